@@ -14,7 +14,16 @@ import numpy as np
 
 from vimotion.choreography import KINDS, Scene, SceneParameters, make_scene, possible_edits, sample_parameters
 from vimotion.choreography.captions import captions_for
-from vimotion.corpora.store import FORMAT_VERSION, Record, Store, finish_store, open_store, record_features, write_clips, write_json
+from vimotion.corpora.store import (
+    FORMAT_VERSION,
+    Record,
+    Store,
+    finish_store,
+    open_store,
+    record_features,
+    write_clips,
+    write_json,
+)
 from vimotion.errors import UserError
 
 # Scenes a parquet file: what one worker makes in one go, and what is lost when the work is interrupted.
@@ -119,5 +128,5 @@ def _already_there(output: Path, info: dict[str, Any]) -> bool:
         return False
     found = json.loads(path.read_text())
     if {key: found.get(key) for key in info} != info:
-        raise UserError(f"{output} holds another corpus ({found.get('corpus')}, seed {found.get('seed')}); choose a new folder.")
+        raise UserError(f"{output} holds a corpus made from other arguments; choose a new folder.")
     return bool(found.get("complete"))

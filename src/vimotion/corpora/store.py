@@ -10,7 +10,6 @@ Clips are frame vectors in the canonical placing (`motion.place`, the pair put o
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -116,14 +115,14 @@ def write_clips(records: Sequence[Record], path: Path) -> None:
         compression={**dict.fromkeys(columns, "zstd"), "features": "none"},
         use_dictionary=["split"],
     )
-    os.replace(partial, path)
+    partial.replace(path)
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
     """A JSON file, whole or not at all."""
     partial = path.with_name(path.name + ".partial")
     partial.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n")
-    os.replace(partial, path)
+    partial.replace(path)
 
 
 class Store:

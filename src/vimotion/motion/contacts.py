@@ -13,9 +13,9 @@ _MAX_HEIGHT = np.array([0.12, 0.05, 0.12, 0.05])
 
 
 def foot_contacts(positions: np.ndarray) -> np.ndarray:
-    """Joint positions (T, ..., 22, 3) at 30 fps → (T − 1, ..., 4): 1.0 where left ankle, left foot, right ankle, right foot touch.
+    """Joint positions (T, ..., 22, 3) at 30 fps → (T − 1, ..., 4): 1.0 where a foot joint touches the ground.
 
-    The height is that of the earlier frame, as in InterGen's loader.
+    In the order left ankle, left foot, right ankle, right foot. The height is that of the earlier frame, as in InterGen.
     """
     feet = positions[..., CONTACT_JOINTS, :]
     squared_speed = np.sum((feet[1:] - feet[:-1]) ** 2, axis=-1)

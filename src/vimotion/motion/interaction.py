@@ -94,9 +94,7 @@ class Interaction:
 
     def frames(self, start: int, stop: int) -> Interaction:
         """Frames `start` to `stop`, the last not included."""
-        return replace(
-            self, root_positions=self.root_positions[start:stop], local_rotations=self.local_rotations[start:stop]
-        )
+        return replace(self, root_positions=self.root_positions[start:stop], local_rotations=self.local_rotations[start:stop])
 
     def person(self, index: int) -> Interaction:
         """One person alone, where they stand."""
@@ -169,8 +167,6 @@ class Interaction:
             self,
             root_positions=self.root_positions[before] * (1 - weight[:, None, None])
             + self.root_positions[after] * weight[:, None, None],
-            local_rotations=slerp(
-                self.local_rotations[before], self.local_rotations[after], weight[:, None, None]
-            ),
+            local_rotations=slerp(self.local_rotations[before], self.local_rotations[after], weight[:, None, None]),
             fps=fps,
         )

@@ -38,7 +38,5 @@ def local_from_global(orientations: np.ndarray) -> np.ndarray:
     """World orientations (..., 22, 3, 3) → local rotations (..., 22, 3, 3): the inverse of the chain above."""
     local = np.array(orientations, dtype=np.float64)
     for joint in range(1, NUM_JOINTS):
-        local[..., joint, :, :] = (
-            np.swapaxes(orientations[..., PARENTS[joint], :, :], -1, -2) @ orientations[..., joint, :, :]
-        )
+        local[..., joint, :, :] = np.swapaxes(orientations[..., PARENTS[joint], :, :], -1, -2) @ orientations[..., joint, :, :]
     return local

@@ -72,7 +72,7 @@ def matrix_to_axis_angle(matrices: np.ndarray) -> np.ndarray:
 
 
 def matrix_to_6d(matrices: np.ndarray) -> np.ndarray:
-    """(..., 3, 3) → (..., 6): the first two columns, flattened row by row, [R00, R01, R10, R11, R20, R21] (InterHuman's order)."""
+    """(..., 3, 3) → (..., 6): the first two columns, row by row: R00, R01, R10, R11, R20, R21 (InterHuman's order)."""
     return np.ascontiguousarray(matrices[..., :, :2]).reshape(*matrices.shape[:-2], 6)
 
 
