@@ -1,0 +1,63 @@
+"""Checkpoints of a training run: trainable weights and buffers, optimizer state, step and clock."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from vimotion.artifacts import atomic_path
+from vimotion.errors import UserError
+
+_KEPT = 2
+
+
+def latest_checkpoint(run_dir: Path) -> Path | None:
+    """The folder of the last whole checkpoint, None where there is none."""
+    found = sorted((Path(run_dir) / "checkpoints").glob("step-*"))
+    return found[-1] if found else None
+
+
+def save_checkpoint(run_dir: Path, model: nn.Module, optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:
+    """Write `checkpoints/step-<step>` at once or not at all; the two newest are kept."""
+    folder = Path(run_dir) / "checkpoints" / f"step-{state['step']:09d}"
+    with atomic_path(folder) as temporary:
+        temporary.mkdir()
+        save_file(
+            {name: tensor.detach().contiguous() for name, tensor in _kept_tensors(model).items()},
+            temporary / "model.safetensors",
+        )
+        torch.save(optimizer.state_dict(), temporary / "optimizer.pt")
+        (temporary / "state.json").write_text(json.dumps(state))
+    for old in sorted(folder.parent.glob("step-*"))[:-_KEPT]:
+        shutil.rmtree(old)
+
+
+def load_checkpoint(folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Any]:
+    """Put a checkpoint back into model and optimizer, and return its state.
+
+    Raises:
+        UserError: the checkpoint is of another model.
+    """
+    saved, kept = load_file(folder / "model.safetensors"), _kept_tensors(model)
+    differing = sorted(saved.keys() ^ kept.keys()) or sorted(n for n in saved if saved[n].shape != kept[n].shape)
+    if differing:
+        raise UserError(f"{folder} is of another model (they differ in {differing[0]}); resume with its own recipe.")
+    with torch.no_grad():
+        for name, tensor in kept.items():
+            tensor.copy_(saved[name])
+    optimizer.load_state_dict(torch.load(folder / "optimizer.pt", map_location="cpu", weights_only=True))
+    state: dict[str, Any] = json.loads((folder / "state.json").read_text())
+    return state
+
+
+def _kept_tensors(model: nn.Module) -> dict[str, Tensor]:
+    """What training changes: parameters with a gradient (tied ones once) and the buffers that are saved."""
+    trainable = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
+    saved = model.state_dict(keep_vars=True)
+    return trainable | {name: buffer for name, buffer in model.named_buffers() if name in saved}
