@@ -1,0 +1,183 @@
+"""The loop: the same run, however often it was interrupted."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from vimotion.errors import UserError
+from vimotion.training.loop import LoopConfig, TrainingStopped, rate, run_loop
+
+
+def _model() -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(8, 16), nn.BatchNorm1d(16), nn.Dropout(0.2), nn.ReLU(), nn.Linear(16, 1))
+
+
+def _batch(index: int) -> Tensor:
+    return torch.randn(4, 8, generator=torch.Generator().manual_seed(index))
+
+
+def _loss(model: nn.Module, batch: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+    loss = (model(batch) - batch.sum(-1, keepdim=True)).square().mean()
+    return loss, {"square": loss}
+
+
+def _config(**changes: object) -> LoopConfig:
+    return LoopConfig.model_validate({"steps": 20, "warmup_steps": 4, "log_steps": 5} | changes)
+
+
+def _equal(one: nn.Module, other: nn.Module) -> bool:
+    return all(torch.equal(a, other.state_dict()[name]) for name, a in one.state_dict().items())
+
+
+class _Interrupt:
+    """Batches that send this process a signal while batch `at` is made."""
+
+    def __init__(self, at: int) -> None:
+        self.at = at
+
+    def __call__(self, index: int) -> Tensor:
+        if index == self.at:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return _batch(index)
+
+
+@pytest.mark.parametrize("accumulation", [1, 2])
+def test_stopping_and_resuming_changes_nothing(tmp_path: Path, accumulation: int) -> None:
+    config = _config(gradient_accumulation=accumulation)
+    straight, broken = _model(), _model()
+    run_loop(straight, _loss, _batch, config, tmp_path / "straight")
+    with pytest.raises(TrainingStopped, match="--resume"):
+        run_loop(broken, _loss, _Interrupt(9), config, tmp_path / "broken")
+    fresh = _model()
+    result = run_loop(fresh, _loss, _batch, config, tmp_path / "broken", resume=True)
+    assert result.step == 20
+    assert _equal(fresh, straight)
+    assert not _equal(broken, straight)
+    lines = [json.loads(line) for line in (tmp_path / "broken" / "metrics.jsonl").read_text().splitlines()]
+    steps = [line["step"] for line in lines]
+    assert steps == sorted(set(steps)) and steps[-1] == 20
+    assert {"loss", "square", "learning_rate", "samples_per_second", "seconds"} <= lines[-1].keys()
+
+
+def test_the_signals_have_their_old_handlers_again(tmp_path: Path) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(TrainingStopped):
+        run_loop(_model(), _loss, _Interrupt(2), _config(), tmp_path)
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_run_is_not_written_over(tmp_path: Path) -> None:
+    run_loop(_model(), _loss, _batch, _config(), tmp_path)
+    with pytest.raises(UserError, match="already holds a run"):
+        run_loop(_model(), _loss, _batch, _config(), tmp_path)
+    again = run_loop(_model(), _loss, _batch, _config(), tmp_path, resume=True)
+    assert again.step == 20  # nothing was left to do
+
+
+def test_another_models_checkpoint_is_refused(tmp_path: Path) -> None:
+    run_loop(_model(), _loss, _batch, _config(), tmp_path)
+    with pytest.raises(UserError, match="another model"):
+        run_loop(nn.Linear(8, 1), _loss, _batch, _config(), tmp_path, resume=True)
+
+
+def test_two_checkpoints_are_kept_and_no_leftovers(tmp_path: Path) -> None:
+    run_loop(_model(), _loss, _batch, _config(save_steps=4), tmp_path)
+    assert [path.name for path in sorted((tmp_path / "checkpoints").iterdir())] == ["step-000000016", "step-000000020"]
+
+
+def test_frozen_weights_are_neither_trained_nor_saved(tmp_path: Path) -> None:
+    from safetensors import safe_open
+
+    model = _model()
+    model[0].requires_grad_(False)
+    before = model[0].weight.clone()
+    run_loop(model, _loss, _batch, _config(), tmp_path)
+    assert torch.equal(model[0].weight, before)
+    with safe_open(tmp_path / "checkpoints" / "step-000000020" / "model.safetensors", "pt") as file:
+        assert "0.weight" not in file.keys() and "4.weight" in file.keys()  # noqa: SIM118
+
+
+def test_accumulated_batches_make_one_step(tmp_path: Path) -> None:
+    whole, parts = nn.Linear(8, 1), nn.Linear(8, 1)
+    parts.load_state_dict(whole.state_dict())
+    config = _config(steps=3, precision="fp32")
+    run_loop(whole, _loss, lambda i: torch.cat([_batch(2 * i), _batch(2 * i + 1)]), config, tmp_path / "a")
+    run_loop(parts, _loss, _batch, _config(steps=3, precision="fp32", gradient_accumulation=2), tmp_path / "b")
+    torch.testing.assert_close(whole.weight, parts.weight)
+
+
+def test_groups_have_their_own_rates(tmp_path: Path) -> None:
+    model = _model()
+    before = {name: p.detach().clone() for name, p in model.named_parameters()}
+    groups = [{"params": model[0].parameters(), "lr": 1e-9}, {"params": model[4].parameters()}]
+    run_loop(model, _loss, _batch, _config(weight_decay=0.0), tmp_path, parameter_groups=groups)
+    assert torch.allclose(model[0].weight, before["0.weight"], atol=1e-6)
+    assert not torch.allclose(model[4].weight, before["4.weight"], atol=1e-3)
+
+
+def test_the_time_budget_anneals_the_rate(tmp_path: Path) -> None:
+    config = _config(steps=10**9, max_minutes=0.01, log_steps=1)
+    result = run_loop(_model(), _loss, _batch, config, tmp_path)
+    assert 0.6 <= result.seconds < 5
+    assert result.metrics["learning_rate"] < 0.1 * config.learning_rate
+
+
+def test_warm_up_and_cosine() -> None:
+    config = _config(warmup_steps=10, final_rate=0.1)
+    assert rate(0, 0.0, config) == pytest.approx(0.1)
+    assert rate(10, 0.0, config) == 1.0
+    assert rate(10, 0.5, config) == pytest.approx(0.55)
+    assert rate(10, 1.0, config) == pytest.approx(0.1)
+
+
+def test_a_loss_that_is_not_finite_ends_the_run(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="learning rate"):
+        run_loop(_model(), lambda m, b: (m(b).mean() * float("nan"), {}), _batch, _config(), tmp_path)
+
+
+def test_the_stage_may_evaluate(tmp_path: Path) -> None:
+    def evaluate(model: nn.Module) -> dict[str, float]:
+        assert not model.training
+        return {"validation": 1.25}
+
+    result = run_loop(_model(), _loss, _batch, _config(eval_steps=10), tmp_path, evaluate=evaluate)
+    assert result.metrics["validation"] == 1.25
+    lines = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines if "validation" in line] == [10, 20]
+
+
+
+
+def test_two_processes_stop_and_resume_as_one(tmp_path: Path) -> None:
+    script = Path(__file__).with_name("two_processes.py")
+    environment = os.environ | {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(_free_port())}
+    environment |= {"ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1"}
+    processes = [
+        subprocess.Popen(
+            [sys.executable, str(script), str(tmp_path)], env=environment | {"RANK": str(rank), "LOCAL_RANK": str(rank)}
+        )
+        for rank in range(2)
+    ]
+    try:
+        assert [process.wait(120) for process in processes] == [0, 0]
+    finally:
+        for process in processes:
+            process.kill()
+    answers = [(tmp_path / f"rank-{rank}.txt").read_text() for rank in range(2)]
+    assert answers[0].startswith("True") and answers[0] == answers[1]
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
