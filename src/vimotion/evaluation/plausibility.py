@@ -1,0 +1,63 @@
+"""A gate before the judge: motions that no two bodies could make fail, whatever they look like."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from vimotion.evaluation.metrics import foot_sliding
+from vimotion.motion import FPS, JOINT, Interaction
+
+_MAX_JOINT_SPEED = 14.0  # m/s; a boxer's fist does about 10
+_MAX_PELVIS_SPEED = 8.0
+_MAX_FOOT_SLIDING = 0.35  # m/s, mean over the frames in which a foot of one person stands
+_MAX_SUNK = 0.12  # metres below the ground
+_MAX_FLOATING = 0.15  # metres: the lowest foot, held for half a second
+_MIN_TORSO_DISTANCE = 0.10  # metres between the axes of two torsos, held for a fifth of a second
+_SHORTEST = 15  # frames
+
+
+def implausible(interaction: Interaction) -> str | None:
+    """Why no two people could move like this (a few words), or None where they could."""
+    if interaction.num_people != 2:
+        return "not two people"
+    interaction = interaction.resampled(FPS)
+    if interaction.num_frames < _SHORTEST:
+        return "too short"
+    positions = interaction.joint_positions
+    if not np.isfinite(positions).all():
+        return "numbers that are not finite"
+    speed = np.linalg.norm(np.diff(positions, axis=0), axis=-1) * FPS
+    if speed.max() > _MAX_JOINT_SPEED or speed[:, :, JOINT["pelvis"]].max() > _MAX_PELVIS_SPEED:
+        return "limbs fly"
+    if positions[..., 1].min() < -_MAX_SUNK:
+        return "under the ground"
+    if _longest(_lowest_foot(positions) > _MAX_FLOATING) > FPS / 2:
+        return "floats"
+    if (positions[:, :, JOINT["head"], 1] < positions[:, :, JOINT["left_knee"], 1]).mean() > 0.5:
+        return "head down"
+    if max(foot_sliding(positions[:, [person]], FPS) for person in (0, 1)) > _MAX_FOOT_SLIDING:
+        return "feet slide"
+    if _longest((_torso_distance(positions) < _MIN_TORSO_DISTANCE)[:, None]) > FPS / 5:
+        return "torsos overlap"
+    return None
+
+
+def _lowest_foot(positions: np.ndarray) -> np.ndarray:
+    """(T, P): height of the lowest foot joint."""
+    return positions[:, :, [JOINT["left_foot"], JOINT["right_foot"]], 1].min(axis=-1)
+
+
+def _longest(mask: np.ndarray) -> int:
+    """The longest stretch of True down a column of (T, n), in frames."""
+    longest = run = np.zeros(mask.shape[1], dtype=int)
+    for row in mask:
+        run = np.where(row, run + 1, 0)
+        longest = np.maximum(longest, run)
+    return int(longest.max())
+
+
+def _torso_distance(positions: np.ndarray) -> np.ndarray:
+    """(T,): metres between the spines (pelvis, spine1..3, neck) of the two people, at the closest pair of joints."""
+    spine = [JOINT[name] for name in ("pelvis", "spine1", "spine2", "spine3", "neck")]
+    first, second = positions[:, 0, spine], positions[:, 1, spine]
+    return np.linalg.norm(first[:, :, None] - second[:, None], axis=-1).min(axis=(1, 2))

@@ -1,0 +1,58 @@
+"""Metrics against values worked out by hand."""
+
+import numpy as np
+import pytest
+
+from vimotion.evaluation.metrics import contact_distance, foot_sliding, jerk, mpjpe, spread, wilson_interval
+from vimotion.motion import JOINT
+
+
+def test_joint_error_in_the_world_and_rooted():
+    truth = np.zeros((2, 1, 3, 3))
+    moved = truth + [0.3, 0.0, 0.4]
+    assert mpjpe(moved, truth) == pytest.approx(0.5)
+    assert mpjpe(moved, truth, rooted=True) == pytest.approx(0.0)
+    moved[:, :, 2, 1] += 0.6
+    assert mpjpe(moved, truth, rooted=True) == pytest.approx(0.2)  # one of three joints is 0.6 m off
+    with pytest.raises(ValueError, match="one shape"):
+        mpjpe(moved, truth[:1])
+
+
+def test_only_feet_on_the_ground_slide():
+    positions = np.full((4, 1, 22, 3), 0.5)
+    assert foot_sliding(positions, 30) == 0.0
+    left, right = JOINT["left_foot"], JOINT["right_foot"]
+    positions[:, 0, left, 1] = 0.02
+    positions[:, 0, left, 0] = np.arange(4) * 0.01
+    positions[:, 0, right, 2] = np.arange(4) * 1.0  # in the air
+    assert foot_sliding(positions, 30) == pytest.approx(0.3)
+
+
+def test_jerk_of_a_cubic_is_constant():
+    time = np.arange(10) / 30
+    positions = np.stack([time**3, np.zeros(10), time**2], axis=-1)
+    assert jerk(positions, 30) == pytest.approx(6.0)
+    with pytest.raises(ValueError, match="four frames"):
+        jerk(positions[:3], 30)
+
+
+def test_contact_distance_is_the_closest():
+    first = np.array([[0, 0, 0], [0.0, 0, 1]])
+    assert contact_distance(first, np.array([[3.0, 4, 0], [0, 2, 1]])) == pytest.approx(2.0)
+
+
+def test_spread():
+    result = spread([3.0, 1.0, 8.0])
+    assert (result.median, result.mean, result.lowest, result.highest) == (3.0, 4.0, 1.0, 8.0)
+    with pytest.raises(ValueError, match="no value"):
+        spread([])
+
+
+def test_wilson_interval():
+    low, high = wilson_interval(8, 10)
+    assert (low, high) == (pytest.approx(0.4902, abs=1e-4), pytest.approx(0.9433, abs=1e-4))
+    assert wilson_interval(0, 10)[0] == 0.0
+    assert wilson_interval(10, 10)[1] == 1.0
+    assert wilson_interval(0, 0) == (0.0, 1.0)
+    with pytest.raises(ValueError, match="cannot be"):
+        wilson_interval(3, 2)
