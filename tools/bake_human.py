@@ -19,6 +19,7 @@ import anny
 import numpy as np
 import torch
 
+from vimotion.formats.joint_names import MIXAMO
 from vimotion.motion import JOINT, JOINTS, NUM_JOINTS, PARENTS
 from vimotion.motion.skeleton import MIRRORED
 
@@ -28,20 +29,13 @@ ADULT_AGE = 2 / 3  # anny's scale of ages from newborn to old: the young adult
 SHIN_BACK = np.radians(4.0)  # the rest shin leans back a little, as SMPL's does, so that rotations read the same
 MAX_WEIGHTS = 4
 
-MIXAMO = {
-    "pelvis": "Hips", "left_hip": "LeftUpLeg", "right_hip": "RightUpLeg", "spine1": "Spine", "left_knee": "LeftLeg",
-    "right_knee": "RightLeg", "spine2": "Spine1", "left_ankle": "LeftFoot", "right_ankle": "RightFoot", "spine3": "Spine2",
-    "left_foot": "LeftToeBase", "right_foot": "RightToeBase", "neck": "Neck", "left_collar": "LeftShoulder",
-    "right_collar": "RightShoulder", "head": "Head", "left_shoulder": "LeftArm", "right_shoulder": "RightArm",
-    "left_elbow": "LeftForeArm", "right_elbow": "RightForeArm", "left_wrist": "LeftHand", "right_wrist": "RightHand",
-}  # fmt: skip
 X, Y, Z = np.eye(3)
 
 
 def neutral_adult() -> tuple[np.ndarray, np.ndarray, np.ndarray, dict[str, np.ndarray]]:
     """Vertices (V, 3), triangles (F, 3), weights (V, 22) and bone heads by Mixamo name; metres, Y-up, facing +Z."""
     model = anny.Anny(rig="mixamo", topology="notoes_collapse10pc", skinning_method="lbs").to(torch.float64)
-    shape = {label: 0.5 for label in model.phenotype_labels} | {"age": ADULT_AGE}
+    shape = dict.fromkeys(model.phenotype_labels, 0.5) | {"age": ADULT_AGE}
     still = torch.eye(4, dtype=torch.float64).repeat(1, model.bone_count, 1, 1)
     output = model(phenotype_kwargs=shape, pose_parameters=still)
     vertices = y_up(output["rest_vertices"][0].numpy())
@@ -64,6 +58,29 @@ def neutral_adult() -> tuple[np.ndarray, np.ndarray, np.ndarray, dict[str, np.nd
 def y_up(points: np.ndarray) -> np.ndarray:
     """anny's Z-up, facing −Y → Y-up, facing +Z."""
     return np.stack([points[..., 0], points[..., 2], -points[..., 1]], axis=-1)
+
+
+def outside(vertices: np.ndarray, faces: np.ndarray, directions: int = 150) -> np.ndarray:
+    """Which triangles can be seen from afar, (F,): the mouth's and the eyes' insides cannot."""
+    corners = vertices[faces]
+    edges = corners[:, 1:] - corners[:, :1]
+    normals = np.cross(edges[:, 0], edges[:, 1])
+    centres = corners.mean(axis=1) + 1e-4 * normals / np.linalg.norm(normals, axis=1, keepdims=True)
+    seen = np.zeros(len(faces), dtype=bool)
+    for index in range(directions):  # evenly over the sphere, along a spiral
+        height, angle = 1 - (2 * index + 1) / directions, index * np.pi * (3 - np.sqrt(5))
+        ray = np.array([np.sqrt(1 - height**2) * np.cos(angle), height, np.sqrt(1 - height**2) * np.sin(angle)])
+        asked = np.flatnonzero(~seen & (normals @ ray > 0))
+        # Möller and Trumbore's test of every asked centre against every triangle
+        across = np.cross(ray, edges[:, 1])
+        inverse = 1 / np.einsum("fi,fi->f", edges[:, 0], across)
+        start = centres[asked, None] - corners[:, 0]
+        u = np.einsum("afi,fi->af", start, across) * inverse
+        beside = np.cross(start, edges[:, 0])
+        v = beside @ ray * inverse
+        distance = np.einsum("afi,fi->af", beside, edges[:, 1]) * inverse
+        seen[asked] = ~((u >= 0) & (v >= 0) & (u + v <= 1) & (distance > 0)).any(axis=1)
+    return seen
 
 
 def few_weights(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -107,7 +124,7 @@ def turns_to_rest(joints: np.ndarray, heads: dict[str, np.ndarray]) -> np.ndarra
 
 
 def halfway(hinge: np.ndarray, twisted: np.ndarray, source: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Turns that both bring `source` on `target` roughly: the forearm takes half of the hand's twist about itself."""
+    """Takes `source` to `target`, twisted half as the hinge of the elbow wants it and half as the hand does."""
     beside = hinge.T @ Z / np.linalg.norm(hinge.T @ Z) + twisted.T @ Z / np.linalg.norm(twisted.T @ Z)
     return frame(target, Z) @ frame(source, beside).T
 
@@ -115,7 +132,10 @@ def halfway(hinge: np.ndarray, twisted: np.ndarray, source: np.ndarray, target: 
 def bake() -> dict[str, np.ndarray]:
     """All arrays of the asset."""
     vertices, faces, weights, heads = neutral_adult()
-    weights, indices = few_weights(weights)
+    faces = faces[outside(vertices, faces)]
+    used, faces = np.unique(faces, return_inverse=True)
+    vertices, faces = vertices[used], faces.reshape(-1, 3)
+    weights, indices = few_weights(weights[used])
     joints = np.stack([heads[MIXAMO[name]] for name in JOINTS])
     joints = (joints + joints[list(MIRRORED)] * (-1, 1, 1)) / 2
     turns = turns_to_rest(joints, heads)

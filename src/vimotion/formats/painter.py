@@ -1,50 +1,33 @@
-"""Pictures of people in motion with numpy and Pillow alone: no GL, no window, no model.
+"""Pictures of people in motion with numpy and Pillow alone: no GL, no window.
 
-Every body part is the convex hull of a few spheres; the parts are painted from far to near. Person a is warm, b is blue;
-the left side of a body is light, the right side dark.
+The triangles of the human are painted from far to near. Person a is orange, person b is blue; the left sleeve and trouser
+leg of each are light, the right ones dark.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
-from vimotion.motion import JOINT, Interaction
-from vimotion.motion.rotations import normalize
+from vimotion.formats.human import load_human, vertex_normals
+from vimotion.motion import JOINTS, Interaction, Skeleton
 
-BACKGROUND = (246, 246, 243)
-_GRID = (222, 222, 217)
-_SHADOW = (120, 120, 125)
-PEOPLE = ((226, 110, 62), (58, 124, 205))
-_SKIN = (238, 205, 178)
-_SIDE_SHADE = {"left": 1.16, "right": 0.72, "": 1.0}
+BACKGROUND = (247, 247, 245)
+# Shirt and trousers of each person.
+_CLOTHES = (((236, 122, 62), (188, 98, 66)), ((66, 138, 224), (62, 104, 168)))
+_SKIN = (240, 204, 176)
+_HAIR = (84, 62, 50)
+_SHOES = (70, 70, 78)
+_SIDES = {"left": 1.20, "right": 0.72}
+_LINES = (204, 204, 201)
+_SHADOW = (84, 84, 92)
 _SUPERSAMPLING = 2
-
-# Body parts as the hull of spheres: (anchor, radius in metres); an anchor that is no joint is made in `_anchors`.
-_LIMBS = (
-    (("hip", 0.080), ("knee", 0.055)), (("knee", 0.055), ("ankle", 0.040)), (("ankle", 0.040), ("toes", 0.028)),
-    (("shoulder", 0.052), ("elbow", 0.040)), (("elbow", 0.040), ("wrist", 0.030)), (("palm", 0.036), ("fingers", 0.020)),
-)  # fmt: skip
-_TRUNK = (
-    (("left_hip", 0.085), ("right_hip", 0.085), ("spine1", 0.10)),
-    (("spine1", 0.10), ("left_chest", 0.08), ("right_chest", 0.08), ("left_shoulder", 0.05), ("right_shoulder", 0.05)),
-    (("neck", 0.05), ("head", 0.05)),
-    (("jaw", 0.07), ("skull", 0.10)),
-    (("nose", 0.022), ("brow", 0.018)),
-)  # fmt: skip
-# Points that no joint marks: (joint, metres in the joint's own axes at rest).
-_EXTRA = {
-    "skull": ("head", (0.0, 0.11, 0.01)), "jaw": ("head", (0.0, 0.04, 0.045)), "nose": ("head", (0.0, 0.07, 0.115)),
-    "brow": ("head", (0.0, 0.115, 0.105)), "left_chest": ("spine3", (0.09, 0.0, 0.02)), "right_chest": ("spine3", (-0.09, 0.0, 0.02)),
-    "left_toes": ("left_foot", (0.0, 0.0, 0.06)), "right_toes": ("right_foot", (0.0, 0.0, 0.06)),
-    "left_palm": ("left_wrist", (0.05, 0.0, 0.0)), "right_palm": ("right_wrist", (-0.05, 0.0, 0.0)),
-    "left_fingers": ("left_wrist", (0.16, 0.0, 0.0)), "right_fingers": ("right_wrist", (-0.16, 0.0, 0.0)),
-}  # fmt: skip
-_CIRCLE = np.stack(
-    [np.cos(np.linspace(0, 2 * np.pi, 28, endpoint=False)), np.sin(np.linspace(0, 2 * np.pi, 28, endpoint=False))], axis=-1
-)
+# Metres: the shadow is gathered in cells, then blurred.
+_SHADOW_CELL, _SHADOW_BLUR = 0.04, 0.06
+_SHADOW_GAIN = 9
 
 
 @dataclass(frozen=True)
@@ -66,131 +49,148 @@ class Camera:
     def framing(interaction: Interaction, size: tuple[int, int], turn: float = 25.0, elevation: float = 18.0) -> Camera:
         """The camera that holds the whole motion: person a left of b at the start, `turn` degrees off the square view."""
         roots = interaction.root_positions
-        if interaction.num_people > 1:
-            across = roots[0, 1] - roots[0, 0]
-        else:
-            across = interaction.facing()[0, 0]
-        yaw = np.arctan2(across[0], across[2]) + np.radians(turn)
+        across = roots[0, 1] - roots[0, 0] if interaction.num_people > 1 else interaction.facing()[0, 0]
+        yaw, lift = np.arctan2(across[0], across[2]) + np.radians(turn), np.radians(elevation)
         right = np.array([np.sin(yaw), 0.0, np.cos(yaw)])
-        lift = np.radians(elevation)
-        outward = np.cross(right, [0.0, 1.0, 0.0])
-        back = np.cos(lift) * outward + np.array([0.0, np.sin(lift), 0.0])
+        back = np.cos(lift) * np.cross(right, [0.0, 1.0, 0.0]) + np.array([0.0, np.sin(lift), 0.0])
         axes = np.stack([right, np.cross(back, right), back])
-        points = interaction.joint_positions.reshape(-1, 3)
-        points = np.concatenate([points + (0, 0.22, 0), points - (0, 0.06, 0)])
-        local = points @ axes.T
-        middle = (local.min(0) + local.max(0)) / 2
-        # narrow angle: far away, so that near and far people look equally tall
-        distance = 3.0 * max(np.ptp(local[:, 0]), np.ptp(local[:, 1]), 1.8)
-        eye = middle + (0.0, 0.0, distance + np.ptp(local[:, 2]) / 2)
+        joints = interaction.joint_positions.reshape(-1, 3)
+        # room for the top of the head, and for the shadow
+        local = np.concatenate([joints + np.array([0.0, 0.2, 0.0]), joints - np.array([0.0, 0.05, 0.0])]) @ axes.T
+        extent = np.ptp(local, axis=0)
+        # far away and narrow, so that people near and far look equally tall
+        distance = 3.0 * max(*extent[:2], 1.8) + extent[2] / 2
+        eye = (local.min(axis=0) + local.max(axis=0)) / 2 + np.array([0.0, 0.0, distance])
         image = (local - eye)[:, :2] / (eye - local)[:, 2:]
-        low, high = image.min(0), image.max(0)
-        room = np.array(size) * 0.90
-        focal = float((room / np.maximum(high - low, 1e-6)).min())
+        low, high = image.min(axis=0), image.max(axis=0)
+        focal = float((np.array(size) * 0.90 / (high - low)).min())
         centre = np.array(size) / 2 - (low + high) / 2 * (focal, -focal)
         return Camera(eye @ axes, axes, focal, centre)
 
 
 class Painter:
-    """Paints the frames of one interaction with one camera: `Painter(interaction, (480, 360)).frame(0)` is an image."""
+    """Paints the frames of one interaction with one camera: `Painter(interaction, (480, 360)).frame(0)` is an image.
 
-    def __init__(self, interaction: Interaction, size: tuple[int, int], camera: Camera | None = None) -> None:
-        self.interaction = interaction
-        self.size = size
+    Args:
+        interaction: one or two people.
+        size: width and height of the pictures, pixels.
+    """
+
+    def __init__(self, interaction: Interaction, size: tuple[int, int]) -> None:
+        self._interaction = interaction
         self._canvas = (size[0] * _SUPERSAMPLING, size[1] * _SUPERSAMPLING)
-        self.camera = camera or Camera.framing(interaction, self._canvas)
+        self._camera = Camera.framing(interaction, self._canvas)
+        self._human = load_human()
+        self._bindings = np.stack([self._human.binding(skeleton) for skeleton in interaction.skeletons])
+        self._lift = np.array([0.0, self._human.lift(interaction.skeletons), 0.0])
+        self._light = self._camera.axes.T @ np.array([-0.45, 0.65, 0.62])
+        centre = interaction.root_positions.mean(axis=(0, 1))
+        self._pixels_per_metre = self._camera.focal / float(np.linalg.norm(self._camera.position - centre))
         self._ground = self._paint_ground()
 
     def frame(self, index: int) -> Image.Image:
         """The picture of one frame, RGB."""
-        anchors = _anchors(self.interaction, index)
+        positions, orientations = self._interaction.joint_positions[index], self._interaction.joint_orientations[index]
+        vertices = self._human.skin(self._bindings, positions, orientations) + self._lift
         image = self._ground.copy()
-        image.paste(_SHADOW, mask=self._shadow(anchors))
+        self._paint_shadow(image, vertices)
         draw = ImageDraw.Draw(image)
-        parts = []
-        for person in range(self.interaction.num_people):
-            parts += self._parts(anchors, person)
-        for _, outline, body, light, colour in sorted(parts, key=lambda part: -part[0]):
-            draw.polygon(outline, fill=_shade(colour, 0.45))
-            draw.polygon(body, fill=_shade(colour, 0.88))
-            draw.polygon(light, fill=_shade(colour, 1.12))
+        triangles, colours = self._triangles(vertices)
+        for triangle, colour in zip(triangles, colours, strict=True):
+            draw.polygon(triangle, fill=colour)
         return image.reduce(_SUPERSAMPLING)
 
-    def _parts(self, anchors: dict[str, np.ndarray], person: int) -> list[tuple]:
-        colour, scale = PEOPLE[person], self.interaction.skeletons[person].scale
-        parts = []
-        for side in ("left", "right"):
-            for limb in _LIMBS:
-                parts.append((tuple((f"{side}_{name}", radius) for name, radius in limb), _shade(colour, _SIDE_SHADE[side])))
-        for part in _TRUNK:
-            parts.append((part, _SKIN if part[0][0] in ("jaw", "neck") else colour))
-        painted = []
-        for spheres, tint in parts:
-            points = np.stack([anchors[name][person] for name, _ in spheres])
-            radii = np.array([radius for _, radius in spheres]) * scale
-            centres, depth = self.camera.project(points)
-            pixels = radii * self.camera.focal / depth
-            light = centres + pixels[:, None] * (-0.22, -0.28)
-            painted.append(
-                (
-                    float((depth - radii * 0.5).mean()),
-                    _hull(centres, pixels + 1.6),
-                    _hull(centres, pixels),
-                    _hull(light, pixels * 0.55),
-                    tint,
-                )
-            )
-        return painted
+    def _triangles(self, vertices: np.ndarray) -> tuple[list[list[float]], list[int]]:
+        """(x, y, x, y, x, y) in pixels and the colour of the triangles that face the camera, from far to near."""
+        faces = self._human.faces
+        triangles, depths, colours = [], [], []
+        for person, body in enumerate(vertices):
+            pixels, depth = self._camera.project(body)
+            corners = pixels[faces]
+            first, second = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
+            seen = np.flatnonzero(first[:, 0] * second[:, 1] < first[:, 1] * second[:, 0])
+            normals = vertex_normals(body, faces)
+            # the rim is dark, which parts a body from what is behind it
+            rim = np.clip(normals @ self._camera.axes[2] / 0.40, 0.0, 1.0)
+            light = (0.76 + 0.40 * np.maximum(normals @ self._light, -0.4)) * (0.55 + 0.45 * rim)
+            triangles.append(corners[seen].reshape(-1, 6))
+            depths.append(depth[faces[seen]].sum(axis=1))
+            colours.append(np.minimum(_face_colours(person)[seen] * light[faces[seen]].mean(axis=1)[:, None], 255))
+        order = np.argsort(-np.concatenate(depths))
+        # Pillow takes a colour as one number: red is the lowest byte
+        packed = np.concatenate(colours)[order].astype(int) @ (1, 1 << 8, 1 << 16)
+        return np.concatenate(triangles)[order].tolist(), packed.tolist()
 
-    def _shadow(self, anchors: dict[str, np.ndarray]) -> Image.Image:
-        """A soft mask on the ground under everyone, darker where a foot is near the ground."""
-        small = (self._canvas[0] // 4, self._canvas[1] // 4)
-        mask = Image.new("L", small, 0)
-        draw = ImageDraw.Draw(mask)
-        for name, radius, reach in (("pelvis", 0.24, 2.5), ("left_toes", 0.09, 0.4), ("right_toes", 0.09, 0.4),
-                                    ("left_ankle", 0.09, 0.4), ("right_ankle", 0.09, 0.4)):  # fmt: skip
-            for point in anchors[name]:
-                strength = float(np.clip(1 - max(point[1], 0.0) / reach, 0, 1))
-                ring = np.array([point[0], 0.0, point[2]]) + radius * np.stack(
-                    [_CIRCLE[:, 0], 0 * _CIRCLE[:, 0], _CIRCLE[:, 1]], -1
-                )
-                pixels, _ = self.camera.project(ring)
-                draw.polygon([tuple(p) for p in pixels / 4], fill=int(170 * strength))
-        return mask.filter(ImageFilter.GaussianBlur(small[1] / 90)).resize(self._canvas)
+    def _paint_shadow(self, image: Image.Image, vertices: np.ndarray) -> None:
+        """A soft shadow right below everyone; what is high above the ground gives less."""
+        points, areas = vertices.reshape(-1, 3), np.tile(_vertex_areas(), len(vertices))
+        cell = max(2, round(_SHADOW_CELL * self._pixels_per_metre))
+        width, height = self._canvas[0] // cell, self._canvas[1] // cell
+        pixels, _ = self._camera.project(points * (1.0, 0.0, 1.0))
+        x, y = np.clip((pixels / cell).astype(int), 0, (width - 1, height - 1)).T
+        weights = areas / (0.12 + np.maximum(points[:, 1], 0.0)) * (self._pixels_per_metre / cell) ** 2
+        dense = np.bincount(y * width + x, weights, minlength=width * height).reshape(height, width)
+        mask = Image.fromarray(np.minimum(dense * _SHADOW_GAIN, 255).astype(np.uint8))
+        mask = mask.filter(ImageFilter.GaussianBlur(_SHADOW_BLUR * self._pixels_per_metre / cell))
+        box = mask.point(lambda value: value > 2).getbbox()
+        if box:
+            left, top, right, bottom = (edge * cell for edge in box)
+            soft = mask.crop(box).resize((right - left, bottom - top), Image.Resampling.BILINEAR)
+            image.paste(_SHADOW, (left, top), soft)
 
     def _paint_ground(self) -> Image.Image:
-        """The ground with a line every half metre."""
-        image = Image.new("RGB", self._canvas, BACKGROUND)
-        draw = ImageDraw.Draw(image)
-        points = self.interaction.joint_positions[..., [0, 2]].reshape(-1, 2)
-        low, high = np.floor(points.min(0)) - 1, np.ceil(points.max(0)) + 1
+        """A line every half metre, stronger every metre, that fade away from the people."""
+        points = self._interaction.joint_positions[..., [0, 2]].reshape(-1, 2)
+        middle, reach = (points.min(axis=0) + points.max(axis=0)) / 2, np.ptp(points, axis=0).max() / 2 + 1.4
+        low, high = np.floor(middle - reach), np.ceil(middle + reach)
+        lines = Image.new("L", self._canvas, 0)
+        draw = ImageDraw.Draw(lines)
         for axis in (0, 1):
             for value in np.arange(low[axis], high[axis] + 0.01, 0.5):
                 ends = np.zeros((2, 3))
-                ends[:, 0 if axis == 0 else 2] = value
-                ends[:, 2 if axis == 0 else 0] = low[1 - axis], high[1 - axis]
-                pixels, _ = self.camera.project(ends)
-                draw.line([tuple(p) for p in pixels], fill=_GRID, width=3 if value == round(value) else 1)
+                ends[:, 2 * axis] = value
+                ends[:, 2 - 2 * axis] = low[1 - axis], high[1 - axis]
+                strength, width = (255, 3) if value % 1 == 0 else (140, 2)
+                draw.line(self._camera.project(ends)[0].ravel().tolist(), fill=strength, width=width)
+        fade = Image.new("L", self._canvas, 0)
+        draw = ImageDraw.Draw(fade)
+        angle = np.linspace(0, 2 * np.pi, 60)
+        for step in range(32):
+            radius = reach * (1 - step / 32)
+            ring = np.stack([middle[0] + radius * np.cos(angle), 0 * angle, middle[1] + radius * np.sin(angle)], axis=-1)
+            draw.polygon(self._camera.project(ring)[0].ravel().tolist(), fill=min(255, (step + 1) * 14))
+        image = Image.new("RGB", self._canvas, BACKGROUND)
+        image.paste(_LINES, mask=ImageChops.multiply(lines, fade))
         return image
 
 
-def _anchors(interaction: Interaction, frame: int) -> dict[str, np.ndarray]:
-    """Joints and the extra points by name, each (P, 3)."""
-    positions, orientations = interaction.joint_positions[frame], interaction.joint_orientations[frame]
-    anchors = {name: positions[:, index] for name, index in JOINT.items()}
-    scales = np.array([skeleton.scale for skeleton in interaction.skeletons])
-    for name, (joint, offset) in _EXTRA.items():
-        index = JOINT[joint]
-        anchors[name] = positions[:, index] + orientations[:, index] @ np.array(offset) * scales[:, None]
-    return anchors
+@cache
+def _face_colours(person: int) -> np.ndarray:
+    """Colour of each triangle, (F, 3), by the joint that moves it most."""
+    human = load_human()
+    ruler = human.dense_weights[human.faces].sum(axis=1).argmax(axis=1)
+    shirt, trousers = _CLOTHES[person]
+    colours = np.empty((len(ruler), 3))
+    for joint, name in enumerate(JOINTS):
+        side, _, part = name.rpartition("_")
+        if part in ("head", "wrist"):
+            colour, sides = _SKIN, False
+        elif part in ("hip", "knee", "ankle", "foot", "pelvis"):
+            colour, sides = (_SHOES if part in ("ankle", "foot") else trousers), part != "pelvis"
+        else:
+            colour, sides = shirt, part in ("shoulder", "elbow")
+        colours[ruler == joint] = np.array(colour) * (_SIDES[side] if sides else 1.0)
+    # the hairline runs from the forehead back and down to the nape
+    centres = human.vertices[human.faces].mean(axis=1) - Skeleton.standard().rest_positions[JOINTS.index("head")]
+    hair = (ruler == JOINTS.index("head")) & (centres[:, 1] - centres[:, 2] > 0.035)
+    colours[hair] = _HAIR
+    return colours
 
 
-def _hull(centres: np.ndarray, radii: np.ndarray) -> list[tuple[float, float]]:
-    """The convex hull of discs, as a polygon: in every direction the disc that reaches farthest gives the point."""
-    farthest = np.argmax(centres @ _CIRCLE.T + radii[:, None], axis=0)
-    return [tuple(point) for point in centres[farthest] + radii[farthest, None] * _CIRCLE]
-
-
-def _shade(colour: tuple[int, int, int], factor: float) -> tuple[int, int, int]:
-    red, green, blue = (int(min(255.0, channel * factor)) for channel in colour)
-    return red, green, blue
+@cache
+def _vertex_areas() -> np.ndarray:
+    """Share of the body's surface that each vertex stands for, (V,) square metres."""
+    human = load_human()
+    corners = human.vertices[human.faces]
+    areas = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=-1) / 6
+    return np.bincount(human.faces.ravel(), np.repeat(areas, 3), len(human.vertices))

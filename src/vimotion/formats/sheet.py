@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from vimotion.artifacts import atomic_path
 from vimotion.errors import UserError
 from vimotion.formats.painter import BACKGROUND, Painter
 from vimotion.motion import Interaction
@@ -18,7 +17,7 @@ from vimotion.motion import Interaction
 _CELL = (320, 280)
 _LABEL, _TITLE = 22, 30
 _INK = (60, 60, 66)
-_COLOURS = 64
+_COLOURS = 48
 
 
 def save_sheet(
@@ -45,9 +44,9 @@ def save_sheet(
     for sheet in sheets:
         whole.paste(sheet, (0, top))
         top += sheet.height
-    write_image(
-        whole.quantize(_COLOURS, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE), path, format="PNG", optimize=True
-    )
+    small = whole.quantize(_COLOURS, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    with atomic_path(Path(path)) as partial:
+        small.save(partial, format="PNG", optimize=True)
 
 
 def _sheet(motion: Interaction, frames: int, title: str, columns: int | None) -> Image.Image:
@@ -65,16 +64,3 @@ def _sheet(motion: Interaction, frames: int, title: str, columns: int | None) ->
         middle = (left + _CELL[0] / 2, top + _CELL[1] + _LABEL / 2)
         draw.text(middle, f"{frame / motion.fps:.2f} s", fill=_INK, font=ImageFont.load_default(14), anchor="mm")
     return sheet
-
-
-def write_image(image: Image.Image, path: str | Path, **options: object) -> None:
-    """Saves under a temporary name first, so that no half file is left behind."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, suffix=path.suffix)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            image.save(file, **options)  # type: ignore[arg-type]
-        Path(name).replace(path)
-    finally:
-        Path(name).unlink(missing_ok=True)

@@ -1,0 +1,100 @@
+"""The human that VIMotion shows: a skinned mesh on the 22 joints, made by `tools/bake_human.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from importlib import resources
+
+import numpy as np
+
+from vimotion.motion import NUM_JOINTS, PARENTS, Skeleton
+from vimotion.motion.rotations import normalize, rotation_between
+
+# A bone with one child is fitted along its length; the others (pelvis, chest, head, hands, toes) only grow as a whole.
+_ONLY_CHILD = {joint: PARENTS.index(joint) for joint in range(NUM_JOINTS) if PARENTS.count(joint) == 1}
+
+
+@dataclass(frozen=True, eq=False)
+class Human:
+    """The mesh in the T-pose of `Skeleton.standard()`: metres, Y-up, facing +Z, the pelvis at the origin.
+
+    Attributes:
+        vertices: (V, 3).
+        faces: (F, 3) vertex indices, counterclockwise seen from outside.
+        weights: (V, 4), of each vertex summing to one.
+        joints: (V, 4), the joint that each weight belongs to.
+    """
+
+    vertices: np.ndarray
+    faces: np.ndarray
+    weights: np.ndarray
+    joints: np.ndarray
+
+    @cached_property
+    def normals(self) -> np.ndarray:
+        """(V, 3) unit vectors, those of the faces around weighted by their areas."""
+        return vertex_normals(self.vertices, self.faces)
+
+    @cached_property
+    def dense_weights(self) -> np.ndarray:
+        """(V, 22) the weights with a column for each joint."""
+        dense = np.zeros((len(self.vertices), NUM_JOINTS))
+        np.add.at(dense, (np.arange(len(dense))[:, None], self.joints), self.weights)
+        return dense
+
+    @staticmethod
+    def binding(skeleton: Skeleton) -> np.ndarray:
+        """From the rest mesh into each joint's own axes, (22, 3, 4), fitted to the proportions of `skeleton`.
+
+        For the standard skeleton it only takes off the joint's rest position; every bone of another is as long as its own.
+        """
+        standard = Skeleton.standard()
+        fit = np.tile(np.eye(3) * skeleton.scale, (NUM_JOINTS, 1, 1))
+        for joint, child in _ONLY_CHILD.items():
+            before, after = standard.offsets[child], skeleton.offsets[child]
+            if not after.any():
+                continue
+            along = normalize(before)
+            stretch = skeleton.bone_lengths[child] / standard.bone_lengths[child] - skeleton.scale
+            fit[joint] = rotation_between(before, after) @ (fit[joint] + stretch * np.outer(along, along))
+        return np.concatenate([fit, -(fit @ standard.rest_positions[:, :, None])], axis=-1)
+
+    def skin(self, bindings: np.ndarray, positions: np.ndarray, orientations: np.ndarray) -> np.ndarray:
+        """The vertices of posed people by linear blend skinning: (..., V, 3) metres in the world.
+
+        Args:
+            bindings: (..., 22, 3, 4), see `binding`.
+            positions, orientations: (..., 22, 3) and (..., 22, 3, 3), the joints in the world.
+        """
+        moves = orientations @ bindings
+        moves[..., 3] += positions
+        blended = self.dense_weights @ moves.reshape(*moves.shape[:-3], NUM_JOINTS, 12)
+        blended = blended.reshape(*blended.shape[:-1], 3, 4)
+        return (blended[..., :3] @ self.vertices[:, :, None])[..., 0] + blended[..., 3]
+
+    def lift(self, skeletons: Sequence[Skeleton]) -> float:
+        """How far people must be raised so that soles stand on the ground where the lowest joint is at y = 0, metres.
+
+        It is the thickness under the toe joint in the T-pose, of the largest person: one number, so that hands still meet.
+        """
+        still = np.tile(np.eye(3), (NUM_JOINTS, 1, 1))
+        rests = [self.skin(self.binding(skeleton), skeleton.rest_positions, still) for skeleton in skeletons]
+        return max(float(-rest[:, 1].min() - skeleton.pelvis_height) for rest, skeleton in zip(rests, skeletons, strict=True))
+
+
+def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """Vertices (V, 3), triangles (F, 3) → unit normals (V, 3)."""
+    first, second, third = (vertices[faces[:, corner]] for corner in range(3))
+    normals = np.cross(second - first, third - first)
+    summed = np.stack([np.bincount(faces.ravel(), np.repeat(normals[:, axis], 3), len(vertices)) for axis in range(3)], axis=-1)
+    return normalize(summed)
+
+
+@cache
+def load_human() -> Human:
+    """The human that comes with the package (about 1,100 vertices)."""
+    with resources.files("vimotion.formats").joinpath("assets/human.npz").open("rb") as file, np.load(file) as asset:
+        faces, joints = asset["faces"].astype(np.int64), asset["joints"].astype(np.int64)
+        return Human(asset["vertices"].astype(np.float64), faces, asset["weights"].astype(np.float64), joints)
