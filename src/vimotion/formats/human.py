@@ -9,8 +9,23 @@ from importlib import resources
 
 import numpy as np
 
-from vimotion.motion import NUM_JOINTS, PARENTS, Skeleton
+from vimotion.motion import JOINT, NUM_JOINTS, PARENTS, Skeleton
 from vimotion.motion.rotations import normalize, rotation_between
+
+# What each part of the body wears, as sRGB; first person a, then person b.
+REGIONS = ("shirt", "trousers", "skin", "hair", "shoes")
+_SKIN, _HAIR, _SHOES = (240, 204, 176), (84, 62, 50), (70, 70, 78)
+PALETTES = (
+    {"shirt": (236, 122, 62), "trousers": (188, 98, 66), "skin": _SKIN, "hair": _HAIR, "shoes": _SHOES},
+    {"shirt": (66, 138, 224), "trousers": (62, 104, 168), "skin": _SKIN, "hair": _HAIR, "shoes": _SHOES},
+)
+_WORN_ON = {
+    "skin": ("head", "left_wrist", "right_wrist"),
+    "trousers": ("pelvis", "left_hip", "right_hip", "left_knee", "right_knee"),
+    "shoes": ("left_ankle", "right_ankle", "left_foot", "right_foot"),
+}
+# The hairline runs from the forehead back and down to the nape: above it, y − z from the head joint is more than this.
+_HAIRLINE = 0.035
 
 # A bone with one child is fitted along its length; the others (pelvis, chest, head, hands, toes) only grow as a whole.
 _ONLY_CHILD = {joint: PARENTS.index(joint) for joint in range(NUM_JOINTS) if PARENTS.count(joint) == 1}
@@ -43,6 +58,21 @@ class Human:
         dense = np.zeros((len(self.vertices), NUM_JOINTS))
         np.add.at(dense, (np.arange(len(dense))[:, None], self.joints), self.weights)
         return dense
+
+    @cached_property
+    def rulers(self) -> np.ndarray:
+        """(F,) the joint that moves each triangle most."""
+        return self.dense_weights[self.faces].sum(axis=1).argmax(axis=1)
+
+    @cached_property
+    def regions(self) -> np.ndarray:
+        """(F,) index into `REGIONS` of each triangle."""
+        regions = np.full(len(self.faces), REGIONS.index("shirt"))
+        for region, joints in _WORN_ON.items():
+            regions[np.isin(self.rulers, [JOINT[joint] for joint in joints])] = REGIONS.index(region)
+        centres = self.vertices[self.faces].mean(axis=1) - Skeleton.standard().rest_positions[JOINT["head"]]
+        regions[(self.rulers == JOINT["head"]) & (centres[:, 1] - centres[:, 2] > _HAIRLINE)] = REGIONS.index("hair")
+        return regions
 
     @staticmethod
     def binding(skeleton: Skeleton) -> np.ndarray:
@@ -94,7 +124,7 @@ def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
 
 @cache
 def load_human() -> Human:
-    """The human that comes with the package (about 1,100 vertices)."""
+    """The human that comes with the package (about 1,200 vertices)."""
     with resources.files("vimotion.formats").joinpath("assets/human.npz").open("rb") as file, np.load(file) as asset:
         faces, joints = asset["faces"].astype(np.int64), asset["joints"].astype(np.int64)
         return Human(asset["vertices"].astype(np.float64), faces, asset["weights"].astype(np.float64), joints)

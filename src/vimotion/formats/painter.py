@@ -12,16 +12,13 @@ from functools import cache
 import numpy as np
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
-from vimotion.formats.human import load_human, vertex_normals
-from vimotion.motion import JOINTS, Interaction, Skeleton
+from vimotion.formats.human import PALETTES, REGIONS, load_human, vertex_normals
+from vimotion.motion import JOINT, NUM_JOINTS, Interaction
 
 BACKGROUND = (247, 247, 245)
-# Shirt and trousers of each person.
-_CLOTHES = (((236, 122, 62), (188, 98, 66)), ((66, 138, 224), (62, 104, 168)))
-_SKIN = (240, 204, 176)
-_HAIR = (84, 62, 50)
-_SHOES = (70, 70, 78)
+# Limbs in cloth are lighter on the left and darker on the right.
 _SIDES = {"left": 1.20, "right": 0.72}
+_LIMBS = ("shoulder", "elbow", "hip", "knee", "ankle", "foot")
 _LINES = (204, 204, 201)
 _SHADOW = (84, 84, 92)
 _SUPERSAMPLING = 2
@@ -79,13 +76,13 @@ class Painter:
     def __init__(self, interaction: Interaction, size: tuple[int, int]) -> None:
         self._interaction = interaction
         self._canvas = (size[0] * _SUPERSAMPLING, size[1] * _SUPERSAMPLING)
-        self._camera = Camera.framing(interaction, self._canvas)
+        self.camera = Camera.framing(interaction, self._canvas)
         self._human = load_human()
         self._bindings = np.stack([self._human.binding(skeleton) for skeleton in interaction.skeletons])
         self._lift = np.array([0.0, self._human.lift(interaction.skeletons), 0.0])
-        self._light = self._camera.axes.T @ np.array([-0.45, 0.65, 0.62])
+        self._light = self.camera.axes.T @ np.array([-0.45, 0.65, 0.62])
         centre = interaction.root_positions.mean(axis=(0, 1))
-        self._pixels_per_metre = self._camera.focal / float(np.linalg.norm(self._camera.position - centre))
+        self._pixels_per_metre = self.camera.focal / float(np.linalg.norm(self.camera.position - centre))
         self._ground = self._paint_ground()
 
     def frame(self, index: int) -> Image.Image:
@@ -105,13 +102,13 @@ class Painter:
         faces = self._human.faces
         triangles, depths, colours = [], [], []
         for person, body in enumerate(vertices):
-            pixels, depth = self._camera.project(body)
+            pixels, depth = self.camera.project(body)
             corners = pixels[faces]
             first, second = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
             seen = np.flatnonzero(first[:, 0] * second[:, 1] < first[:, 1] * second[:, 0])
             normals = vertex_normals(body, faces)
             # the rim is dark, which parts a body from what is behind it
-            rim = np.clip(normals @ self._camera.axes[2] / 0.40, 0.0, 1.0)
+            rim = np.clip(normals @ self.camera.axes[2] / 0.40, 0.0, 1.0)
             light = (0.76 + 0.40 * np.maximum(normals @ self._light, -0.4)) * (0.55 + 0.45 * rim)
             triangles.append(corners[seen].reshape(-1, 6))
             depths.append(depth[faces[seen]].sum(axis=1))
@@ -126,7 +123,7 @@ class Painter:
         points, areas = vertices.reshape(-1, 3), np.tile(_vertex_areas(), len(vertices))
         cell = max(2, round(_SHADOW_CELL * self._pixels_per_metre))
         width, height = self._canvas[0] // cell, self._canvas[1] // cell
-        pixels, _ = self._camera.project(points * (1.0, 0.0, 1.0))
+        pixels, _ = self.camera.project(points * (1.0, 0.0, 1.0))
         x, y = np.clip((pixels / cell).astype(int), 0, (width - 1, height - 1)).T
         weights = areas / (0.12 + np.maximum(points[:, 1], 0.0)) * (self._pixels_per_metre / cell) ** 2
         dense = np.bincount(y * width + x, weights, minlength=width * height).reshape(height, width)
@@ -151,14 +148,14 @@ class Painter:
                 ends[:, 2 * axis] = value
                 ends[:, 2 - 2 * axis] = low[1 - axis], high[1 - axis]
                 strength, width = (255, 3) if value % 1 == 0 else (140, 2)
-                draw.line(self._camera.project(ends)[0].ravel().tolist(), fill=strength, width=width)
+                draw.line(self.camera.project(ends)[0].ravel().tolist(), fill=strength, width=width)
         fade = Image.new("L", self._canvas, 0)
         draw = ImageDraw.Draw(fade)
         angle = np.linspace(0, 2 * np.pi, 60)
         for step in range(32):
             radius = reach * (1 - step / 32)
             ring = np.stack([middle[0] + radius * np.cos(angle), 0 * angle, middle[1] + radius * np.sin(angle)], axis=-1)
-            draw.polygon(self._camera.project(ring)[0].ravel().tolist(), fill=min(255, (step + 1) * 14))
+            draw.polygon(self.camera.project(ring)[0].ravel().tolist(), fill=min(255, (step + 1) * 14))
         image = Image.new("RGB", self._canvas, BACKGROUND)
         image.paste(_LINES, mask=ImageChops.multiply(lines, fade))
         return image
@@ -166,25 +163,13 @@ class Painter:
 
 @cache
 def _face_colours(person: int) -> np.ndarray:
-    """Colour of each triangle, (F, 3), by the joint that moves it most."""
+    """sRGB colour of each triangle before it is lit, (F, 3)."""
     human = load_human()
-    ruler = human.dense_weights[human.faces].sum(axis=1).argmax(axis=1)
-    shirt, trousers = _CLOTHES[person]
-    colours = np.empty((len(ruler), 3))
-    for joint, name in enumerate(JOINTS):
-        side, _, part = name.rpartition("_")
-        if part in ("head", "wrist"):
-            colour, sides = _SKIN, False
-        elif part in ("hip", "knee", "ankle", "foot", "pelvis"):
-            colour, sides = (_SHOES if part in ("ankle", "foot") else trousers), part != "pelvis"
-        else:
-            colour, sides = shirt, part in ("shoulder", "elbow")
-        colours[ruler == joint] = np.array(colour) * (_SIDES[side] if sides else 1.0)
-    # the hairline runs from the forehead back and down to the nape
-    centres = human.vertices[human.faces].mean(axis=1) - Skeleton.standard().rest_positions[JOINTS.index("head")]
-    hair = (ruler == JOINTS.index("head")) & (centres[:, 1] - centres[:, 2] > 0.035)
-    colours[hair] = _HAIR
-    return colours
+    palette = np.array([PALETTES[person][region] for region in REGIONS], dtype=float)
+    shade = np.ones(NUM_JOINTS)
+    for side, factor in _SIDES.items():
+        shade[[JOINT[f"{side}_{limb}"] for limb in _LIMBS]] = factor
+    return palette[human.regions] * shade[human.rulers, None]
 
 
 @cache

@@ -1,0 +1,35 @@
+"""Animated WebP, drawn without GL."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from vimotion.artifacts import atomic_path
+from vimotion.errors import UserError
+from vimotion.formats.painter import Painter
+from vimotion.motion import Interaction
+
+# Pillow's and libwebp's words: effort 2 of 6 is twice as fast as the default 4, for files 6 % larger.
+_QUALITY, _EFFORT = 50, 2
+
+
+def save_webp(interaction: Interaction, path: str | Path, size: tuple[int, int] = (480, 360), fps: float = 15.0) -> None:
+    """An animated WebP that loops at the motion's own pace, with the nearest frame at each tick of `fps` a second.
+
+    `size` is width and height in pixels. A second takes about 100 kB at the default size and rate.
+    """
+    if not 1 <= fps <= 60 or not all(16 <= side <= 4096 for side in size):
+        raise UserError(f"An animation needs 1 to 60 frames a second and sides of 16 to 4096 pixels, not {fps:g} and {size}.")
+    count = max(1, round(interaction.duration * fps))
+    frames = np.minimum((np.arange(count) * interaction.fps / fps).astype(int), interaction.num_frames - 1)
+    painter = Painter(interaction, size)
+    images = [painter.frame(int(frame)) for frame in frames]
+    # whole milliseconds that do not drift away from the clock
+    durations = np.diff(np.round(np.arange(count + 1) * 1000 / fps).astype(int)).tolist()
+    with atomic_path(Path(path)) as partial:
+        images[0].save(
+            partial, "WEBP", save_all=True, append_images=images[1:], duration=durations, loop=0,
+            quality=_QUALITY, method=_EFFORT,
+        )  # fmt: skip
