@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -109,7 +109,7 @@ def sample_parameters(random: np.random.Generator, kind: str | None = None) -> S
     )
 
 
-def _choice(random: np.random.Generator, values: tuple):  # type: ignore[no-untyped-def,type-arg]
+def _choice(random: np.random.Generator, values: tuple[Any, ...]) -> Any:
     return values[int(random.integers(len(values)))]
 
 
@@ -117,17 +117,19 @@ def possible_edits(parameters: SceneParameters) -> list[Edit]:
     """Every one-parameter change that can be seen; the seed stays, so that everything else stays as it was."""
     kind = KINDS[parameters.kind]
     edits = []
-    for name, parameter, order, step in (
+    changes: tuple[tuple[str, str, tuple[Any, ...], int], ...] = (
         ("faster", "speed", get_args(Speed), 1),
         ("slower", "speed", get_args(Speed), -1),
         ("more_forceful", "manner", get_args(Manner), 1),
         ("gentler", "manner", get_args(Manner), -1),
         ("more_often", "count", kind.counts, 1),
         ("less_often", "count", kind.counts, -1),
-    ):
+    )
+    for name, parameter, order, step in changes:
         at = order.index(getattr(parameters, parameter)) + step
         if 0 <= at < len(order):
-            edits.append(Edit(name, parameter, replace(parameters, **{parameter: order[at]})))
+            change: dict[str, Any] = {parameter: order[at]}
+            edits.append(Edit(name, parameter, replace(parameters, **change)))
     if kind.sided:
         edits.append(
             Edit("other_hand", "side", replace(parameters, side="left" if parameters.side == "right" else "right"))

@@ -1,0 +1,243 @@
+"""The body solver: what two people were told to do → where every joint is in every frame.
+
+Order: feet → pelvis → trunk → gaze → hand targets → the trunk helps the reaches → arms. All people, sides and frames at once:
+arrays are (T, P, ...) with P = 2 people, and (T, P, 2, ...) for left and right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from vimotion.choreography.arms import Arms
+from vimotion.choreography.curves import minimum_jerk, noise, smooth, under
+from vimotion.choreography.feet import FootMotion, foot_motion
+from vimotion.choreography.gait import heading
+from vimotion.choreography.limbs import aim, two_bone
+from vimotion.choreography.performer import CHANNELS, Performer
+from vimotion.choreography.targets import View
+from vimotion.motion import FPS, JOINT, NUM_JOINTS, PARENTS, Interaction
+from vimotion.motion.kinematics import local_from_global
+from vimotion.motion.rotations import normalize
+
+_TRUNK = [JOINT[name] for name in ("left_hip", "right_hip", "spine1", "spine2", "spine3", "neck", "head", "left_collar",
+                                   "right_collar", "left_shoulder", "right_shoulder")]  # fmt: skip
+# How a bend of the trunk is shared out, from the pelvis up.
+_SHARES = {
+    "pitch": {"pelvis": 0.30, "spine1": 0.27, "spine2": 0.25, "spine3": 0.18},
+    "twist": {"pelvis": 0.12, "spine1": 0.22, "spine2": 0.31, "spine3": 0.35},
+    "roll": {"pelvis": 0.15, "spine1": 0.30, "spine2": 0.30, "spine3": 0.25},
+}
+# Per metre that the left foot is ahead of the right (a walk's step is about 0.7 m): the pelvis follows the swinging leg.
+PELVIS_YAW, ARM_SWING = 0.12, 0.50
+# Share of the way to the supporting foot that the pelvis goes aside; tilt of the pelvis towards the free leg, a metre of that.
+SWAY, OBLIQUITY = 0.42, 1.6
+# The pelvis goes back when the trunk leans forward, to stay over the feet: metres at 90°.
+BALANCE = 0.17
+_LEG_REACH = 0.997
+GAZE_LIMITS = (1.25, 0.75)  # yaw, pitch of head against chest, radians
+
+
+def turned(yaw: np.ndarray, pitch: np.ndarray, roll: np.ndarray) -> np.ndarray:
+    """Rotation (..., 3, 3): yaw to the left, then pitch forward, then roll to the left, in the turned axes."""
+    cy, sy, cp, sp, cr, sr = np.cos(yaw), np.sin(yaw), np.cos(pitch), np.sin(pitch), np.cos(-roll), np.sin(-roll)
+    rows = [
+        cy * cr + sy * sp * sr, sy * sp * cr - cy * sr, sy * cp,
+        cp * sr, cp * cr, -sp,
+        cy * sp * sr - sy * cr, sy * sr + cy * sp * cr, cy * cp,
+    ]  # fmt: skip
+    return np.stack(rows, axis=-1).reshape(*np.shape(cy), 3, 3)
+
+
+def solve(performers: Sequence[Performer], times: np.ndarray, tempo: float) -> tuple[Interaction, list[list[FootMotion]]]:
+    """The motion of both people at script `times` (T,), one frame apart in the scene; and each person's left and right foot."""
+    return _Solver(performers, times, tempo).solve()
+
+
+class _Solver:
+    def __init__(self, performers: Sequence[Performer], times: np.ndarray, tempo: float) -> None:
+        self.performers, self.times = performers, times
+        self.skeletons = tuple(performer.skeleton for performer in performers)
+        self.offsets = np.stack([skeleton.offsets for skeleton in self.skeletons])
+        self.scale = np.array([skeleton.scale for skeleton in self.skeletons])
+        seconds = times * tempo
+        self.wander = np.stack(
+            [noise(np.random.default_rng(p.habits.noise_seed), seconds, 12, 0.08, 0.45) for p in performers], axis=1
+        )
+        self.breath = np.stack(
+            [np.sin(2 * np.pi * p.habits.breath * seconds + p.habits.breath_phase) for p in performers], axis=1
+        )
+        self.channel = {name: np.stack([p.channels[name].sample(times) for p in performers], axis=1) for name in CHANNELS}
+        self.feet = [[foot_motion(p.skeleton, p.feet, foot, times) for foot in (0, 1)] for p in performers]
+        self.ankles = np.stack([np.stack([foot.ankle for foot in pair], axis=1) for pair in self.feet], axis=1)
+        self._plan_root()
+        self.gait = {name: self._gait_number(name) for name in ("bob", "lower", "lean", "elbows")}
+        self._natural_channels()
+
+    def _plan_root(self) -> None:
+        """The root's way, how far the left foot is ahead, and what carries the weight."""
+        self.root = smooth(np.stack([p.feet.root(self.times) for p in self.performers], axis=1), 2.0)
+        forward, left = heading(self.root[..., 2])
+        self.forward3, self.left3 = (np.insert(axis, 1, 0.0, axis=-1) for axis in (forward, left))
+        apart = (self.ankles[:, :, 0] - self.ankles[:, :, 1])[..., [0, 2]]
+        self.spread = smooth(np.sum(apart * forward, axis=-1), 1.0)
+        planted = np.stack([np.stack([foot.planted for foot in pair], axis=1) for pair in self.feet], axis=1).astype(float)
+        self.on_left = (planted[..., 0] - planted[..., 1]) / np.maximum(planted.sum(axis=-1), 1.0)  # 1 left, −1 right
+        self.moving = smooth((planted.min(axis=-1) < 0.5).astype(float), 6.0)
+
+    def _gait_number(self, name: str) -> np.ndarray:
+        """A number (T, P) of the gait in use, faded between moves; standing counts as a walk's bob and nothing else."""
+        value = np.full(self.moving.shape, 0.5 if name == "bob" else 0.0)
+        for person, performer in enumerate(self.performers):
+            for move in performer.feet.moves:
+                value[(self.times >= move.start) & (self.times <= move.end), person] = getattr(move.gait, name)
+        return smooth(value, 5.0)
+
+    def _natural_channels(self) -> None:
+        """Adds to the script what a body does by itself: posture, manner, breathing, small wanderings."""
+        wander, still = self.wander, 1.0 - 0.6 * self.moving
+        add = self.channel
+        manner = lambda name: np.array([getattr(p.manner, name) for p in self.performers])  # noqa: E731
+        add["pitch"] = add["pitch"] + [p.habits.posture for p in self.performers] + 0.012 * wander[..., 0] + self.gait["lean"]
+        add["elbows"] = add["elbows"] + self.gait["elbows"]
+        add["roll"] = add["roll"] + 0.010 * wander[..., 1]
+        add["twist"] = add["twist"] + 0.020 * wander[..., 2]
+        add["chest"] = add["chest"] + manner("chest") - 0.010 * self.breath
+        add["nod"] = add["nod"] + manner("head") + 0.025 * wander[..., 3]
+        add["tilt"] = add["tilt"] + 0.025 * wander[..., 4]
+        add["turn"] = add["turn"] + 0.030 * wander[..., 5]
+        add["shrug"] = add["shrug"] + 0.018 * self.breath
+        add["up"] = add["up"] + manner("knees") + 0.002 * self.breath
+        add["forward"] = add["forward"] + 0.006 * wander[..., 6] * still
+        lean_on = np.array([p.habits.lean_on for p in self.performers])
+        add["side"] = add["side"] + (0.022 * lean_on + 0.007 * wander[..., 7]) * (1.0 - self.moving)
+
+    # -- pelvis and legs -----------------------------------------------------------------------------------------------
+
+    def _pelvis(self, extra: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        """Position (T, P, 3) and orientation (T, P, 3, 3)."""
+        channel = {name: self.channel[name] + extra.get(name, 0.0) for name in CHANNELS}
+        width = np.sum((self.ankles[:, :, 0] - self.ankles[:, :, 1]) * self.left3, axis=-1)
+        aside = SWAY * smooth(self.on_left * width / 2.0, 2.8)  # towards the supporting foot
+        yaw = self.root[..., 2] - PELVIS_YAW * self.spread + _SHARES["twist"]["pelvis"] * channel["twist"]
+        pitch = channel["hinge"] + _SHARES["pitch"]["pelvis"] * channel["pitch"]
+        # the spine bends back what the pelvis tilts, so that the shoulders stay level
+        self.tilt = OBLIQUITY * aside * self.moving - 0.6 * self.channel["side"]
+        roll = _SHARES["roll"]["pelvis"] * channel["roll"] + self.tilt
+        orientation = turned(yaw, pitch, roll)
+        lean = channel["hinge"] + 0.8 * channel["pitch"]
+        along = channel["forward"] - BALANCE * np.sin(lean) * self.scale
+        place = np.insert(self.root[..., :2], 1, 0.0, axis=-1)
+        place = place + along[..., None] * self.forward3 + (aside + channel["side"])[..., None] * self.left3
+        place[..., 1] = self._pelvis_height(place, orientation, channel["up"])
+        return place, orientation
+
+    def _pelvis_height(self, place: np.ndarray, orientation: np.ndarray, up: np.ndarray) -> np.ndarray:
+        """Standing height, lower between steps (higher in a run), and never further from an ankle than the leg is long."""
+        length = np.array([p.feet.leg for p in self.performers])
+        stand = np.array([skeleton.pelvis_height for skeleton in self.skeletons]) - 0.0035 * length
+        half = np.clip(np.abs(self.spread) / 2.0, 0.0, 0.75 * length)
+        fall = length - np.sqrt(length**2 - half**2)
+        wanted = stand + up - self.gait["lower"] * self.scale - self.gait["bob"] * fall
+        highest = np.full_like(wanted, np.inf)
+        for side, name in enumerate(("left_hip", "right_hip")):
+            hip = (orientation @ self.offsets[:, JOINT[name], :, None])[..., 0]
+            across = np.linalg.norm((place + hip - self.ankles[:, :, side])[..., [0, 2]], axis=-1)
+            limit = np.sqrt(np.maximum((_LEG_REACH * length) ** 2 - across**2, 0.04))
+            highest = np.minimum(highest, self.ankles[:, :, side, 1] + limit - hip[..., 1])
+        smoothed = smooth(np.minimum(wanted, under(highest, 3)), 1.8)
+        return np.minimum(smoothed, highest)
+
+    def _legs(self, positions: np.ndarray, orientations: np.ndarray) -> None:
+        for side, name in enumerate(("left", "right")):
+            hip, knee, ankle, toe = (JOINT[f"{name}_{part}"] for part in ("hip", "knee", "ankle", "foot"))
+            feet = np.stack([pair[side].orientation() for pair in self.feet], axis=1)
+            sign = 1.0 if side == 0 else -1.0
+            pole = feet[..., 2] * [1.0, 0.0, 1.0] + 0.6 * orientations[:, :, 0, :, 2] + 0.06 * sign * self.left3
+            pole = pole + 0.4 * np.maximum(-orientations[:, :, 0, 1:2, 2], 0.0) * self.forward3
+            upper, lower = (self.offsets[:, joint] for joint in (knee, ankle))
+            lengths = [np.linalg.norm(bone, axis=-1, keepdims=True) for bone in (upper, lower)]
+            joint, end, hinge = two_bone(positions[:, :, hip], self.ankles[:, :, side], pole, *lengths)
+            axis = np.array([1.0, 0.0, 0.0])
+            orientations[:, :, hip] = aim(upper, axis, joint - positions[:, :, hip], hinge)
+            orientations[:, :, knee] = aim(lower, axis, end - joint, hinge)
+            orientations[:, :, ankle] = feet
+            roll = np.stack([np.maximum(pair[side].pitch, 0.0) for pair in self.feet], axis=1) * np.stack(
+                [pair[side].planted for pair in self.feet], axis=1
+            )
+            zero = np.zeros_like(roll)
+            orientations[:, :, toe] = feet @ turned(zero, -smooth(roll, 1.0), zero)
+
+    # -- trunk and head ------------------------------------------------------------------------------------------------
+
+    def _trunk(self, extra: dict[str, np.ndarray], gaze: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Positions and orientations (T, P, 22, ...) of the trunk, head and unlifted shoulders.
+
+        The head turns by most of the way to what is looked at, and nods by about half of it: the eyes do the rest.
+        """
+        shape = (len(self.times), len(self.performers))
+        positions, local = np.zeros((*shape, NUM_JOINTS, 3)), np.zeros((*shape, NUM_JOINTS, 3, 3))
+        local[:] = np.eye(3)
+        orientations = local.copy()
+        positions[:, :, 0], orientations[:, :, 0] = self._pelvis(extra)
+        pitch, roll, twist = (self.channel[name] + extra.get(name, 0.0) for name in ("pitch", "roll", "twist"))
+        counter = 2.2 * PELVIS_YAW * self.spread  # the chest turns against the pelvis in walking
+        for name in ("spine1", "spine2", "spine3"):
+            bend = _SHARES["pitch"][name] * pitch + (self.channel["chest"] if name == "spine3" else 0.0)
+            turn = _SHARES["twist"][name] * (twist + 1.4 * counter) + 0.06 * gaze[..., 0]
+            local[:, :, JOINT[name]] = turned(turn, bend, _SHARES["roll"][name] * roll - 0.28 * self.tilt)
+        for name in ("neck", "head"):
+            local[:, :, JOINT[name]] = turned(
+                0.44 * gaze[..., 0] + 0.5 * self.channel["turn"],
+                0.30 * gaze[..., 1] + 0.5 * self.channel["nod"],
+                0.5 * self.channel["tilt"],
+            )
+        for joint in _TRUNK:
+            parent = PARENTS[joint]
+            step = (orientations[:, :, parent] @ self.offsets[:, joint, :, None])[..., 0]
+            positions[:, :, joint] = positions[:, :, parent] + step
+            orientations[:, :, joint] = orientations[:, :, parent] @ local[:, :, joint]
+        return positions, orientations
+
+    def _view(self, positions: np.ndarray, orientations: np.ndarray) -> View:
+        chest = orientations[:, :, JOINT["spine3"], :, 2]
+        return View(self.times, positions, orientations, np.arctan2(chest[..., 0], chest[..., 2]), self.skeletons)
+
+    def _gaze(self, view: View) -> np.ndarray:
+        """Yaw and pitch (T, P, 2) from chest to what is looked at, within limits and with the head's lag."""
+        result = np.zeros((len(self.times), len(self.performers), 2))
+        for person, performer in enumerate(self.performers):
+            way = np.zeros((len(self.times), 3))
+            head = view.positions[:, person, JOINT["head"]]
+            for start, end, point in performer.gazes:
+                aim_at = normalize(point(view, person) - head)
+                share = minimum_jerk((self.times - start) / (end - start))[:, None] if np.any(way) else 1.0
+                way = way + (aim_at - way) * share
+            if not performer.gazes:
+                continue
+            chest = view.orientations[:, person, JOINT["spine3"]]
+            local = (np.swapaxes(chest, -1, -2) @ normalize(way)[..., None])[..., 0]
+            yaw = np.arctan2(local[:, 0], local[:, 2])
+            yaw = yaw * minimum_jerk((2.9 - np.abs(yaw)) / 1.1)  # what is behind is not looked at
+            pitch = -np.arcsin(np.clip(local[:, 1], -1.0, 1.0))
+            for axis, (angle, limit) in enumerate(zip((yaw, pitch), GAZE_LIMITS, strict=True)):
+                result[:, person, axis] = limit * np.tanh(angle / limit)
+        return smooth(result, 2.2)
+
+    # -- all together --------------------------------------------------------------------------------------------------
+
+    def solve(self) -> tuple[Interaction, list[list[FootMotion]]]:
+        extra: dict[str, np.ndarray] = {}
+        still = np.zeros((len(self.times), len(self.performers), 2))
+        gaze = self._gaze(self._view(*self._trunk(extra, still)))
+        arms = Arms(self.performers, self.times, self.channel, ARM_SWING * smooth(self.spread, 1.5))
+        for _ in range(2):
+            view = self._view(*self._trunk(extra, gaze))
+            extra = arms.help_reaches(view, extra)
+        positions, orientations = self._trunk(extra, gaze)
+        view = self._view(positions, orientations)
+        orientations = arms.solve(view, orientations.copy())
+        self._legs(positions, orientations)
+        interaction = Interaction(positions[:, :, 0], local_from_global(orientations), self.skeletons, FPS)
+        return interaction, self.feet

@@ -1,0 +1,65 @@
+"""Two-bone limbs: inverse kinematics of arms and legs, with the joints' natural limits. Maps over leading dimensions."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from vimotion.motion.rotations import axis_angle_to_matrix, matrix_to_axis_angle, normalize
+
+# Wrist limits from the neutral hand, radians: forearm turn either way, bending to palm or back, sideways.
+TURN_LIMIT, BEND_LIMIT, SIDE_LIMIT = 1.5, 1.2, 0.55
+STRAIGHTEST = 0.998  # of the limb's full length: joints are never locked
+
+
+def dot(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    return np.sum(a * b, axis=-1, keepdims=True)
+
+
+def two_bone(
+    root: np.ndarray, target: np.ndarray, pole: np.ndarray, upper: np.ndarray, lower: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Middle joint, end and hinge axis (..., 3) of a limb from `root` towards `target`, its middle joint on the `pole` side.
+
+    Args:
+        upper, lower: bone lengths (..., 1). A target out of reach is approached as near as the limb can.
+    """
+    way = target - root
+    full = upper + lower
+    distance = np.clip(np.linalg.norm(way, axis=-1, keepdims=True), 1.08 * np.abs(upper - lower) + 0.02, STRAIGHTEST * full)
+    along = normalize(way)
+    side = normalize(pole - dot(pole, along) * along)
+    reach = (upper**2 - lower**2 + distance**2) / (2.0 * distance)
+    height = np.sqrt(np.maximum(upper**2 - reach**2, 0.0))
+    return root + along * reach + side * height, root + along * distance, np.cross(side, along)
+
+
+def frame(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Rotation (..., 3, 3) whose first column is along `first` and whose second is as near to `second` as it can be."""
+    x = normalize(first)
+    y = normalize(second - dot(second, x) * x)
+    return np.stack([x, y, np.cross(x, y)], axis=-1)
+
+
+def aim(rest_bone: np.ndarray, rest_hinge: np.ndarray, bone: np.ndarray, hinge: np.ndarray) -> np.ndarray:
+    """The orientation (..., 3, 3) that brings a bone and its hinge axis from their rest directions to the given ones."""
+    return frame(bone, hinge) @ np.swapaxes(frame(rest_bone, rest_hinge), -1, -2)
+
+
+def limit_wrist(relative: np.ndarray, axis: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A hand's rotation (..., 3, 3) relative to its forearm, brought inside the limits, and its turn (..., 1) about the bone.
+
+    `axis` (..., 3) is the forearm's rest direction; the palm faces −Y in the rest pose.
+    """
+    # swing takes the bone's axis to where it points, twist is what remains about that axis
+    pointing = (relative @ axis[..., None])[..., 0]
+    cross = np.cross(axis, pointing)
+    sine = np.linalg.norm(cross, axis=-1, keepdims=True)
+    swing = cross * np.arctan2(sine, dot(axis, pointing)) / np.maximum(sine, 1e-9)
+    remaining = matrix_to_axis_angle(np.swapaxes(axis_angle_to_matrix(swing), -1, -2) @ relative)
+    turn = np.clip(dot(remaining, axis), -TURN_LIMIT, TURN_LIMIT)
+    across = np.cross(axis, [0.0, 1.0, 0.0])
+    bend = dot(swing, across) / BEND_LIMIT
+    side = swing[..., 1:2] / SIDE_LIMIT
+    size = np.sqrt(bend**2 + side**2)
+    swing = swing / np.maximum(size, 1.0)
+    return axis_angle_to_matrix(swing) @ axis_angle_to_matrix(turn * axis), turn
