@@ -1,0 +1,128 @@
+"""The words for motion: how they are spelled, how they join a tokenizer and a model, and how typed ones are disarmed."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+import numpy as np
+import torch
+from tokenizers import AddedToken
+from torch import Tensor
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+from vimotion.errors import UserError
+from vimotion.tasks.messages import People
+from vimotion.tokenizer.spec import CodecSpec
+
+START, END = "<|motion_start|>", "<|motion_end|>"
+WHO: dict[People, str] = {"ab": "<|ab|>", "a": "<|a|>", "b": "<|b|>"}
+_ANY_MOTION_TOKEN = r"<\|(?:motion_start|motion_end|ab|a|b|m\d+_\d+)\|>"
+
+
+class MotionVocabulary:
+    """The motion tokens of a codec, in the order of their ids: start, end, who, then all codes level by level."""
+
+    def __init__(self, spec: CodecSpec) -> None:
+        frame = [START, END, *WHO.values()]
+        codes = [f"<|m{level}_{code}|>" for level in range(spec.levels) for code in range(spec.codebook_size)]
+        self.spec = spec
+        self.tokens = (*frame, *codes)
+        self.first_code = len(frame)
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def index(self, token: str) -> int:
+        return self.tokens.index(token)
+
+    def add_to(self, tokenizer: PreTrainedTokenizerFast) -> int:
+        """Append the tokens to a tokenizer and return the id of the first.
+
+        They are no "special" tokens: those vanish from decoded text, here and in servers.
+        """
+        first = len(tokenizer)
+        new = [AddedToken(token, special=False, normalized=False) for token in self.tokens]
+        if tokenizer.add_tokens(new) != len(self):
+            raise UserError("The tokenizer already has motion tokens; start from a backbone that has none.")
+        return first
+
+    def find_in(self, tokenizer: PreTrainedTokenizerFast) -> int:
+        """Id of the first motion token of a tokenizer that has them all.
+
+        Raises:
+            UserError: some are missing or out of order.
+        """
+        vocabulary = tokenizer.get_vocab()
+        first = vocabulary.get(START)
+        found = {token: i for token, i in vocabulary.items() if re.fullmatch(_ANY_MOTION_TOKEN, token)}
+        if first is None or found != {token: first + i for i, token in enumerate(self.tokens)}:
+            raise UserError(
+                f"The tokenizer lacks the motion tokens of this codec ({self.spec}); was it made for another codec?"
+            )
+        return int(first)
+
+
+def add_motion_rows(
+    model: PreTrainedModel, vocabulary: MotionVocabulary, first_id: int, codebook: Tensor, seed: int = 0
+) -> None:
+    """Give a model one row for each motion token, in the embedding and, if it is not tied, in the head.
+
+    The row of a code is its codebook vector's direction, turned into the model's width by a random orthogonal map, plus a
+    vector of its level, so that codes that look alike start alike. All new rows have the length of the usual old row.
+
+    Args:
+        model: changed in place; has `first_id` rows.
+        codebook: (codebook size, code width), the codec's.
+    """
+    spec = vocabulary.spec
+    old = tables_of(model)[0]
+    if old.shape[0] < first_id or codebook.shape[0] != spec.codebook_size:
+        raise ValueError(f"{old.shape[0]} rows and {codebook.shape[0]} codes do not fit {first_id} and {spec.codebook_size}.")
+    generator = torch.Generator().manual_seed(seed)
+    width = old.shape[1]
+    directions = torch.nn.functional.normalize(codebook.detach().float() - codebook.detach().float().mean(0), dim=1)
+    turned = directions @ _orthogonal(codebook.shape[1], width, generator)
+    levels = torch.nn.functional.normalize(torch.randn(spec.levels, width, generator=generator), dim=1)
+    codes = (turned[None] + levels[:, None]).reshape(-1, width)
+    frame = torch.randn(vocabulary.first_code, width, generator=generator)
+    rows = torch.nn.functional.normalize(torch.cat([frame, codes]), dim=1)
+    lengths = [table[:first_id].detach().norm(dim=1).median() for table in tables_of(model)]
+    model.resize_token_embeddings(first_id + len(vocabulary), mean_resizing=False)
+    with torch.no_grad():
+        for table, length in zip(tables_of(model), lengths, strict=True):
+            table[first_id:] = (rows * length.cpu()).to(table)
+
+
+def tables_of(model: PreTrainedModel) -> tuple[Tensor, Tensor]:
+    """The weights of embedding and head, (tokens, width) each; one and the same tensor where they are tied."""
+    embedding, head = (table.weight for table in (model.get_input_embeddings(), model.get_output_embeddings()))
+    assert isinstance(embedding, Tensor) and isinstance(head, Tensor)
+    return embedding, head
+
+
+def neutralize(text: str, tokenizer: PreTrainedTokenizerFast) -> str:
+    """The text with every spelling of a motion token or a control token broken by a space, so that it stays text.
+
+    Without this a user could type the tokens that end their turn, speak as the model, or stand for a motion.
+    """
+    pattern = _spellings(tokenizer, len(tokenizer))
+    # Again until nothing is left: spellings can overlap.
+    while pattern.search(text):
+        text = pattern.sub(lambda found: f"{found[0][0]} {found[0][1:]}", text)
+    return text
+
+
+@lru_cache(maxsize=16)
+def _spellings(tokenizer: PreTrainedTokenizerFast, _: int) -> re.Pattern[str]:
+    """Every added token longer than a character. The number of tokens is there so that a grown tokenizer is read again."""
+    motion = re.compile(_ANY_MOTION_TOKEN)
+    others = [token for token in tokenizer.get_added_vocab() if len(token) > 1 and not motion.fullmatch(token)]
+    return re.compile("|".join([_ANY_MOTION_TOKEN, *map(re.escape, others)]))
+
+
+def _orthogonal(rows: int, columns: int, generator: torch.Generator) -> Tensor:
+    """(rows, columns) with orthonormal rows, or orthonormal columns where there are more rows."""
+    gaussian = torch.randn(max(rows, columns), min(rows, columns), generator=generator, dtype=torch.float64)
+    basis = torch.from_numpy(np.linalg.qr(gaussian.numpy())[0]).float()
+    return basis if rows >= columns else basis.T

@@ -1,0 +1,34 @@
+"""Small things that the tests of this room share."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from vimotion.tasks.messages import Conversation, Message, MotionPart, TextPart
+from vimotion.tokenizer.spec import CodecSpec
+
+SPEC = CodecSpec(step_frames=8, levels=3, codebook_size=16)
+
+
+def codes_of(part: MotionPart) -> np.ndarray:
+    """Any codes, always the same for the same part."""
+    random = np.random.default_rng(len(part.motion) + part.start)
+    return random.integers(0, SPEC.codebook_size, (len(part.people), 5, SPEC.levels))
+
+
+def user(*parts: str | MotionPart) -> Message:
+    return Message("user", tuple(TextPart(part) if isinstance(part, str) else part for part in parts))
+
+
+def assistant(*parts: str | MotionPart) -> Message:
+    return Message("assistant", tuple(TextPart(part) if isinstance(part, str) else part for part in parts))
+
+
+CONVERSATION = Conversation(
+    (
+        user("Two people shake hands."),
+        assistant(MotionPart("first")),
+        user("What happens in ", MotionPart("first", "b", 16), "?"),
+        assistant("The second one answers like this: ", MotionPart("second", "a"), " and then they part."),
+    )
+)
