@@ -8,7 +8,7 @@ from poses import random_interaction
 
 import vimotion.formats.human
 from vimotion.formats.human import REGIONS, load_human, vertex_normals
-from vimotion.motion import JOINT, NUM_JOINTS, PARENTS, Skeleton
+from vimotion.motion import JOINT, NUM_JOINTS, Skeleton
 
 STILL = np.tile(np.eye(3), (NUM_JOINTS, 1, 1))
 ASSET = Path(vimotion.formats.human.__file__).parent / "assets" / "human.npz"
@@ -103,16 +103,23 @@ def test_skinning_equals_a_plain_loop() -> None:
 def test_mesh_is_fitted_to_the_bones_of_another_build(seed: int) -> None:
     skeleton = other_build(seed)
     binding = HUMAN.binding(skeleton)
-    for child in range(1, NUM_JOINTS):
-        parent = PARENTS[child]
-        if PARENTS.count(parent) == 1:  # where a bone ends in the standard mesh, it ends in the fitted one
-            end = binding[parent] @ [*STANDARD.rest_positions[child], 1.0]
-            np.testing.assert_allclose(end, skeleton.offsets[child], atol=1e-9)
+    rest = HUMAN.skin(binding, skeleton.rest_positions, STILL)
+    assert np.abs(rest - HUMAN.vertices).max() < 0.3
+    for start, end in (("hip", "knee"), ("knee", "ankle"), ("shoulder", "elbow"), ("elbow", "wrist")):
+        for side in ("left", "right"):  # where a bone ends in the standard mesh, it ends in the fitted one
+            child = JOINT[f"{side}_{end}"]
+            reached = binding[JOINT[f"{side}_{start}"]] @ [*STANDARD.rest_positions[child], 1.0]
+            np.testing.assert_allclose(reached, skeleton.offsets[child], atol=1e-9)
+    # one smooth trunk, wherever a rig puts its spine: in the T-pose all its joints move a point alike
+    point = [*STANDARD.rest_positions[JOINT["neck"]], 1.0]
+    for joint in ("pelvis", "spine1", "spine2", "spine3", "left_collar", "right_collar"):
+        reached = binding[JOINT[joint]] @ point + skeleton.rest_positions[JOINT[joint]]
+        np.testing.assert_allclose(reached, skeleton.rest_positions[JOINT["neck"]], atol=1e-9)
 
 
 def test_bone_without_length_is_no_error() -> None:
     offsets = STANDARD.offsets.copy()
-    offsets[JOINT["spine2"]] = 0
+    offsets[[JOINT["spine2"], JOINT["left_collar"], JOINT["left_wrist"]]] = 0
     assert np.isfinite(HUMAN.binding(Skeleton(offsets))).all()
 
 

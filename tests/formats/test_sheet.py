@@ -115,3 +115,21 @@ def test_nonsense_gives_one_sentence(tmp_path: Path, arguments: dict) -> None:
     with pytest.raises(UserError):
         save_sheet(FACE_TO_FACE, tmp_path / "sheet.png", **arguments)
     assert not list(tmp_path.iterdir())
+
+
+def test_camera_follows_only_those_who_walk_far() -> None:
+    staying, walking = standing((0, 0, 0)), standing((0, 0, 0), (0.8, 0, 0))
+    steps = np.linspace(0, 30, 120)[:, None, None] * np.array([0.0, 0.0, 1.0])
+    still = np.tile(np.eye(3), (120, 2, NUM_JOINTS, 1, 1))
+    walking = Interaction(walking.root_positions[:1] + steps, still, (STANDARD,) * 2)
+    assert not Painter(staying, (320, 240))._path.any()
+    painter = Painter(walking, (320, 240))
+    for frame in (0, 60, 119):
+        rows = np.nonzero(np.logical_or(*warm_and_blue(painter.frame(frame))).any(axis=1))[0]
+        assert 100 < np.ptp(rows) < 230
+
+
+def test_both_are_seen_from_the_front_when_they_face_the_same_way() -> None:
+    for yaw in (0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0):
+        motion = standing((0, 0, 0), (0.8, 0, 0)).moved(yaw)
+        assert Camera.framing(motion, (320, 240)).axes[2] @ motion.facing()[0, 0] > 0

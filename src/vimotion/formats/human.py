@@ -9,8 +9,8 @@ from importlib import resources
 
 import numpy as np
 
-from vimotion.motion import JOINT, NUM_JOINTS, PARENTS, Skeleton
-from vimotion.motion.rotations import normalize, rotation_between
+from vimotion.motion import JOINT, NUM_JOINTS, Skeleton
+from vimotion.motion.rotations import normalize
 
 # What each part of the body wears, as sRGB; first person a, then person b.
 REGIONS = ("shirt", "trousers", "skin", "hair", "shoes")
@@ -27,8 +27,19 @@ _WORN_ON = {
 # The hairline runs from the forehead back and down to the nape: above it, y − z from the head joint is more than this.
 _HAIRLINE = 0.035
 
-# A bone with one child is fitted along its length; the others (pelvis, chest, head, hands, toes) only grow as a whole.
-_ONLY_CHILD = {joint: PARENTS.index(joint) for joint in range(NUM_JOINTS) if PARENTS.count(joint) == 1}
+# How the mesh is fitted to other proportions, in the T-pose: pieces from their start (between these joints) to their end,
+# and the joints that carry them. Rigs put spine, collars and toes in very different places, so one piece spans the trunk and
+# one the foot.
+_SIDES = ("left", "right")
+_LIMBS = (("hip", "knee"), ("knee", "ankle"), ("shoulder", "elbow"), ("elbow", "wrist"))
+_PIECES: tuple[tuple[tuple[str, ...], str | None, tuple[str, ...]], ...] = (
+    (("left_hip", "right_hip"), "neck", ("pelvis", "spine1", "spine2", "spine3", "left_collar", "right_collar")),
+    (("neck",), "head", ("neck",)),
+    (("head",), None, ("head",)),
+    *(((f"{side}_{start}",), f"{side}_{end}", (f"{side}_{start}",)) for side in _SIDES for start, end in _LIMBS),
+    *(((f"{side}_ankle",), None, (f"{side}_ankle", f"{side}_foot")) for side in _SIDES),
+    *(((f"{side}_wrist",), None, (f"{side}_wrist",)) for side in _SIDES),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,18 +89,23 @@ class Human:
     def binding(skeleton: Skeleton) -> np.ndarray:
         """From the rest mesh into each joint's own axes, (22, 3, 4), fitted to the proportions of `skeleton`.
 
-        For the standard skeleton it only takes off the joint's rest position; every bone of another is as long as its own.
+        For the standard skeleton it only takes off the joint's rest position. For another, each piece of the body starts
+        and ends where it does in that skeleton, and is as thick as the person is tall.
         """
-        standard = Skeleton.standard()
-        fit = np.tile(np.eye(3) * skeleton.scale, (NUM_JOINTS, 1, 1))
-        for joint, child in _ONLY_CHILD.items():
-            before, after = standard.offsets[child], skeleton.offsets[child]
-            if not after.any():
-                continue
-            along = normalize(before)
-            stretch = skeleton.bone_lengths[child] / standard.bone_lengths[child] - skeleton.scale
-            fit[joint] = rotation_between(before, after) @ (fit[joint] + stretch * np.outer(along, along))
-        return np.concatenate([fit, -(fit @ standard.rest_positions[:, :, None])], axis=-1)
+        standard, own = Skeleton.standard().rest_positions, skeleton.rest_positions
+        size = np.ptp(own[:, 1]) / np.ptp(standard[:, 1])
+        binding = np.empty((NUM_JOINTS, 3, 4))
+        for starts, end, joints in _PIECES:
+            start = [JOINT[joint] for joint in starts]
+            origin, place = standard[start].mean(axis=0), own[start].mean(axis=0)
+            fit = np.eye(3) * size
+            if end is not None:  # `along` goes exactly to its own length and direction; what is square to it only grows
+                along = standard[JOINT[end]] - origin
+                fit += np.outer(own[JOINT[end]] - place - size * along, along) / (along @ along)
+            for joint in joints:
+                binding[JOINT[joint], :, :3] = fit
+                binding[JOINT[joint], :, 3] = place - own[JOINT[joint]] - fit @ origin
+        return binding
 
     def skin(self, bindings: np.ndarray, positions: np.ndarray, orientations: np.ndarray) -> np.ndarray:
         """The vertices of posed people by linear blend skinning: (..., V, 3) metres in the world.
@@ -107,7 +123,7 @@ class Human:
     def lift(self, skeletons: Sequence[Skeleton]) -> float:
         """How far people must be raised so that soles stand on the ground where the lowest joint is at y = 0, metres.
 
-        It is the thickness under the toe joint in the T-pose, of the largest person: one number, so that hands still meet.
+        It is the mesh's depth below the lowest joint in the T-pose, and the same for all, so that hands still meet.
         """
         still = np.tile(np.eye(3), (NUM_JOINTS, 1, 1))
         rests = [self.skin(self.binding(skeleton), skeleton.rest_positions, still) for skeleton in skeletons]

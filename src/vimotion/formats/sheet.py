@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,7 +16,8 @@ from vimotion.formats.painter import BACKGROUND, Painter
 from vimotion.motion import Interaction
 
 _CELL = (320, 280)
-_LABEL, _TITLE = 22, 30
+# Pixels: the line under a frame, a line of the title, a wide letter of the title.
+_LABEL, _TITLE, _LETTER = 22, 28, 9
 _INK = (60, 60, 66)
 _COLOURS = 48
 
@@ -53,10 +55,12 @@ def _sheet(motion: Interaction, frames: int, title: str, columns: int | None) ->
     count = min(frames, motion.num_frames)
     across = min(columns or math.ceil(count / math.ceil(count / 4)), count)
     down = math.ceil(count / across)
-    head = _TITLE if title else 0
+    lines = textwrap.wrap(title, across * _CELL[0] // _LETTER)
+    head = len(lines) * _TITLE
     sheet = Image.new("RGB", (across * _CELL[0], head + down * (_CELL[1] + _LABEL)), BACKGROUND)
     draw = ImageDraw.Draw(sheet)
-    draw.text((10, 7), title, fill=_INK, font=ImageFont.load_default(17))
+    for number, line in enumerate(lines):
+        draw.text((10, 7 + number * _TITLE), line, fill=_INK, font=ImageFont.load_default(17))
     painter = Painter(motion, _CELL)
     for cell, frame in enumerate(np.linspace(0, motion.num_frames - 1, count).round().astype(int)):
         left, top = cell % across * _CELL[0], head + cell // across * (_CELL[1] + _LABEL)
