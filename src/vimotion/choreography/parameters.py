@@ -48,7 +48,7 @@ KINDS: dict[str, Kind] = {
         Kind("walk_together", mutual=True, sided=False, distances=("near",)),
         Kind("pass_by", mutual=True, distances=("far",)),
         Kind("chase", sided=False, distances=("near", "far")),
-        Kind("rock_paper_scissors", mutual=True, counts=(1, 2, 3)),
+        Kind("rock_paper_scissors", mutual=True, counts=(1, 2)),
     )
 }
 
