@@ -1,0 +1,208 @@
+"""From a prompt to an answer: sampled token by token, only legal ones, alone or many at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+from transformers import DynamicCache, PreTrainedModel
+
+from vimotion.chat.legal import Answer, LegalTokens, Place, Rules
+from vimotion.chat.llama import Llama, is_plain_llama
+from vimotion.errors import UserError
+from vimotion.tasks.messages import People
+
+Head = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How a token is drawn. `temperature` 0 takes the likeliest; `top_k` and `top_p` cut the tail before the draw."""
+
+    temperature: float = 0.8
+    top_k: int | None = None
+    top_p: float = 0.95
+
+    def __post_init__(self) -> None:
+        if self.temperature < 0 or not 0 < self.top_p <= 1 or (self.top_k is not None and self.top_k < 1):
+            raise UserError("Sampling needs a temperature of 0 or more, a top-p between 0 and 1, and a top-k of 1 or more.")
+
+    def pick(self, logits: Tensor, generator: torch.Generator) -> int:
+        """The index drawn from logits (n,). One random number a token, whatever the cut."""
+        if self.temperature == 0:
+            return int(logits.argmax())
+        probabilities, order = torch.softmax(logits.double() / self.temperature, dim=0).sort(descending=True, stable=True)
+        reached = probabilities.cumsum(0)
+        kept = int((reached - probabilities < self.top_p).sum())
+        reached = reached[: min(kept, self.top_k or kept)]
+        drawn = torch.rand((), generator=generator, dtype=torch.float64) * reached[-1]
+        return int(order[min(int(torch.searchsorted(reached, drawn, right=True)), len(reached) - 1)])
+
+
+@dataclass(frozen=True)
+class Request:
+    """A prompt's ids (`language.render_prompt`), and what is wanted for an answer."""
+
+    prompt: Sequence[int]
+    rules: Rules = field(default_factory=Rules)
+    sampling: Sampling = field(default_factory=Sampling)
+    seed: int = 0
+
+
+class Network(Protocol):
+    """What the loop needs of a language model: a cache with one slot for each text."""
+
+    max_length: int
+
+    def new_cache(self, slots: int, length: int) -> Any: ...
+
+    def prefill(self, cache: Any, slot: int, ids: Tensor) -> Tensor:
+        """Put a prompt (n,) into a slot; the state after it, (1, width)."""
+
+    def step(self, cache: Any, slots: Tensor, lengths: Tensor, ids: Tensor) -> Tensor:
+        """Add one token (n,) to each of `slots` (n,), ascending, that hold `lengths` (n,) tokens; their states (n, width)."""
+
+    def head(self, ids: Tensor) -> Head:
+        """The map from states (n, width) to the logits of some tokens, (n, len(ids))."""
+
+
+class AnyCausalLM:
+    """A `Network` out of any causal language model of transformers. Its steps are taken slot by slot."""
+
+    def __init__(self, model: PreTrainedModel) -> None:
+        self.model = model
+        self.max_length: int = model.config.max_position_embeddings
+
+    def new_cache(self, slots: int, length: int) -> list[Any]:
+        return [None] * slots
+
+    def prefill(self, cache: list[Any], slot: int, ids: Tensor) -> Tensor:
+        cache[slot] = DynamicCache(config=self.model.config)
+        return self._forward(cache[slot], ids)
+
+    def step(self, cache: list[Any], slots: Tensor, lengths: Tensor, ids: Tensor) -> Tensor:
+        rows = zip(slots.tolist(), ids, strict=True)
+        return torch.cat([self._forward(cache[slot], token[None]) for slot, token in rows])
+
+    def head(self, ids: Tensor) -> Head:
+        # the states are already logits, of all tokens
+        return lambda logits: logits[:, ids]
+
+    def _forward(self, cache: DynamicCache, ids: Tensor) -> Tensor:
+        ids = ids[None].to(self.model.device)
+        logits: Tensor = self.model(ids, past_key_values=cache, use_cache=True, logits_to_keep=1).logits
+        return logits[:, -1].float().cpu()
+
+
+@dataclass(eq=False)
+class _Running:
+    """A request that occupies a slot."""
+
+    index: int
+    request: Request
+    answer: Answer
+    generator: torch.Generator = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.generator = torch.Generator().manual_seed(self.request.seed)
+
+    @property
+    def cached(self) -> int:
+        """Tokens in the cache: all but the newest, which the next step adds."""
+        return len(self.request.prompt) + len(self.answer.tokens) - 1
+
+
+class Decoder:
+    """A language model with its legal tokens, ready to answer."""
+
+    def __init__(self, model: PreTrainedModel, legal: LegalTokens, int8: bool | None = None) -> None:
+        """`int8` weights: by default where they are fast, for a Llama on a CPU."""
+        self.network: Network
+        if is_plain_llama(model):
+            self.network = Llama(model, int8=int8 is not False)
+        elif int8:
+            raise ValueError("8-bit weights are for plain Llama models on a CPU.")
+        else:
+            self.network = AnyCausalLM(model)
+        self.legal = legal
+        self._heads: dict[tuple[Place, People | None], Head] = {}
+
+    def stream(self, request: Request) -> Iterator[int]:
+        """The answer's tokens one by one, its end of turn included."""
+        for _, token in self._run([request], 1):
+            yield token
+
+    def answers(self, requests: Sequence[Request], slots: int = 16) -> list[list[int]]:
+        """The answers to many requests, `slots` of them at a time; each is the one that `stream` would give."""
+        found: list[list[int]] = [[] for _ in requests]
+        for index, token in self._run(requests, slots):
+            found[index].append(token)
+        return found
+
+    def _run(self, requests: Sequence[Request], slots: int) -> Iterator[tuple[int, int]]:
+        """(index of the request, token) as they come. A slot that falls free is filled with the next request."""
+        if not requests:
+            return
+        slots = min(slots, len(requests))
+        with torch.inference_mode():
+            cache = self.network.new_cache(slots, max(self._length(request) for request in requests))
+        waiting = iter(enumerate(requests))
+        running: list[_Running | None] = [None] * slots
+        while True:
+            with torch.inference_mode():
+                states = self._advance(cache, running, waiting)
+                tokens = self._choose(states)
+            if not tokens:
+                return
+            for slot, (request, token) in tokens.items():
+                request.answer.push(token)
+                if request.answer.done:
+                    running[slot] = None
+                yield request.index, token
+
+    def _length(self, request: Request) -> int:
+        length = len(request.prompt) + self.legal.longest(request.rules)
+        if length > self.network.max_length:
+            raise UserError(
+                f"The conversation would take {length} tokens, but the model reads {self.network.max_length}; "
+                "undo some turns or start a new one."
+            )
+        return length
+
+    def _advance(
+        self, cache: Any, running: list[_Running | None], waiting: Iterator[tuple[int, Request]]
+    ) -> dict[int, tuple[_Running, Tensor]]:
+        """One step for what runs, a prefill for what takes a free slot: slot → its request and state (1, width)."""
+        active = [(slot, request) for slot, request in enumerate(running) if request]
+        states: dict[int, tuple[_Running, Tensor]] = {}
+        if active:
+            slots = torch.tensor([slot for slot, _ in active])
+            lengths = torch.tensor([request.cached for _, request in active])
+            newest = torch.tensor([request.answer.tokens[-1] for _, request in active])
+            rows = self.network.step(cache, slots, lengths, newest).split(1)
+            states = {slot: (request, row) for (slot, request), row in zip(active, rows, strict=True)}
+        for slot, request in enumerate(running):
+            if request is None and (following := next(waiting, None)):
+                index, wanted = following
+                fresh = running[slot] = _Running(index, wanted, self.legal.begin(wanted.rules))
+                states[slot] = fresh, self.network.prefill(cache, slot, torch.tensor(wanted.prompt))
+        return states
+
+    def _choose(self, states: dict[int, tuple[_Running, Tensor]]) -> dict[int, tuple[_Running, int]]:
+        """Slot → its request and next token. Only the head's legal rows are computed: a level has few of the vocabulary."""
+        together: dict[tuple[Place, People | None], list[int]] = {}
+        for slot, (request, _) in states.items():
+            together.setdefault(request.answer.at, []).append(slot)
+        chosen = {}
+        for at, slots in together.items():
+            ids = self.legal.ids(*at)
+            if at not in self._heads:
+                self._heads[at] = self.network.head(ids)
+            logits = self._heads[at](torch.cat([states[slot][1] for slot in slots]))
+            for slot, row in zip(slots, logits, strict=True):
+                request = states[slot][0]
+                chosen[slot] = request, int(ids[request.request.sampling.pick(row, request.generator)])
+        return chosen

@@ -1,0 +1,160 @@
+"""Which token may come next in an answer, so that every motion span is whole.
+
+An answer is text and motion spans, closed by the end-of-turn token. Where it stands is a `Place`; each place has one set of
+legal ids, made once. A decoder that picks only from these sets cannot write a malformed span, nor run for ever: motions,
+their steps and text tokens are counted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor
+from transformers import PreTrainedTokenizerFast
+
+from vimotion.language.layout import Layout
+from vimotion.tasks.messages import People
+
+
+class Place(NamedTuple):
+    """Where an answer stands.
+
+    `kind` "text": between spans; `level` says what may come there: text (1) + a motion's start (2) + the end of turn (4).
+    `kind` "who": right after a span's start. `kind` "code": a code of `level` is due. `kind` "step": a step is whole, so
+    the span may also end. `kind` "end": it must end.
+    """
+
+    kind: Literal["text", "who", "code", "step", "end"]
+    level: int = 0
+
+
+_TEXT, _START, _TURN = 1, 2, 4
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What an answer may hold.
+
+    Attributes:
+        motion: "no" (words only), "first" (it begins with a motion) or "any".
+        people: who is in every motion of it; None leaves that to the model.
+        steps: exactly so many codec steps in each motion; None leaves that to the model.
+        max_steps: and at most so many.
+        max_motions: motion spans.
+        max_text: text tokens.
+    """
+
+    motion: Literal["any", "first", "no"] = "any"
+    people: People | None = None
+    steps: int | None = None
+    max_steps: int = 64
+    max_motions: int = 1
+    max_text: int = 200
+
+    def __post_init__(self) -> None:
+        if self.max_steps < 1 or self.max_text < 1 or self.max_motions < 1:
+            raise ValueError("An answer needs room for at least one step, one motion and one text token.")
+        if self.steps is not None and not 1 <= self.steps <= self.max_steps:
+            raise ValueError(f"A motion has 1 to {self.max_steps} steps, not {self.steps}.")
+
+
+class LegalTokens:
+    """The legal sets of one model: `ids(place, people)`, and a new `Answer` by `begin(rules)`."""
+
+    def __init__(self, layout: Layout, tokenizer: PreTrainedTokenizerFast) -> None:
+        self.layout = layout
+        self.end_of_turn: int = tokenizer.eos_token_id
+        special = set(tokenizer.all_special_ids)
+        self._text = [i for i in range(len(tokenizer)) if i not in special and not layout.is_motion(i)]
+        # one tensor for each place, made when an answer first gets there
+        self.ids = cache(self._ids)
+
+    def begin(self, rules: Rules) -> Answer:
+        """An answer of which nothing is written yet."""
+        return Answer(self, rules)
+
+    def longest(self, rules: Rules) -> int:
+        """Tokens of the longest answer, its end of turn included."""
+        if rules.motion == "no":
+            return rules.max_text + 1
+        steps = rules.steps or rules.max_steps
+        return rules.max_motions * self.layout.length(rules.people or "ab", steps) + rules.max_text + 1
+
+    def _ids(self, place: Place, people: People | None) -> Tensor:
+        """Ids in ascending order of what may come at a place; `people` narrows "who"."""
+        layout = self.layout
+        if place.kind == "text":
+            ids = list(self._text) if place.level & _TEXT else []
+            ids += [layout.start] if place.level & _START else []
+            ids += [self.end_of_turn] if place.level & _TURN else []
+        elif place.kind == "who":
+            ids = [layout.who[people]] if people else list(layout.who.values())
+        elif place.kind == "end":
+            ids = [layout.end]
+        else:
+            ids = list(layout.level_ids(place.level))
+            ids += [layout.end] if place.kind == "step" else []
+        return torch.tensor(sorted(ids))
+
+
+class Answer:
+    """One answer while it is written: where it stands, and what it may still hold."""
+
+    def __init__(self, legal: LegalTokens, rules: Rules) -> None:
+        self.legal, self.rules = legal, rules
+        self.tokens: list[int] = []
+        self.done = False
+        self._motions = self._texts = 0
+        # of the open span: the length of a step, and the codes so far
+        self._step_length = self._codes = 0
+        self.place = Place("text", _START if rules.motion == "first" else self._between())
+
+    @property
+    def at(self) -> tuple[Place, People | None]:
+        """The arguments of `LegalTokens.ids` that give what may come next: answers with the same `at` may go on alike."""
+        return self.place, self.rules.people if self.place.kind == "who" else None
+
+    def push(self, token: int) -> None:
+        """Write one token.
+
+        Raises:
+            ValueError: it is not legal here.
+        """
+        if self.done or not torch.any(self.legal.ids(*self.at) == token):
+            raise ValueError(f"Token {token} is not legal at {self.place} of an answer.")
+        layout = self.legal.layout
+        self.tokens.append(token)
+        if token == self.legal.end_of_turn:
+            self.done = True
+        elif token == layout.start:
+            self.place = Place("who")
+        elif self.place.kind == "who":
+            people = next(people for people, who in layout.who.items() if who == token)
+            self._step_length, self._codes = layout.step_length(people), 0
+            self.place = Place("code", 0)
+        elif token == layout.end:
+            self._motions += 1
+            self.place = Place("text", self._between())
+        elif self.place.kind == "text":
+            self._texts += 1
+            self.place = Place("text", self._between())
+        else:
+            self._codes += 1
+            self.place = self._inside()
+
+    def _between(self) -> int:
+        """What may come between spans; an empty answer is none."""
+        text = _TEXT * (self._texts < self.rules.max_text)
+        motion = _START * (self.rules.motion != "no" and self._motions < self.rules.max_motions)
+        return text | motion | _TURN * bool(self.tokens)
+
+    def _inside(self) -> Place:
+        steps, within = divmod(self._codes, self._step_length)
+        if within:
+            return Place("code", self._codes % self.legal.layout.spec.levels)
+        if steps == (self.rules.steps or self.rules.max_steps):
+            return Place("end")
+        return Place("code", 0) if self.rules.steps else Place("step", 0)
