@@ -72,7 +72,7 @@ def handshake(apart=0.0, shakes=3) -> Interaction:
 def wave(side="left", swings=3) -> Interaction:
     sign = 1.0 if side == "left" else -1.0
     swing = 0.35 * np.sin(2 * np.pi * swings * np.clip((TIME - 0.8) / 1.5, 0, 1))
-    raised = between(DOWN, [sign * 0.3, 1.0, 0.3], ramp(0.3, 0.8) * (1 - ramp(2.3, 2.8)))
+    raised = between(DOWN, [0.0, 1.0, 0.9], ramp(0.3, 0.8) * (1 - ramp(2.3, 2.8)))
     raised[:, 0] += sign * swing
     return pair(body(arms={side: raised}), body(z=2.0, yaw=np.pi))
 

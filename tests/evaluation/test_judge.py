@@ -8,7 +8,7 @@ from bodies import bow, chase, handshake, pass_by, rock_paper_scissors, standing
 
 from vimotion.evaluation.judge import RULES, find, is_kind, recognise
 from vimotion.evaluation.plausibility import implausible
-from vimotion.evaluation.signals import inner_turns, runs, smooth, turning_points
+from vimotion.evaluation.signals import extremes, runs, smooth
 from vimotion.motion import JOINT
 from vimotion.motion.rotations import axis_angle_to_matrix
 
@@ -99,9 +99,10 @@ def test_runs_and_turning_points():
     assert runs(mask, shortest=2, gap=1) == [(1, 6)]
     assert runs(mask, gap=0) == [(1, 3), (4, 6), (11, 12)]
     wiggle = np.sin(np.linspace(0, 6 * np.pi, 91))
-    assert [wiggle[frame] > 0 for frame in turning_points(wiggle, 0.5)][:6] == [False, True] * 3
-    assert len(inner_turns(wiggle, 0.5)) == 6
-    assert turning_points(wiggle * 0.1, 0.5) == []
+    lows, highs = extremes(wiggle, 0.5)
+    assert (wiggle[lows] < -0.9).sum() == 3 and (wiggle[highs] > 0.9).sum() == 3
+    assert [len(turns) for turns in extremes(wiggle, 0.5, margin=2)] == [3, 3]
+    assert extremes(wiggle * 0.1, 0.5) == ([], [])
 
 
 def test_smoothing_keeps_length_and_means():

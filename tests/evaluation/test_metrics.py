@@ -18,7 +18,7 @@ def test_joint_error_in_the_world_and_rooted():
         mpjpe(moved, truth[:1])
 
 
-def test_only_feet_on_the_ground_slide():
+def test_only_the_supporting_foot_slides():
     positions = np.full((4, 1, 22, 3), 0.5)
     assert foot_sliding(positions, 30) == 0.0
     left, right = JOINT["left_foot"], JOINT["right_foot"]
@@ -26,6 +26,10 @@ def test_only_feet_on_the_ground_slide():
     positions[:, 0, left, 0] = np.arange(4) * 0.01
     positions[:, 0, right, 2] = np.arange(4) * 1.0  # in the air
     assert foot_sliding(positions, 30) == pytest.approx(0.3)
+    positions[:, 0, right, 1] = 0.03  # low, but swinging
+    assert foot_sliding(positions, 30) == pytest.approx(0.3)
+    positions[:, 0, right, 2] = 0.0  # planted
+    assert foot_sliding(positions, 30) == 0.0
 
 
 def test_jerk_of_a_cubic_is_constant():

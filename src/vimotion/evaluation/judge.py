@@ -11,7 +11,8 @@ from collections.abc import Callable
 
 from vimotion.evaluation.findings import Finding
 from vimotion.evaluation.plausibility import implausible
-from vimotion.evaluation.rules_apart import bow, chase, pass_by, punch_dodge, rock_paper_scissors, walk_together, wave
+from vimotion.evaluation.rules_apart import bow, punch_dodge, rock_paper_scissors, wave
+from vimotion.evaluation.rules_on_foot import chase, pass_by, walk_together
 from vimotion.evaluation.rules_touch import handshake, high_five, hug, pat_back, push
 from vimotion.evaluation.signals import Signals
 from vimotion.motion import Interaction

@@ -11,7 +11,7 @@ import numpy as np
 from vimotion.motion import JOINT
 
 _FEET = [JOINT["left_foot"], JOINT["right_foot"]]
-# A foot joint lower than this stands on the ground; the limit of MoMask's and InterGen's foot contact for toes.
+# A foot joint lower than this may stand on the ground: InterGen's limit of foot contact.
 _FOOT_HEIGHT = 0.05
 
 
@@ -29,13 +29,16 @@ def mpjpe(predicted: np.ndarray, truth: np.ndarray, rooted: bool = False) -> flo
 
 
 def foot_sliding(positions: np.ndarray, fps: float) -> float:
-    """How fast feet slide while they stand: mean horizontal speed, m/s, of foot joints (T, P, 22, 3) lower than 5 cm in two
-    following frames; 0.0 when no foot ever stands."""
+    """How fast the supporting foot slides: mean horizontal speed, m/s, of the *slower* of the feet that are lower than 5 cm.
+
+    Positions (T, P, 22, 3). The other foot may swing low over the ground, so it does not count. Frames without a low foot
+    (a running stride) are left out; 0.0 when no foot is ever low.
+    """
     feet = positions[:, :, _FEET]
     speed = np.linalg.norm(np.diff(feet[..., [0, 2]], axis=0), axis=-1) * fps
     low = feet[..., 1] < _FOOT_HEIGHT
-    standing = low[1:] & low[:-1]
-    return float(speed[standing].mean()) if standing.any() else 0.0
+    support = np.where(low[1:] & low[:-1], speed, np.inf).min(axis=-1)
+    return float(support[np.isfinite(support)].mean()) if np.isfinite(support).any() else 0.0
 
 
 def jerk(positions: np.ndarray, fps: float) -> float:

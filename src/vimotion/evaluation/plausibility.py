@@ -7,9 +7,10 @@ import numpy as np
 from vimotion.evaluation.metrics import foot_sliding
 from vimotion.motion import FPS, JOINT, Interaction
 
-_MAX_JOINT_SPEED = 14.0  # m/s; a boxer's fist does about 10
+_MAX_JOINT_SPEED = 20.0  # m/s; a sprinter's foot
 _MAX_PELVIS_SPEED = 8.0
-_MAX_FOOT_SLIDING = 0.35  # m/s, mean over the frames in which a foot of one person stands
+_MAX_FOOT_SLIDING = 0.25  # m/s of the supporting foot of one person, mean over time, …
+_SLIDING_OF_SPEED = 0.1  # … and this share of the person's mean speed: a runner's foot rolls
 _MAX_SUNK = 0.12  # metres below the ground
 _MAX_FLOATING = 0.15  # metres: the lowest foot, held for half a second
 _MIN_TORSO_DISTANCE = 0.10  # metres between the axes of two torsos, held for a fifth of a second
@@ -35,11 +36,18 @@ def implausible(interaction: Interaction) -> str | None:
         return "floats"
     if (positions[:, :, JOINT["head"], 1] < positions[:, :, JOINT["left_knee"], 1]).mean() > 0.5:
         return "head down"
-    if max(foot_sliding(positions[:, [person]], FPS) for person in (0, 1)) > _MAX_FOOT_SLIDING:
+    if any(_slides(positions[:, [person]]) for person in (0, 1)):
         return "feet slide"
     if _longest((_torso_distance(positions) < _MIN_TORSO_DISTANCE)[:, None]) > FPS / 5:
         return "torsos overlap"
     return None
+
+
+def _slides(positions: np.ndarray) -> bool:
+    """Whether the feet of one person, (T, 1, 22, 3), slide."""
+    steps = np.diff(positions[:, 0, JOINT["pelvis"]][:, [0, 2]], axis=0)
+    speed = float(np.linalg.norm(steps, axis=-1).mean() * FPS)
+    return foot_sliding(positions, FPS) > _MAX_FOOT_SLIDING + _SLIDING_OF_SPEED * speed
 
 
 def _lowest_foot(positions: np.ndarray) -> np.ndarray:

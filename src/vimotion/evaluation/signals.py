@@ -26,29 +26,27 @@ def runs(mask: np.ndarray, shortest: int = 1, gap: int = 3) -> list[tuple[int, i
     return [(start, stop) for start, stop in joined if stop - start >= shortest]
 
 
-def turning_points(signal: np.ndarray, amplitude: float) -> list[int]:
-    """Frames where a (T,) signal turns: highs and lows in alternation, each at least `amplitude` from the one before.
+def extremes(signal: np.ndarray, amplitude: float, margin: int = 0) -> tuple[list[int], list[int]]:
+    """(lows, highs): frames where a (T,) signal turns by at least `amplitude`; the two alternate.
 
-    The first and the last extreme are counted only where the signal moves `amplitude` away from, or towards, them.
+    The first and last extreme count only where the signal moves `amplitude` away from, or towards, them. `margin` leaves out
+    those in the first and last so many frames, which belong to the way in and out.
     """
-    points: list[int] = []
+    lows: list[int] = []
+    highs: list[int] = []
     low = high = 0
     rising: bool | None = None
     for frame in range(1, len(signal)):
         low = frame if signal[frame] < signal[low] else low
         high = frame if signal[frame] > signal[high] else high
         if rising is not False and signal[high] - signal[frame] >= amplitude:
-            points.append(high)
+            highs.append(high)
             rising, low = False, frame
         elif rising is not True and signal[frame] - signal[low] >= amplitude:
-            points.append(low)
+            lows.append(low)
             rising, high = True, frame
-    return points
-
-
-def inner_turns(signal: np.ndarray, amplitude: float) -> list[int]:
-    """`turning_points` without those at the first and last two frames, which belong to the way in and out."""
-    return [frame for frame in turning_points(signal, amplitude) if 2 <= frame < len(signal) - 2]
+    inside = range(margin, len(signal) - margin)
+    return [frame for frame in lows if frame in inside], [frame for frame in highs if frame in inside]
 
 
 def smooth(signal: np.ndarray, width: int = 5) -> np.ndarray:
@@ -138,10 +136,25 @@ class Signals:
         forward = np.sum(trunk[..., [0, 2]] * self.facing, axis=-1)
         return np.degrees(np.arctan2(forward, trunk[..., 1]))
 
+    @cached_property
+    def head_drop(self) -> np.ndarray:
+        """(T, person): metres that a head is lower than where it usually is in the clip."""
+        heads = self.interaction.joint_positions[:, :, JOINT["head"], 1]
+        return np.percentile(heads, 80, axis=0) - heads
+
     def above_shoulder(self, person: int, side: int) -> np.ndarray:
         """(T,) metres that a palm is above the person's own shoulder line (mean of both shoulder joints)."""
         shoulders = (self.joint(person, "left_shoulder")[:, 1] + self.joint(person, "right_shoulder")[:, 1]) / 2
         return self.palms[:, person, side, 1] - shoulders
+
+    def first_to_raise(self, sides: tuple[int, int], until: int) -> int:
+        """The person whose hand (a's and b's of `sides`) is first half-way up to its height in frame `until`."""
+        halves = []
+        for person in (0, 1):
+            height = self.above_shoulder(person, sides[person])[: until + 1]
+            below = np.flatnonzero(height < (height.min() + height[-1]) / 2)
+            halves.append(int(below[-1]) if len(below) else 0)
+        return int(halves[1] < halves[0])
 
     def reach(self, person: int, side: int) -> np.ndarray:
         """(T,) metres that a palm is in front of its person's pelvis, towards where the pelvis faces."""
@@ -152,6 +165,11 @@ class Signals:
         """(T,) metres from a person's palm to the axis of the *other's* torso (pelvis to neck)."""
         other = 1 - person
         return to_segment(self.palms[:, person, side], self.joint(other, "pelvis"), self.joint(other, "neck"))
+
+    @cached_property
+    def torso_touched(self) -> bool:
+        """Whether a palm of one rests on the other's torso, for more than an eighth of a second."""
+        return any(bool(runs(self.to_torso(person, side) < 0.26, shortest=4)) for person in (0, 1) for side in (LEFT, RIGHT))
 
     def behind_other(self, person: int, side: int) -> np.ndarray:
         """(T,) metres that a palm lies behind the *other's* torso axis, by the other's shoulders; positive at the back."""
