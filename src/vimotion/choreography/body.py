@@ -29,10 +29,11 @@ _SHARES = {
     "twist": {"pelvis": 0.12, "spine1": 0.22, "spine2": 0.31, "spine3": 0.35},
     "roll": {"pelvis": 0.15, "spine1": 0.30, "spine2": 0.30, "spine3": 0.25},
 }
-# Per metre that the left foot is ahead of the right (a walk's step is about 0.7 m): the pelvis follows the swinging leg.
-PELVIS_YAW, ARM_SWING = 0.12, 0.50
+# Per metre that the left foot is ahead of the right (a walk's step is about 0.7 m), as measured by tools/fit_gait.py: turn of
+# the pelvis after the leg, and swing of the arms. The trunk turns back what the pelvis turns.
+PELVIS_YAW, ARM_SWING = 0.20, 0.48
 # Share of the way to the supporting foot that the pelvis goes aside; tilt of the pelvis towards the free leg, a metre of that.
-SWAY, OBLIQUITY = 0.42, 1.6
+SWAY, OBLIQUITY = 0.68, 1.5
 # The pelvis goes back when the trunk leans forward, to stay over the feet: metres at 90°.
 BALANCE = 0.17
 _LEG_REACH = 0.997
@@ -88,7 +89,7 @@ class _Solver:
 
     def _gait_number(self, name: str) -> np.ndarray:
         """A number (T, P) of the gait in use, faded between moves; standing counts as a walk's bob and nothing else."""
-        value = np.full(self.moving.shape, 0.5 if name == "bob" else 0.0)
+        value = np.full(self.moving.shape, 0.7 if name == "bob" else 0.0)
         for person, performer in enumerate(self.performers):
             for move in performer.feet.moves:
                 value[(self.times >= move.start) & (self.times <= move.end), person] = getattr(move.gait, name)
@@ -146,7 +147,7 @@ class _Solver:
             across = np.linalg.norm((place + hip - self.ankles[:, :, side])[..., [0, 2]], axis=-1)
             limit = np.sqrt(np.maximum((_LEG_REACH * length) ** 2 - across**2, 0.04))
             highest = np.minimum(highest, self.ankles[:, :, side, 1] + limit - hip[..., 1])
-        smoothed = smooth(np.minimum(wanted, under(highest, 3)), 1.8)
+        smoothed = smooth(np.minimum(wanted, under(highest, 2)), 1.5)
         return np.minimum(smoothed, highest)
 
     def _legs(self, positions: np.ndarray, orientations: np.ndarray) -> None:
@@ -182,10 +183,10 @@ class _Solver:
         orientations = local.copy()
         positions[:, :, 0], orientations[:, :, 0] = self._pelvis(extra)
         pitch, roll, twist = (self.channel[name] + extra.get(name, 0.0) for name in ("pitch", "roll", "twist"))
-        counter = 2.2 * PELVIS_YAW * self.spread  # the chest turns against the pelvis in walking
+        counter = PELVIS_YAW * self.spread / 3.0
         for name in ("spine1", "spine2", "spine3"):
             bend = _SHARES["pitch"][name] * pitch + (self.channel["chest"] if name == "spine3" else 0.0)
-            turn = _SHARES["twist"][name] * (twist + 1.4 * counter) + 0.06 * gaze[..., 0]
+            turn = _SHARES["twist"][name] * twist + counter + 0.06 * gaze[..., 0]
             local[:, :, JOINT[name]] = turned(turn, bend, _SHARES["roll"][name] * roll - 0.28 * self.tilt)
         for name in ("neck", "head"):
             local[:, :, JOINT[name]] = turned(

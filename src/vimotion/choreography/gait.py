@@ -35,14 +35,14 @@ class Gait:
     step_factor: float
     step_base: float = 0.0
     step_power: float = 0.5
-    duty: float = 0.62
-    half_width: float = 0.055
-    bob: float = 0.5
+    duty: float = 0.58
+    half_width: float = 0.042
+    bob: float = 0.7
     lower: float = 0.008
-    lift: float = 0.02
+    lift: float = 0.035
     toe_off: float = 0.95
     heel_strike: float = 0.35
-    lean: float = 0.03
+    lean: float = 0.0
     elbows: float = 0.0
 
     def step_length(self, speed: float) -> float:
@@ -50,10 +50,11 @@ class Gait:
 
 
 LEG = 0.84
-# Walk: constant ratio of step length to cadence of 0.0064 m·min (Sekiya et al. 1996), checked against CMU walks by
-# tools/fit_gait.py. Run: step length and duty at 2–4 m/s after Cavanagh & Kram 1989.
+# Walk: a constant ratio of step length to cadence (0.0064 m·min, Sekiya et al. 1996), and what tools/fit_gait.py measures on
+# walks of the CMU database: step length / √speed 0.60–0.63, duty 0.55–0.60, half step width 0.02–0.04.
+# Run: step length and duty at 2–4 m/s after Cavanagh & Kram 1989.
 WALK = Gait(step_factor=0.62)
-RUN = Gait(step_factor=0.23, step_base=0.4, step_power=1.0, duty=0.38, half_width=0.04, bob=-0.55, lower=0.05, lift=0.2,
+RUN = Gait(step_factor=0.23, step_base=0.4, step_power=1.0, duty=0.38, half_width=0.03, bob=-0.55, lower=0.05, lift=0.2,
            toe_off=1.0, heel_strike=0.08, lean=0.17, elbows=1.15)  # fmt: skip
 STEP = Gait(step_factor=0.42, duty=0.58, half_width=0.1, lift=0.035, toe_off=0.8, heel_strike=0.2, lean=0.0)
 
@@ -192,10 +193,11 @@ class Footwork:
         """
         curve = _spline(np.array([tuple(self.pose[:2]), *via, to]))
         way = float(np.linalg.norm(np.diff(curve, axis=0), axis=-1).sum())
-        step = gait.step_length(speed / self.tempo) * self.stride * self.leg / LEG
+        # the tempo changes how many steps the way takes, not its time in the script
+        size = self.stride * self.leg / LEG
         settling = 1.45 if stop else 0.7
-        count = max(2, round(way / step + settling))
-        end = start + count * step / speed
+        count = max(2, round(way / (gait.step_length(speed / self.tempo) * size) + settling))
+        end = start + max(way + settling * gait.step_length(speed) * size, 2.2 * gait.step_length(speed) * size) / speed
         ramp_out = 1.5 / count if stop else 1e-3
         travelled = _travelled(np.linspace(0.0, 1.0, 200), min(0.5, 1.4 / count), min(0.5, ramp_out))
         even = np.linspace(0.0, 1.0, len(curve))

@@ -63,7 +63,7 @@ class Habits:
             ),
             posture=float(random.normal(0.0, 0.025)),
             arm_out=float(random.uniform(0.06, 0.13)),
-            elbow=float(random.uniform(0.22, 0.40)),
+            elbow=float(random.uniform(0.26, 0.48)),
             arm_swing=float(random.uniform(0.75, 1.25)),
             stride=float(random.uniform(0.94, 1.06)),
             first_foot=int(random.choice([LEFT, RIGHT])),
