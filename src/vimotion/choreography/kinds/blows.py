@@ -49,7 +49,7 @@ def punch_dodge(parameters: SceneParameters) -> Scene:
     period = 1.0 + 0.1 * effort
     hits = [max(guard, begin + 0.6) + 0.42 + number * period for number in range(parameters.count)]
     for hit in hits:
-        draw, reach = hit - 0.3 * effort, 0.3
+        draw, reach = hit - 0.38 * effort, 0.38
         actor.reach(
             side,
             draw,
