@@ -98,8 +98,6 @@ def lost_bones_bvh(motion: Interaction) -> str:
             wrist, forearm = name.replace("elbow", "wrist"), offsets[JOINT[name.replace("elbow", "wrist")]]
             hand = [lambda: joint(wrist, np.zeros(3)), lambda: write(f"{side}thumb", np.zeros(3), still, [])]
             calls = [lambda: write(f"{side}wrist", forearm / 1.5, still, hand)]
-        if name == "head":
-            calls = [lambda: write("head", np.array([0.0, 1.6, 0.0]), still, [])]
         write(names[name], offsets[index] if offset is None else offset, local[:, index], calls, name == "pelvis")
 
     joint("pelvis")

@@ -107,6 +107,17 @@ def test_lost_bones_come_back() -> None:
     assert distance(back, truth, without=("spine1",)) < 1 * MILLIMETRE
 
 
+def test_both_spellings_of_cmu_give_the_same() -> None:
+    text = lost_bones_bvh(dance(16, 120, branching_skeleton()))
+    plain = read(text, fps=120)
+    ours, theirs = (next(table for table in shipped_tables() if table.name == name) for name in ("cmu", "cmu_motionbuilder"))
+    names = {ours.joints[joint][0]: theirs.joints[joint][0] for joint in JOINTS}
+    names |= {"lwrist": "LeftHand", "rwrist": "RightHand", "lthumb": "LThumb", "rthumb": "RThumb"}
+    for old, new in names.items():
+        text = text.replace(f"T {old}\n", f"T {new}\n")
+    assert "LeftFingerBase" in text and distance(read(text, fps=120), plain) == 0
+
+
 def test_cmu_rate_is_mended_aloud_only_where_the_motion_is_too_slow() -> None:
     slow = lost_bones_bvh(dance(40, 120, branching_skeleton()))
     with pytest.warns(UserWarning, match="120 fps"):

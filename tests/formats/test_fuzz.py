@@ -132,28 +132,25 @@ def test_npz_bytes(data: bytes) -> None:
 def archives(draw: st.DrawFn) -> bytes:
     """A good archive with some arrays exchanged for others of any type, shape and content."""
     with np.load(MADE / "person.npz") as file:
-        arrays = dict(file)
-    for _ in range(draw(st.integers(1, 3))):
-        key = draw(st.sampled_from(sorted(arrays)))
-        array = arrays[key]
+        good = dict(file)
+    arrays = dict(good)
+    for key in draw(st.sets(st.sampled_from(sorted(good)), min_size=1, max_size=3)):
+        array = good[key]
         kind = draw(st.sampled_from(["type", "shape", "value", "axis", "gone", "scale"]))
         if kind == "type":
-            arrays[key] = array.astype(
-                draw(st.sampled_from(["f2", "f4", "f8", "i1", "u8", "c8", "S4", "U4", "?", "O", ">f4", "g"]))
-            )
+            types = ["f2", "f4", "f8", "i1", "u8", "c8", "S4", "U4", "?", "O", ">f4", "g"]
+            arrays[key] = np.abs(array).astype(draw(st.sampled_from(types)))
         elif kind == "shape":
             arrays[key] = np.zeros(draw(st.lists(st.integers(0, 5), max_size=6)), array.dtype)
-        elif kind == "value" and array.size:
+        elif kind == "value":
             arrays[key] = array.astype(np.float64)
-            position = draw(st.integers(0, array.size - 1))
-            arrays[key].flat[position] = draw(st.floats())
+            arrays[key].flat[draw(st.integers(0, array.size - 1))] = draw(st.floats())
         elif kind == "axis" and array.ndim:
             arrays[key] = np.moveaxis(array, 0, -1)
-        elif kind == "gone" and len(arrays) > 1:
+        elif kind == "gone":
             del arrays[key]
         elif kind == "scale":
-            with np.errstate(all="ignore"):
-                arrays[key] = array * draw(st.floats(-1e30, 1e30)) if array.dtype.kind in "fiub" else array[..., None]
+            arrays[key] = array.astype(np.float64) * draw(st.floats(-1e30, 1e30))
     buffer = io.BytesIO()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -190,7 +187,8 @@ def test_cut_off_anywhere(read: Callable[[bytes], Interaction], data: bytes) -> 
     last_line = data.rstrip().rfind(b"\n") if read is not read_npz else len(data)
     for size in range(0, len(data), step):
         said = answers(read, data[:size])
-        assert said or size > last_line, size
+        whole_frame = read is read_amc and data[:size].rstrip().split(b"\n")[-1].startswith(b"rhand")  # AMC tells no count
+        assert said or size > last_line or whole_frame, size
 
 
 def small_and_quick(read: Callable[[bytes], Interaction], data: bytes) -> str:

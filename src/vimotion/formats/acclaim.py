@@ -227,14 +227,14 @@ def _parse_amc(data: bytes, name: str, skeleton: Skeleton, fps: float) -> dict[s
         if not numbers and label.isdecimal():
             frames += 1
             if frames > MAX_FRAMES:
-                check_length(name, frames, fps)
+                check_length(name, frames, fps, len(skeleton.bones))
             continue
         if label not in rows:
             raise UserError(f"{name} moves {label[:40]!r}, which its skeleton does not have or does not let move.")
         if len(rows[label]) != (frames - 1) * widths[label] or len(numbers) != widths[label]:
             raise UserError(f"{name} has wrong numbers for {label[:40]!r} in frame {frames}, or lacks it in the frame before.")
         rows[label].extend(_floats(numbers, widths[label], name))
-    check_length(name, frames, fps)
+    check_length(name, frames, fps, len(skeleton.bones))
     for label, row in rows.items():
         if len(row) != frames * widths[label]:
             raise UserError(f"{name} is cut off: its last frame lacks {label[:40]!r}.")

@@ -21,7 +21,7 @@ from vimotion.formats.retarget import body_height, is_t_pose, to_interaction
 from vimotion.motion import FPS, JOINT, JOINTS, PARENTS, Interaction
 from vimotion.motion.rotations import euler_to_matrix, matrix_to_euler_zyx
 
-_MAX_BYTES = 200_000_000
+_MAX_BYTES = 100_000_000
 _MAX_HEADER = 1_000_000
 _TOKEN = re.compile(
     r"[{}]|(?:ROOT|JOINT)[ \t]+[^\r\n{}]+|End[ \t]+Site[^\r\n{}]*|(?:OFFSET|CHANNELS)\b[^\r\n{}]*|\S[^\r\n{}]*", re.IGNORECASE
@@ -71,7 +71,7 @@ def parse_bvh(
     if not times:
         raise UserError(f"{name} needs the lines `Frames: N` and `Frame Time: SECONDS` after MOTION.")
     count, rate = int(times[1]), fps or _header_rate(times[2], name)
-    check_length(name, count, rate)
+    check_length(name, count, rate, len(joints))
     table = choose_table([joint.name for joint in joints], name, joint_map)
     restore_lost_bones(joints, table)
     width = sum(len(joint.channels) for joint in joints)

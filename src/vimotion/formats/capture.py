@@ -9,11 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from vimotion.errors import UserError
-from vimotion.motion import FPS
+from vimotion.motion import FPS, NUM_JOINTS
 
 MAX_SECONDS = 600.0
 MAX_FRAMES = 72_000
 MAX_JOINTS = 512
+# poses of single joints, after thinning: what 10 minutes of a person with all fingers need, twice; about 600 MB while read
+MAX_POSES = 3_000_000
 MAX_RATE = 1000.0
 # Larger numbers than this mean nothing in any unit of length or angle; they only overflow.
 MAX_NUMBER = 1e6
@@ -70,23 +72,23 @@ def pose(parents: Sequence[int], translations: np.ndarray, rotations: np.ndarray
     return positions, orientations
 
 
-def check_length(name: str, frames: int, fps: float) -> None:
+def check_length(name: str, frames: int, fps: float, joints: int = NUM_JOINTS) -> None:
     """Refuse a rate or a length that no motion here has, before room for it is made."""
     if not 1.0 <= fps <= MAX_RATE:
         raise UserError(f"{name} runs at {fps:.6g} frames per second; give a rate between 1 and {MAX_RATE:g}.")
     if frames < 1:
         raise UserError(f"{name} holds no frame of motion.")
-    if frames > MAX_FRAMES or frames / fps > MAX_SECONDS:
+    if frames > MAX_FRAMES or frames / fps > MAX_SECONDS or frames / thinning(fps) * joints > MAX_POSES:
         raise UserError(
-            f"{name} holds {frames} frames at {fps:.6g} fps; "
-            f"cut it to at most {MAX_SECONDS / 60:g} minutes and {MAX_FRAMES} frames."
+            f"{name} holds {frames} frames of {joints} joints at {fps:.6g} fps; "
+            f"cut it to at most {MAX_SECONDS / 60:g} minutes, {MAX_FRAMES} frames and {MAX_POSES} poses of single joints."
         )
 
 
 def thinning(fps: float) -> int:
-    """Every how many frames one is kept to come to 30 fps: 4 at 120 fps, 1 where the rate is no multiple."""
+    """Every how many frames one is kept on the way to 30 fps: 4 at 120 fps; a rate that is no multiple stays above 60 fps."""
     every = max(1, round(fps / FPS))
-    return every if abs(fps / every - FPS) < 1e-3 * FPS else 1
+    return every if abs(fps / every - FPS) < 1e-3 * FPS else max(1, int(fps // (2 * FPS)))
 
 
 def check_file(path: Path, limit: int) -> None:

@@ -95,7 +95,7 @@ def choose_table(names: Sequence[str], file: str, extra: JointTable | None = Non
     Raises:
         UserError: a joint that a body needs is not found.
     """
-    best = max(shipped_tables(), key=lambda table: len(table.find_turning(names)))
+    best = max(shipped_tables(), key=lambda table: len(table.find(names)))
     if extra:
         best = JointTable(
             extra.name,
