@@ -1,0 +1,211 @@
+"""From a record of a corpus to a conversation: one function a task, and `sample_conversation` over them.
+
+A turn is what the user says and what the assistant answers. Facts of a scripted scene choose the words; they are never shown.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from vimotion.errors import UserError
+from vimotion.tasks.messages import Conversation, Message, MotionPart
+from vimotion.tasks.templates import (
+    MOTION,
+    beside,
+    caption_values,
+    grammar,
+    message,
+    say,
+    scene_facts,
+    template_names,
+    with_length,
+)
+
+if TYPE_CHECKING:
+    from vimotion.corpora import Record
+
+TASKS = ("text_to_motion", "motion_to_text", "reaction", "prediction", "editing", "question", "conversation")
+
+# Multi-turn conversations about a source and its edited version: make or show the source, edit it, ask about the last motion.
+_PLANS = (("make", "edit"), ("make", "edit", "ask"), ("show", "edit"), ("show", "edit", "ask"), ("make", "ask"))
+# How often a motion is asked for by a caption and nothing else, as most people do.
+_ALONE = 0.5
+# A description is short: a clip of two people takes hundreds of tokens already.
+_LONGEST_ANSWER = 26
+# A prediction sees between these shares of the motion.
+_SEEN = (0.25, 0.75)
+_NAMED = re.compile(r"\bthe (first|second)\b|\bperson ([AB12]|one|two)\b", re.IGNORECASE)
+
+Turn = tuple[Message, Message]
+
+
+def possible_tasks(record: Record, step_frames: int = 8) -> list[str]:
+    """The tasks that this record has everything for; "conversation" also needs the record that it was edited from."""
+    if record.people != 2:
+        return []
+    scripted = bool(record.facts)
+    edited = scripted and bool(record.edit_of)
+    fits = {
+        "text_to_motion": bool(record.captions),
+        "motion_to_text": bool(record.captions),
+        "reaction": True,
+        "prediction": record.num_frames >= 2 * step_frames,
+        "editing": edited,
+        "question": scripted,
+        "conversation": edited,
+    }
+    return [task for task in TASKS if fits[task]]
+
+
+def sample_conversation(
+    task: str,
+    record: Record,
+    random: np.random.Generator,
+    *,
+    source: Record | None = None,
+    step_frames: int = 8,
+    held_out: bool = False,
+) -> Conversation:
+    """A conversation of `task` about `record`.
+
+    Args:
+        record: for "editing" and "conversation" the edited version (`record.edit_of` is its source's id).
+        source: the record that `record` is an edited version of; only "conversation" needs it.
+        step_frames: a prediction cuts the motion at a multiple of it.
+        held_out: captions and templates that no training example uses.
+
+    Raises:
+        UserError: the record does not have what the task needs, or there is no such task.
+    """
+    if task not in TASKS:
+        raise UserError(f"There is no task {task!r}; choose {', '.join(TASKS)}.")
+    if task not in possible_tasks(record, step_frames):
+        raise UserError(f"{record.id} does not fit the task {task}; choose a clip that has what it needs.")
+    if task == "conversation":
+        if source is None or source.id != record.edit_of:
+            raise UserError(f"A conversation about {record.id} needs its source {record.edit_of}.")
+        turns = _conversation(source, record, random, held_out)
+    elif task == "prediction":
+        turns = [_prediction(record, random, held_out, step_frames)]
+    elif task == "question":
+        turns = [ask(record, str(random.choice(questions(record))), random, held_out)]
+    else:
+        make = {"text_to_motion": _make, "motion_to_text": _describe, "reaction": _reaction, "editing": _edit}[task]
+        turns = [make(record, random, held_out)]
+    return Conversation(tuple(message for turn in turns for message in turn), task)
+
+
+def questions(record: Record) -> list[str]:
+    """The questions that have one right answer for this scripted record."""
+    facts = scene_facts(record, np.random.default_rng(0))
+    names = template_names("questions")
+    return [name for name in names if all(grammar(f"questions/{name}").count(rule, facts) for rule in ("training", "answer"))]
+
+
+def ask(record: Record, question: str, random: np.random.Generator, held_out: bool = False, show: bool = True) -> Turn:
+    """A question about a scripted record, by its name in `questions`, and its answer; `show` puts the motion into the turn."""
+    facts = scene_facts(record, random)
+    name = f"questions/{question}"
+    text = say(name, random, facts, held_out=held_out)
+    answer = grammar(name).say("answer", random, facts)
+    if answer is None:
+        raise ValueError(f"The question {question!r} has no answer for {record.id}.")
+    user = message("user", beside(text, random), MotionPart(record.id)) if show else message("user", text)
+    return user, message("assistant", answer)
+
+
+def _make(record: Record, random: np.random.Generator, held_out: bool) -> Turn:
+    values = caption_values(_caption(record, random, held_out), bool(record.facts), random)
+    alone = random.random() < _ALONE
+    text = values["caption"] if alone else say("text_to_motion", random, values=values, held_out=held_out)
+    text = with_length(text, record.num_frames, random, held_out)
+    return message("user", text), _answer(MotionPart(record.id))
+
+
+def _describe(record: Record, random: np.random.Generator, held_out: bool, show: bool = True) -> Turn:
+    text = say("motion_to_text", random, held_out=held_out)
+    while not show and MOTION in text:  # a follow-up question points at no motion
+        text = say("motion_to_text", random, held_out=held_out)
+    user = message("user", beside(text, random), MotionPart(record.id)) if show else message("user", text)
+    return user, message("assistant", _description(record, random, held_out))
+
+
+def _description(record: Record, random: np.random.Generator, held_out: bool) -> str:
+    """A short sentence on what happens; of a scripted scene one that names it plainly and says who is who."""
+    captions = list(record.held_out_captions if held_out and record.held_out_captions else record.captions)
+    short = [caption for caption in captions if len(caption.split()) <= _LONGEST_ANSWER]
+    if not record.facts:
+        return _pick(short or captions, random)
+    describe, facts = grammar("describe"), scene_facts(record, random)
+    plain = "|".join(str(describe.say(rule, random, facts)).split()[0].lower() for rule in ("noun", "do"))
+    plainly_named = re.compile(rf"\b({plain})(s|es|ing)?\b", re.IGNORECASE)
+    named = [text for text in short if text.endswith(".") and _NAMED.search(text) and plainly_named.search(text)]
+    if named and random.random() < 0.5:
+        return _pick(named, random)
+    return str(describe.say("describe", random, facts))
+
+
+def _reaction(record: Record, random: np.random.Generator, held_out: bool) -> Turn:
+    text = _say_perhaps_told("reaction", record, random, held_out)
+    text = with_length(beside(text, random), record.num_frames, random, held_out)
+    return message("user", text, MotionPart(record.id, "a")), _answer(MotionPart(record.id, "b"))
+
+
+def _prediction(record: Record, random: np.random.Generator, held_out: bool, step_frames: int) -> Turn:
+    steps = record.num_frames // step_frames
+    low, high = max(1, round(_SEEN[0] * steps)), min(steps - 1, round(_SEEN[1] * steps))
+    cut = int(random.integers(low, high + 1)) * step_frames
+    text = _say_perhaps_told("prediction", record, random, held_out)
+    text = with_length(beside(text, random), record.num_frames - cut, random, held_out)
+    seen = MotionPart(record.id, start=0, stop=cut)
+    return message("user", text, seen), _answer(MotionPart(record.id, start=cut))
+
+
+def _edit(record: Record, random: np.random.Generator, held_out: bool, show: bool = True) -> Turn:
+    facts = scene_facts(record, random)
+    instruction = say(f"editing/{record.edit}", random, facts, held_out=held_out)
+    if not show:
+        return message("user", instruction), _answer(MotionPart(record.id))
+    text = say("editing_prompt", random, facts, {"instruction": instruction}, held_out)
+    return message("user", text, MotionPart(record.edit_of)), _answer(MotionPart(record.id))
+
+
+def _conversation(source: Record, edited: Record, random: np.random.Generator, held_out: bool) -> list[Turn]:
+    plan = _PLANS[int(random.integers(len(_PLANS)))]
+    latest, turns = source, []
+    for step in plan:
+        if step == "make":
+            turns.append(_make(source, random, held_out))
+        elif step == "show":
+            turns.append(_describe(source, random, held_out))
+        elif step == "edit":
+            latest = edited
+            turns.append(_edit(edited, random, held_out, show=False))
+        elif random.random() < 0.25:
+            turns.append(_describe(latest, random, held_out, show=False))
+        else:
+            turns.append(ask(latest, str(random.choice(questions(latest))), random, held_out, show=False))
+    return turns
+
+
+def _answer(motion: MotionPart) -> Message:
+    return message("assistant", MOTION, motion)
+
+
+def _caption(record: Record, random: np.random.Generator, held_out: bool) -> str:
+    return _pick(list(record.held_out_captions if held_out and record.held_out_captions else record.captions), random)
+
+
+def _say_perhaps_told(task: str, record: Record, random: np.random.Generator, held_out: bool) -> str:
+    """What the user says of a given motion; half of the time it also tells by a caption what happens."""
+    if not record.captions or random.random() < 0.5:
+        return say(task, random, held_out=held_out)
+    values = caption_values(_caption(record, random, held_out), bool(record.facts), random)
+    return say(task, random, values=values, held_out=held_out, variant="-told")
+
+
+def _pick(texts: list[str], random: np.random.Generator) -> str:
+    return texts[int(random.integers(len(texts)))]
