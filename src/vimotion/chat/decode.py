@@ -10,10 +10,9 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache, PreTrainedModel
 
-from vimotion.chat.legal import Answer, LegalTokens, Place, Rules
+from vimotion.chat.legal import Draft, LegalTokens, Rules, Spot
 from vimotion.chat.llama import Llama, is_plain_llama
 from vimotion.errors import UserError
-from vimotion.tasks.messages import People
 
 Head = Callable[[Tensor], Tensor]
 
@@ -44,12 +43,16 @@ class Sampling:
 
 @dataclass(frozen=True)
 class Request:
-    """A prompt's ids (`language.render_prompt`), and what is wanted for an answer."""
+    """A prompt's ids (`language.render_prompt`), and what is wanted for an answer.
+
+    `motion` is how its codes are drawn, `words` how its text is, and with it the choice whether a motion comes at all.
+    """
 
     prompt: Sequence[int]
     rules: Rules = field(default_factory=Rules)
-    sampling: Sampling = field(default_factory=Sampling)
     seed: int = 0
+    motion: Sampling = field(default_factory=Sampling)
+    words: Sampling = field(default_factory=lambda: Sampling(temperature=0.0))
 
 
 class Network(Protocol):
@@ -103,7 +106,7 @@ class _Running:
 
     index: int
     request: Request
-    answer: Answer
+    draft: Draft
     generator: torch.Generator = field(init=False)
 
     def __post_init__(self) -> None:
@@ -112,7 +115,7 @@ class _Running:
     @property
     def cached(self) -> int:
         """Tokens in the cache: all but the newest, which the next step adds."""
-        return len(self.request.prompt) + len(self.answer.tokens) - 1
+        return len(self.request.prompt) + len(self.draft.tokens) - 1
 
 
 class Decoder:
@@ -128,7 +131,7 @@ class Decoder:
         else:
             self.network = AnyCausalLM(model)
         self.legal = legal
-        self._heads: dict[tuple[Place, People | None], Head] = {}
+        self._heads: dict[Spot, Head] = {}
 
     def stream(self, request: Request) -> Iterator[int]:
         """The answer's tokens one by one, its end of turn included."""
@@ -158,8 +161,8 @@ class Decoder:
             if not tokens:
                 return
             for slot, (request, token) in tokens.items():
-                request.answer.push(token)
-                if request.answer.done:
+                request.draft.push(token)
+                if request.draft.done:
                     running[slot] = None
                 yield request.index, token
 
@@ -181,7 +184,7 @@ class Decoder:
         if active:
             slots = torch.tensor([slot for slot, _ in active])
             lengths = torch.tensor([request.cached for _, request in active])
-            newest = torch.tensor([request.answer.tokens[-1] for _, request in active])
+            newest = torch.tensor([request.draft.tokens[-1] for _, request in active])
             rows = self.network.step(cache, slots, lengths, newest).split(1)
             states = {slot: (request, row) for (slot, request), row in zip(active, rows, strict=True)}
         for slot, request in enumerate(running):
@@ -193,9 +196,9 @@ class Decoder:
 
     def _choose(self, states: dict[int, tuple[_Running, Tensor]]) -> dict[int, tuple[_Running, int]]:
         """Slot → its request and next token. Only the head's legal rows are computed: a level has few of the vocabulary."""
-        together: dict[tuple[Place, People | None], list[int]] = {}
+        together: dict[Spot, list[int]] = {}
         for slot, (request, _) in states.items():
-            together.setdefault(request.answer.at, []).append(slot)
+            together.setdefault(request.draft.at, []).append(slot)
         chosen = {}
         for at, slots in together.items():
             ids = self.legal.ids(*at)
@@ -203,6 +206,7 @@ class Decoder:
                 self._heads[at] = self.network.head(ids)
             logits = self._heads[at](torch.cat([states[slot][1] for slot in slots]))
             for slot, row in zip(slots, logits, strict=True):
-                request = states[slot][0]
-                chosen[slot] = request, int(ids[request.request.sampling.pick(row, request.generator)])
+                running = states[slot][0]
+                sampling = running.request.words if at[0].kind == "text" else running.request.motion
+                chosen[slot] = running, int(ids[sampling.pick(row, running.generator)])
         return chosen

@@ -31,6 +31,9 @@ class Place(NamedTuple):
     level: int = 0
 
 
+# A place, and at "who" the choice.
+Spot = tuple[Place, tuple[People, ...]]
+
 _TEXT, _START, _TURN = 1, 2, 4
 
 
@@ -40,7 +43,7 @@ class Rules:
 
     Attributes:
         motion: "no" (words only), "first" (it begins with a motion) or "any".
-        people: who is in every motion of it; None leaves that to the model.
+        people: who may be in its motions; the model chooses where there are several.
         steps: exactly so many codec steps in each motion; None leaves that to the model.
         max_steps: and at most so many.
         max_motions: motion spans.
@@ -48,13 +51,15 @@ class Rules:
     """
 
     motion: Literal["any", "first", "no"] = "any"
-    people: People | None = None
+    people: tuple[People, ...] = ("ab", "a", "b")
     steps: int | None = None
     max_steps: int = 64
     max_motions: int = 1
     max_text: int = 200
 
     def __post_init__(self) -> None:
+        if not self.people:
+            raise ValueError("Say who may be in a motion.")
         if self.max_steps < 1 or self.max_text < 1 or self.max_motions < 1:
             raise ValueError("An answer needs room for at least one step, one motion and one text token.")
         if self.steps is not None and not 1 <= self.steps <= self.max_steps:
@@ -62,7 +67,7 @@ class Rules:
 
 
 class LegalTokens:
-    """The legal sets of one model: `ids(place, people)`, and a new `Answer` by `begin(rules)`."""
+    """The legal sets of one model: `ids(place, people)`, and a new `Draft` by `begin(rules)`."""
 
     def __init__(self, layout: Layout, tokenizer: PreTrainedTokenizerFast) -> None:
         self.layout = layout
@@ -72,18 +77,18 @@ class LegalTokens:
         # one tensor for each place, made when an answer first gets there
         self.ids = cache(self._ids)
 
-    def begin(self, rules: Rules) -> Answer:
-        """An answer of which nothing is written yet."""
-        return Answer(self, rules)
+    def begin(self, rules: Rules) -> Draft:
+        """A draft of which nothing is written yet."""
+        return Draft(self, rules)
 
     def longest(self, rules: Rules) -> int:
         """Tokens of the longest answer, its end of turn included."""
         if rules.motion == "no":
             return rules.max_text + 1
-        steps = rules.steps or rules.max_steps
-        return rules.max_motions * self.layout.length(rules.people or "ab", steps) + rules.max_text + 1
+        span = self.layout.length(max(rules.people, key=len), rules.steps or rules.max_steps)
+        return rules.max_motions * span + rules.max_text + 1
 
-    def _ids(self, place: Place, people: People | None) -> Tensor:
+    def _ids(self, place: Place, people: tuple[People, ...]) -> Tensor:
         """Ids in ascending order of what may come at a place; `people` narrows "who"."""
         layout = self.layout
         if place.kind == "text":
@@ -91,7 +96,7 @@ class LegalTokens:
             ids += [layout.start] if place.level & _START else []
             ids += [self.end_of_turn] if place.level & _TURN else []
         elif place.kind == "who":
-            ids = [layout.who[people]] if people else list(layout.who.values())
+            ids = [layout.who[choice] for choice in people]
         elif place.kind == "end":
             ids = [layout.end]
         else:
@@ -100,8 +105,8 @@ class LegalTokens:
         return torch.tensor(sorted(ids))
 
 
-class Answer:
-    """One answer while it is written: where it stands, and what it may still hold."""
+class Draft:
+    """An answer while it is written: where it stands, and what it may still hold."""
 
     def __init__(self, legal: LegalTokens, rules: Rules) -> None:
         self.legal, self.rules = legal, rules
@@ -113,9 +118,9 @@ class Answer:
         self.place = Place("text", _START if rules.motion == "first" else self._between())
 
     @property
-    def at(self) -> tuple[Place, People | None]:
-        """The arguments of `LegalTokens.ids` that give what may come next: answers with the same `at` may go on alike."""
-        return self.place, self.rules.people if self.place.kind == "who" else None
+    def at(self) -> Spot:
+        """The arguments of `LegalTokens.ids` that give what may come next: drafts with the same `at` may go on alike."""
+        return self.place, self.rules.people if self.place.kind == "who" else ()
 
     def push(self, token: int) -> None:
         """Write one token.
@@ -124,7 +129,7 @@ class Answer:
             ValueError: it is not legal here.
         """
         if self.done or not torch.any(self.legal.ids(*self.at) == token):
-            raise ValueError(f"Token {token} is not legal at {self.place} of an answer.")
+            raise ValueError(f"Token {token} is not legal at {self.place}.")
         layout = self.legal.layout
         self.tokens.append(token)
         if token == self.legal.end_of_turn:

@@ -84,7 +84,8 @@ class Llama:
     """`prefill` puts a prompt into a slot, `step` adds one token to some slots; both return the last hidden states."""
 
     def __init__(self, model: LlamaForCausalLM, int8: bool = True) -> None:
-        config: Any = model.config
+        network: Any = model
+        config = network.config
         linear: type[Rows8] | type[Rows32] = Rows8 if int8 else Rows32
         self.heads: int = config.num_attention_heads
         self.kv_heads: int = config.num_key_value_heads
@@ -94,11 +95,11 @@ class Llama:
         self.max_length: int = config.max_position_embeddings
         self.linear = linear
         with torch.no_grad():
-            self.embedding = model.get_input_embeddings().weight.detach().float()
-            self.head_weight = model.get_output_embeddings().weight.detach()
-            self.norm = model.model.norm.weight.detach().float() * self.root_width
-            self.layers = [_Layer(block, linear, self.root_width) for block in model.model.layers]
-            rotary = model.model.rotary_emb
+            self.embedding = network.get_input_embeddings().weight.detach().float()
+            self.head_weight = network.get_output_embeddings().weight.detach()
+            self.norm = network.model.norm.weight.detach().float() * self.root_width
+            self.layers = [_Layer(block, linear, self.root_width) for block in network.model.layers]
+            rotary = network.model.rotary_emb
             angles = torch.arange(self.max_length)[:, None] * rotary.inv_freq.float()
             # rotary embeddings as (positions, head_dim): the two halves of a head turn together
             self.cosine = (angles.cos() * rotary.attention_scaling).repeat(1, 2)

@@ -1,0 +1,122 @@
+"""`Model`: a model folder ready to talk, and the short way to each thing that it can do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from vimotion.artifacts import run_folder
+from vimotion.chat.decode import Decoder
+from vimotion.chat.legal import LegalTokens
+from vimotion.chat.motions import Motion
+from vimotion.chat.session import Answer, ChatSession, Given, Turn, Wish
+from vimotion.errors import UserError
+from vimotion.language.model_folder import ModelFolder
+from vimotion.tasks.templates import length_sentence
+
+# The model that comes with the package, packed.
+SHIPPED = Path(__file__).parents[1] / "model"
+
+
+class Model:
+    """A model that talks. Everything follows from the arguments: the same seed gives the same motion."""
+
+    def __init__(self, folder: ModelFolder, name: str, int8: bool | None = None) -> None:
+        """`int8`: 8-bit weights; by default on a CPU."""
+        self.name = name
+        self.tokenizer, self.layout, self.codec = folder.tokenizer, folder.layout, folder.codec
+        self.decoder = Decoder(folder.model, LegalTokens(self.layout, self.tokenizer), int8)
+
+    def chat(self, system: str = "") -> ChatSession:
+        """A new conversation."""
+        return ChatSession(self, system)
+
+    def answers(self, turns: Sequence[Turn], at_once: int = 16) -> list[Answer]:
+        """The answers to turns of different conversations, many at a time."""
+        tokens = self.decoder.answers([turn.request for turn in turns], at_once)
+        return [turn.finish(said) for turn, said in zip(turns, tokens, strict=True)]
+
+    def generate(self, text: str, duration: float | None = None, seed: int = 0) -> Motion:
+        """Two people doing what a text says, for `duration` seconds (0.5 to 10), or as long as it takes."""
+        return self._answer(self.turn_to_generate(text, duration, seed)).motion
+
+    def react(self, motion: Given, seed: int = 0) -> Motion:
+        """A lone person's motion (or the first person of two) with somebody else who answers it, in the same world."""
+        return self._answer(self.turn_to_react(motion, seed)).motion
+
+    def edit(self, motion: Given, instruction: str, duration: float | None = None, seed: int = 0) -> Motion:
+        """The motion changed as a sentence says."""
+        return self._answer(self.turn_to_edit(motion, instruction, duration, seed)).motion
+
+    def go_on(self, motion: Given, duration: float | None = None, seed: int = 0) -> Motion:
+        """The motion and what happens next, for `duration` seconds more, or as long as it takes."""
+        return self._answer(self.turn_to_go_on(motion, duration, seed)).motion
+
+    def describe(self, motion: Given) -> str:
+        """What happens in a motion."""
+        return self._answer(self.turn_to_describe(motion)).text
+
+    def ask(self, motion: Given, question: str) -> str:
+        """The answer to a question about a motion."""
+        return self._answer(self.turn_to_ask(motion, question)).text
+
+    def turn_to_generate(self, text: str, duration: float | None = None, seed: int = 0) -> Turn:
+        return self.chat().turn(_with_length(text, duration), Wish(duration, "first", "ab", seed=seed))
+
+    def turn_to_react(self, motion: Given, seed: int = 0) -> Turn:
+        session, given = self._about(motion)
+        text = f"<{given}.a> How does the other person react?"
+        return session.turn(text, Wish(motion="first", people="b", seed=seed))
+
+    def turn_to_edit(self, motion: Given, instruction: str, duration: float | None = None, seed: int = 0) -> Turn:
+        session, given = self._about(motion)
+        people = session.motions[given].people
+        return session.turn(f"<{given}> {instruction}", Wish(duration, "first", people, seed=seed))
+
+    def turn_to_go_on(self, motion: Given, duration: float | None = None, seed: int = 0) -> Turn:
+        session, given = self._about(motion, ending=True)
+        text = _with_length(f"<{given}> What happens next?", duration)
+        return session.turn(text, Wish(duration, "first", continues=True, seed=seed))
+
+    def turn_to_describe(self, motion: Given) -> Turn:
+        return self.turn_to_ask(motion, "What is happening?")
+
+    def turn_to_ask(self, motion: Given, question: str) -> Turn:
+        if not question.strip():
+            raise UserError("An empty question has no answer; ask something.")
+        session, given = self._about(motion)
+        return session.turn(f"<{given}> {question}", Wish(motion="no"))
+
+    def _answer(self, turn: Turn) -> Answer:
+        return self.answers([turn])[0]
+
+    def _about(self, motion: Given, ending: bool = False) -> tuple[ChatSession, str]:
+        """A conversation that holds a motion, and the motion's name in it."""
+        session = self.chat()
+        session.add_motion(motion, ending)
+        return session, next(iter(session.motions))
+
+
+def load_model(model: str | Path | None = None, int8: bool | None = None) -> Model:
+    """The model in a folder, that of a training run by its name, or the one that comes with VIMotion.
+
+    Raises:
+        UserError: there is none, or it cannot be loaded.
+    """
+    if model is None:
+        if not SHIPPED.is_dir():
+            raise UserError(
+                "No model comes with this copy of VIMotion: train one (`bash runs/default.sh`) or name a folder (--model)."
+            )
+        return Model(ModelFolder.load(SHIPPED), "default", int8)
+    folder = next((path for path in (Path(model).expanduser(), run_folder(str(model))) if path.is_dir()), None)
+    if folder is None:
+        raise UserError(f"There is no model {str(model)!r}: name a model folder, or a run under {run_folder('')}.")
+    return Model(ModelFolder.load(folder), str(model), int8)
+
+
+def _with_length(text: str, duration: float | None) -> str:
+    if duration is None or not text.strip():
+        return text
+    closed = text.rstrip() if text.rstrip()[-1] in ".!?>" else text.rstrip() + "."
+    return f"{closed} {length_sentence(duration)}"

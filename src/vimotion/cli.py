@@ -1,0 +1,394 @@
+"""The `vimotion` command. What the user did wrong is one sentence on standard error and exit status 2.
+
+Torch and the rooms are imported by the commands that need them, so that `--help` comes at once.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from vimotion import __version__
+from vimotion.errors import UserError
+
+if TYPE_CHECKING:
+    from vimotion.chat import Model, Turn
+    from vimotion.motion import Interaction
+
+app = typer.Typer(
+    help="Talk with a model that understands and makes the motion of two people.",
+    add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)  # fmt: skip
+corpus_app = typer.Typer(help="Make and look at corpora.", rich_markup_mode=None)
+app.add_typer(corpus_app, name="corpus")
+
+# What typer raises over a wrong call. It has a click of its own and exports only this branch of its errors.
+_UsageError: type[Exception] = typer.BadParameter.__base__  # type: ignore[assignment]
+
+_READS = "A motion file: .npz .bvh .amc (name.bvh also stands for name.a.bvh with name.b.bvh)."
+_WRITES = ".npz .bvh .glb .png .webp"
+ModelOption = Annotated[str | None, typer.Option("--model", help="A model folder, or a run's name. Default: the shipped one.")]
+OutputOption = Annotated[Path, typer.Option("--output", "-o", help=f"The ending picks the format: {_WRITES}.")]
+DurationOption = Annotated[float | None, typer.Option(help="Seconds, 0.5 to 10. Default: as long as it takes.")]
+SeedOption = Annotated[int, typer.Option(help="The same seed gives the same motion.")]
+SamplesOption = Annotated[int, typer.Option(help="So many motions, with seeds that follow one another.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
+MotionArgument = Annotated[Path, typer.Argument(help=_READS)]
+SecondOption = Annotated[Path | None, typer.Option("--second", help="The file of the second person.")]
+RecipeOption = Annotated[Path, typer.Option(help="A YAML file; see recipes/.")]
+SetOption = Annotated[list[str] | None, typer.Option("--set", help="Change a setting of the recipe: a.b=value.")]
+
+RunOption = Annotated[Path | None, typer.Option("--output", "-o", help="A folder. Default: the run of the recipe's name.")]
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    context: typer.Context, version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False
+) -> None:
+    if version or context.invoked_subcommand is None:
+        typer.echo(f"vimotion {__version__}" if version else context.get_help())
+        raise typer.Exit()
+
+
+@app.command()
+def generate(
+    text: str,
+    output: OutputOption = Path("motion.glb"),
+    duration: DurationOption = None,
+    seed: SeedOption = 0,
+    num_samples: SamplesOption = 1,
+    model: ModelOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make the motion of two people from a sentence."""
+    _check_text(text)
+    _make(lambda loaded, one: loaded.turn_to_generate(text, duration, one), output, duration, seed, num_samples, model, as_json)
+
+
+@app.command()
+def react(
+    motion: MotionArgument,
+    output: OutputOption = Path("reaction.glb"),
+    seed: SeedOption = 0,
+    num_samples: SamplesOption = 1,
+    model: ModelOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Add somebody who answers a person's motion.
+
+    Of a motion of two people the first one is kept.
+    """
+    given = _load(motion)
+    _make(lambda loaded, one: loaded.turn_to_react(given, one), output, None, seed, num_samples, model, as_json)
+
+
+@app.command()
+def edit(
+    motion: MotionArgument,
+    instruction: str,
+    output: OutputOption = Path("edited.glb"),
+    duration: DurationOption = None,
+    seed: SeedOption = 0,
+    num_samples: SamplesOption = 1,
+    second: SecondOption = None,
+    model: ModelOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Change a motion as a sentence says."""
+    _check_text(instruction)
+    given = _load(motion, second)
+    _make(
+        lambda loaded, one: loaded.turn_to_edit(given, instruction, duration, one),
+        output, duration, seed, num_samples, model, as_json,
+    )  # fmt: skip
+
+
+@app.command("continue")
+def go_on(
+    motion: MotionArgument,
+    output: OutputOption = Path("continued.glb"),
+    duration: DurationOption = None,
+    seed: SeedOption = 0,
+    num_samples: SamplesOption = 1,
+    second: SecondOption = None,
+    model: ModelOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Go on with a motion.
+
+    --duration counts what is new; the file holds both.
+    """
+    given = _load(motion, second)
+    _make(
+        lambda loaded, one: loaded.turn_to_go_on(given, duration, one),
+        output, duration, seed, num_samples, model, as_json,
+    )  # fmt: skip
+
+
+@app.command()
+def describe(
+    motion: MotionArgument, second: SecondOption = None, model: ModelOption = None, as_json: JsonOption = False
+) -> None:
+    """Say what happens in a motion."""
+    given = _load(motion, second)
+    _say(lambda loaded: loaded.turn_to_describe(given), model, as_json)
+
+
+@app.command()
+def ask(
+    motion: MotionArgument,
+    question: str,
+    second: SecondOption = None,
+    model: ModelOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Answer a question about a motion."""
+    _check_text(question)
+    given = _load(motion, second)
+    _say(lambda loaded: loaded.turn_to_ask(given, question), model, as_json)
+
+
+@app.command()
+def chat(
+    model: ModelOption = None,
+    seed: SeedOption = 0,
+    load: Annotated[Path | None, typer.Option(help="Go on with a kept conversation.")] = None,
+) -> None:
+    """Talk with the model in the terminal."""
+    from rich.console import Console
+
+    from vimotion.chat import ChatSession
+    from vimotion.chat.terminal import Terminal, typed_lines
+
+    loaded = _model(model)
+    session = ChatSession.load(load, loaded) if load else None
+    Terminal(loaded, Console(soft_wrap=True), seed, session).run(typed_lines())
+
+
+@app.command()
+def render(motion: MotionArgument, output: Path, second: SecondOption = None, as_json: JsonOption = False) -> None:
+    """Draw a motion.
+
+    .png: key frames side by side; .webp: a moving picture.
+    """
+    _check_output(output, ".png", ".webp")
+    _write(_load(motion, second), output, as_json)
+
+
+@app.command()
+def convert(
+    motion: MotionArgument,
+    output: Path,
+    second: SecondOption = None,
+    fps: Annotated[float | None, typer.Option(help="The true rate of the file, where it tells a wrong one.")] = None,
+    joint_map: Annotated[Path | None, typer.Option(help="A YAML file that names the joints of an unknown skeleton.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a motion in another format."""
+    _check_output(output)
+    _write(_load(motion, second, fps=fps, joint_map=joint_map), output, as_json)
+
+
+@corpus_app.command("scripted")
+def corpus_scripted(
+    output: Annotated[Path, typer.Option("--output", "-o", help="The folder to make.")],
+    scenes: Annotated[int, typer.Option(help="Source scenes; nearly each also comes in an edited version.")] = 4000,
+    seed: SeedOption = 0,
+    workers: Annotated[int, typer.Option(help="Processes.")] = 1,
+    as_json: JsonOption = False,
+) -> None:
+    """Make the scripted corpus; an interrupted run goes on where it stopped."""
+    from vimotion.corpora.scripted import build
+
+    with _progress() as bar:
+        task = bar.add_task("scenes")
+        store = build(output, scenes, seed, workers, lambda done, total: bar.update(task, completed=done, total=total))
+    _report(as_json, {"folder": str(store.folder), **store.info}, str(store.folder))
+
+
+@corpus_app.command("info")
+def corpus_info(folder: Path, as_json: JsonOption = False) -> None:
+    """What a prepared corpus holds."""
+    from vimotion.corpora import open_store
+
+    info = open_store(folder).info
+    _report(as_json, info, "\n".join(f"{key}: {value}" for key, value in info.items()))
+
+
+@app.command()
+def train(
+    stage: Literal["tokenizer", "align", "instruct"],
+    recipe: RecipeOption,
+    settings: SetOption = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="A folder. Default: the run of the recipe's name.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Train one stage.
+
+    tokenizer: motion to codes and back; align: LoRA on a language model; instruct: all weights, on conversations.
+    """
+    from vimotion.artifacts import read_manifest
+    from vimotion.config import load_config
+
+    room = import_module(f"vimotion.training.{stage}")
+    config = load_config(getattr(room, f"{stage.capitalize()}Recipe"), recipe, settings or ())
+    folder = getattr(room, f"train_{stage}")(config, output, resume)
+    _report(as_json, {"folder": str(folder), "metrics": read_manifest(folder)["metrics"]}, str(folder))
+
+
+@app.command()
+def evaluate(
+    recipe: RecipeOption,
+    settings: SetOption = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="A folder. Default: the run of the recipe's name.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure a model on a corpus, by geometry alone."""
+    from vimotion.config import load_config
+    from vimotion.evaluation.evaluate import EvaluateRecipe, evaluate
+
+    results = evaluate(load_config(EvaluateRecipe, recipe, settings or ()), output)
+    _report(as_json, results, json.dumps(results, indent=2))
+
+
+@app.command()
+def bench(model: ModelOption = None, as_json: JsonOption = False) -> None:
+    """How fast a model is here.
+
+    Tokens a second, and seconds of computing for one second of two-person motion.
+    """
+    start = time.perf_counter()
+    loaded = _model(model)
+    load_seconds = time.perf_counter() - start
+    from vimotion.chat.speed import measure
+
+    figures = {"load_seconds": round(load_seconds, 2), **measure(loaded)}
+    _report(as_json, figures, "\n".join(f"{key.replace('_', ' ')}: {value}" for key, value in figures.items()))
+
+
+def _make(
+    turn: Callable[[Model, int], Turn],
+    output: Path,
+    duration: float | None,
+    seed: int,
+    num_samples: int,
+    model: str | None,
+    as_json: bool,
+) -> None:
+    """Make motions and write them; `turn` asks a model for one, with a seed."""
+    from vimotion.chat.motions import check_duration
+
+    _check_output(output)
+    check_duration(duration)
+    if not 1 <= num_samples <= 100:
+        raise UserError(f"--num-samples is 1 to 100, not {num_samples}.")
+    loaded = _model(model)
+    start = time.perf_counter()
+    answers = loaded.answers([turn(loaded, seed + number) for number in range(num_samples)])
+    samples: list[dict[str, Any]] = []
+    for number, answer in enumerate(answers):
+        path = output if num_samples == 1 else output.with_stem(f"{output.stem}-{number + 1}")
+        files = [str(file) for file in answer.motion.save(path)]
+        seconds = round(answer.motion.duration, 3)
+        samples.append({"file": files[0], "files": files, "seconds": seconds, "seed": answer.seed, "tokens": answer.tokens})
+    _tell(f"{sum(sample['seconds'] for sample in samples):.1f} s of motion in {time.perf_counter() - start:.1f} s")
+    summary = samples[0] if num_samples == 1 else {"samples": samples}
+    _report(as_json, {**summary, "model": loaded.name}, "\n".join(file for sample in samples for file in sample["files"]))
+
+
+def _say(turn: Callable[[Model], Turn], model: str | None, as_json: bool) -> None:
+    """Let a model answer in words."""
+    loaded = _model(model)
+    [answer] = loaded.answers([turn(loaded)])
+    _report(as_json, {"text": answer.text, "tokens": answer.tokens, "model": loaded.name}, answer.text)
+
+
+def _write(motion: Interaction, output: Path, as_json: bool) -> None:
+    from vimotion.formats import save_motion
+
+    files = [str(file) for file in save_motion(motion, output)]
+    content = {"file": files[0], "files": files, "seconds": round(motion.duration, 3), "people": motion.num_people}
+    _report(as_json, content, "\n".join(files))
+
+
+def _model(name: str | None) -> Model:
+    _tell("Loading the model …")
+    from vimotion.chat import load_model
+
+    return load_model(name)
+
+
+def _load(motion: Path, second: Path | None = None, **how: Any) -> Interaction:
+    from vimotion.formats import load_motion
+
+    loaded = load_motion([motion, second] if second else motion, **how)
+    return loaded
+
+
+def _check_text(text: str) -> None:
+    if not text.strip():
+        raise UserError("The text is empty; say something.")
+
+
+def _check_output(path: Path, *endings: str) -> None:
+    """Before anything long is begun: can this be written?"""
+    from vimotion.formats import WRITABLE
+
+    allowed = endings or WRITABLE
+    if path.suffix.lower() not in allowed:
+        raise UserError(f"{path.name} needs one of the endings {', '.join(allowed)}.")
+    if path.is_dir():
+        raise UserError(f"{path} is a folder; name a file in it.")
+
+
+def _report(as_json: bool, content: dict[str, Any], text: str) -> None:
+    typer.echo(json.dumps(content) if as_json else text)
+
+
+def _tell(text: str) -> None:
+    typer.echo(text, err=True)
+
+
+def _progress() -> Any:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    return Progress(console=Console(stderr=True))
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The entry of the command; ends the process with its exit status."""
+    try:
+        status = app(args=arguments, standalone_mode=False)
+    except (UserError, _UsageError) as error:
+        sentence = error.format_message() if hasattr(error, "format_message") else str(error)
+        _tell("vimotion: " + " ".join(sentence.split()))
+        status = 2
+    except ModuleNotFoundError as error:
+        if (error.name or "vimotion").startswith("vimotion"):
+            raise
+        _tell(
+            f"vimotion: This needs the package {error.name}; install VIMotion with its extras: pip install 'vimotion[train,eval]'."
+        )
+        status = 2
+    except (KeyboardInterrupt, typer.Abort):
+        _tell("vimotion: stopped.")
+        status = 130
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()
