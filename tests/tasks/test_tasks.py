@@ -218,7 +218,7 @@ def test_descriptions_name_the_interaction_and_who_acts():
         "punch_dodge": "punch", "pat_back": "pat", "walk_together": "walk", "pass_by": "pass|walk", "chase": "chase",
         "rock_paper_scissors": "rock|game|play",
     }  # fmt: skip
-    named = re.compile(r"\bthe (first|second)\b|\bperson ([AB12]|one|two)\b", re.IGNORECASE)
+    named = re.compile(r"\b[Tt]he (first|second)\b|\b[Pp]erson ([AB12]|one|two)\b")
     random = np.random.default_rng(4)
     for kind in KINDS:
         naming = []

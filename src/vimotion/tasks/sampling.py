@@ -6,6 +6,7 @@ A turn is what the user says and what the assistant answers. Facts of a scripted
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,9 +36,11 @@ _PLANS = (("make", "edit"), ("make", "edit", "ask"), ("show", "edit"), ("show", 
 _ALONE = 0.5
 # A description is short: a clip of two people takes hundreds of tokens already.
 _LONGEST_ANSWER = 26
+# How often a description is a caption that names the interaction plainly, and not one of describe.txt.
+_CAPTIONED = 0.35
 # A prediction sees between these shares of the motion.
 _SEEN = (0.25, 0.75)
-_NAMED = re.compile(r"\bthe (first|second)\b|\bperson ([AB12]|one|two)\b", re.IGNORECASE)
+_NAMED = re.compile(r"\b[Tt]he (first|second)\b|\b[Pp]erson ([AB12]|one|two)\b")
 
 Turn = tuple[Message, Message]
 
@@ -100,9 +103,14 @@ def sample_conversation(
 
 def questions(record: Record) -> list[str]:
     """The questions that have one right answer for this scripted record."""
-    facts = scene_facts(record, np.random.default_rng(0))
+    return list(_questions(scene_facts(record, np.random.default_rng(0))))
+
+
+@cache
+def _questions(facts: frozenset[str]) -> tuple[str, ...]:
     names = template_names("questions")
-    return [name for name in names if all(grammar(f"questions/{name}").count(rule, facts) for rule in ("training", "answer"))]
+    rules = ("training", "held-out", "answer")
+    return tuple(name for name in names if all(grammar(f"questions/{name}").count(rule, facts) for rule in rules))
 
 
 def ask(record: Record, question: str, random: np.random.Generator, held_out: bool = False, show: bool = True) -> Turn:
@@ -143,7 +151,7 @@ def _description(record: Record, random: np.random.Generator, held_out: bool) ->
     plain = "|".join(str(describe.say(rule, random, facts)).split()[0].lower() for rule in ("noun", "do"))
     plainly_named = re.compile(rf"\b({plain})(s|es|ing)?\b", re.IGNORECASE)
     named = [text for text in short if text.endswith(".") and _NAMED.search(text) and plainly_named.search(text)]
-    if named and random.random() < 0.5:
+    if named and random.random() < _CAPTIONED:
         return _pick(named, random)
     return str(describe.say("describe", random, facts))
 
