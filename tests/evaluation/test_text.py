@@ -5,7 +5,8 @@ from importlib.resources import files
 import pytest
 import yaml
 
-from vimotion.evaluation.text import named_actor, named_count, named_kinds, named_manner, named_side, named_speed, names_kind
+from vimotion.evaluation.actor import named_actor
+from vimotion.evaluation.text import named_count, named_kinds, named_manner, named_side, named_speed, names_kind
 
 FREE = yaml.safe_load((files("vimotion.evaluation") / "free_sentences.yaml").read_text())
 

@@ -32,7 +32,7 @@ def handshake(s: Signals) -> Finding | None:
 
 
 def high_five(s: Signals) -> Finding | None:
-    """Two palms meet for less than a second at or above shoulder height, coming together fast, with heads up and bodies apart."""
+    """Two palms meet fast and for less than a second at or above shoulder height, with heads up and bodies apart."""
     if s.torso_touched or punch_dodge(s):
         return None
     for side in (LEFT, RIGHT):

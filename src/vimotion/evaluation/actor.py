@@ -1,0 +1,84 @@
+"""Who acts by a text."""
+
+from __future__ import annotations
+
+import re
+
+from vimotion.evaluation.people_in_text import mentions, plain
+from vimotion.evaluation.text import named_kinds
+
+_OTHER = {"a": "b", "b": "a"}
+_DONE_TO = (
+    "(?:patted|pushed|shoved|thrust|chased|hunted|pursued|followed|tapped|clapped|slapped|thumped|waved|greeted|punched|attacked|"
+    "hit|driven|forced|thrown|knocked|sent|hugged|embraced|invited|offered|saluted|moved|struck|approached|led|joined by)"
+)
+# "B is pushed": B is acted upon; "a push by A", "the bow of A": A acts; "the bow is returned by B": B answers
+_PASSIVE = re.compile(rf"\b(?:is|are|gets?|getting|being|was|been|got|has|having|have|feels?) (?:[\w'-]+ ){{0,4}}?{_DONE_TO}\b")
+_AGENT = re.compile(
+    r"\b(?:(?:by|from)|(?:bow|wave|punch|blow|fist|push|shove|pats?|offer|invitation|lead|hand|palm|greeting|gesture|arms?) of)"
+    r" (?:the )?$"
+)
+_NO_AGENT = re.compile(
+    r"\b(?:away|off|back|run\w*|ran|flee\w*|escap\w*|distance|steps?) from (?:the )?$"
+    r"|\b(?:pass\w*|walk\w*|go\w*|stand\w*|close|hard|near) by (?:the )?$"
+)
+_ANSWERED = re.compile(
+    r"\b(?:answered|returned|met|taken|accepted|dodged|avoided|evaded|joined|copied|echoed|mirrored)(?: [\w-]+){0,3} by"
+    r" (?:the )?$"
+)
+# What comes before a person who is an object; all else is before a subject
+_OBJECT = re.compile(
+    r"\b(?:at|to|of|on|onto|against|towards?|behind|beside|alongside|past|by|from|for|into|around|over|under|near|with|"
+    r"(?:run\w*|rac\w*|sprint\w*|dash\w*|go\w*|com\w*|ran) after|\w+ing|"
+    r"(?!arms|hands|fists|palms|means|is|as|was|does|has)\w+s|push|shove|pat|chase|hug|embrace|greet|catch|reach|hit|punch|"
+    r"pursue|grab|dodge|avoid|invite|answer|see|meet|join|make) (?:the )?$"
+)
+# What somebody does who is acted upon, or who only answers: the other one acts or starts.
+_ANSWERS = re.compile(
+    r"\b(?:dodg|duck|evad|avoid|sidestep|weav|stagger|stumbl|reel|flee|fled|escap|receiv|answer|return|respond|repl[yi]|accept|"
+    r"join|nod|watch|react)\w*|\b(?:run|ran|sprint|dash|race|bolt|get|hurr)\w* (?:away|from|off|out of)\b|"
+    r"\b(?:lean|mov|bend|slip|step|dip|drop)\w* (?:away|aside|back|out|under|below|clear)\b|\b(?:falls? in|fell in)\b|"
+    r"\btakes? (?:it|the (?:\w+ )?hand)\b|\b(?:keeps|catches) up\b|\bgets? (?:a|an|one|two|three|four|some|several)\b|"
+    r"\bfollows? (?:suit|along|a moment)\b|\bback away\b|\bin (?:turn|return|reply)\b|\b(?:sees|feels)\b"
+)
+_ACTS = re.compile(
+    r"\b(?:punch|swing|strik|throw|jab|box|aim|lung|push|shov|thrust|chas|pursu|hunt|pat|wav|offer|"
+    r"extend|reach|rais|lift|start|begin|initiat|lead|open|stretch|greet|invit|set|put|lay|challeng|propos)\w*|"
+    r"\b(?:run|sprint|race|dash)\w* (?:after|behind|to catch|at)\b|\bfirst\b|\btries to (?:catch|hit|reach)\b"
+)
+# The one who claps answers in a high five, and acts elsewhere
+_CLAPS = re.compile(r"\b(?:clap|slap|smack|hit|meet|strik|tap)\w*")
+_HITS = re.compile(r"\b(?:claps|slaps|hits|taps|thumps|clapping|slapping|tapping)\b")
+
+
+def named_actor(text: str) -> str | None:
+    """Who acts or starts by a text: "a" (the first person, person A, person 1), "b", or None where it does not say.
+
+    The first one of whom something is told that only one who acts does, or (turned round) only one who is acted upon or who
+    answers: "B is pushed", "runs away", "answers". Else the first subject acts, and nobody acts who is only an object.
+    """
+    words, named = plain(text), mentions(text)
+    high_five = "high_five" in named_kinds(text)
+    guesses = []
+    for (start, end, person), stop in zip(named, [*[mention[0] for mention in named[1:]], len(words)], strict=False):
+        before, tells = words[:start], words[end:stop]
+        if _ANSWERED.search(before):
+            return _OTHER[person]
+        if _AGENT.search(before) and not _NO_AGENT.search(before):
+            return person
+        if _OBJECT.search(before):
+            guesses.append((1, _OTHER[person]))
+            continue
+        acts = _earliest(_ACTS.search(tells), None if high_five else _HITS.search(tells))
+        answers = _earliest(_ANSWERS.search(tells), _CLAPS.search(tells) if high_five else None)
+        if _PASSIVE.search(tells) or answers < acts:
+            return _OTHER[person]
+        if acts < answers:
+            return person
+        guesses.append((0, person))
+    return min(guesses, key=lambda guess: guess[0])[1] if guesses else None
+
+
+def _earliest(*matches: re.Match[str] | None) -> float:
+    """Where the first of these matches begins; infinity without any."""
+    return min((match.start() for match in matches if match), default=float("inf"))
