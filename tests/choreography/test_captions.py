@@ -10,7 +10,7 @@ from vimotion.choreography.cast import name_people
 from vimotion.choreography.parameters import KINDS, SceneParameters, sample_parameters
 
 NAMED = re.compile(r"\b[Tt]he (first|second)\b|\b[Pp]erson ([AB12]|one|two)\b")
-SAMPLES = 250
+SAMPLES = 120
 FACTS = {"left", "right", "1", "2", "3", "4", "slow", "normal", "fast", "gentle", "neutral", "forceful", "near", "far"}
 OPPOSITE = {"left": "right", "right": "left"}
 COUNTS = {
