@@ -1,0 +1,147 @@
+"""`MotionTokenizer`: motion to codes and back. The language side knows only this and `CodecSpec`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+from pydantic import ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from vimotion.artifacts import atomic_path
+from vimotion.errors import UserError
+from vimotion.motion import FEATURES, NUM_FEATURES
+from vimotion.tokenizer.network import Codec
+from vimotion.tokenizer.representation import features_from_pose
+from vimotion.tokenizer.spec import CodecConfig, CodecSpec
+
+WEIGHTS, CONFIG = "codec.safetensors", "config.json"
+# Of the quantizer's training alone.
+_NOT_SAVED = {"quantizer.counts", "quantizer.sums"}
+
+
+class MotionTokenizer:
+    """A trained codec with its normalisation. Deterministic; float32 on the device it was given.
+
+    Weights are rounded to float16, in which they are also saved: half the size, and what is loaded is what was saved.
+    """
+
+    def __init__(self, codec: Codec) -> None:
+        self.codec = codec.eval().requires_grad_(False)
+        for parameter in codec.parameters():
+            parameter.copy_(parameter.half().float())
+
+    @property
+    def spec(self) -> CodecSpec:
+        return self.codec.config.spec
+
+    def with_levels(self, levels: int) -> MotionTokenizer:
+        """The same codec with only the first `levels` levels (quantizer dropout makes that a codec of its own)."""
+        config = self.codec.config
+        if not 1 <= levels <= config.spec.levels:
+            raise ValueError(f"This codec has levels 1 to {config.spec.levels}, not {levels}.")
+        spec = config.spec.model_copy(update={"levels": levels})
+        codec = Codec(config.model_copy(update={"spec": spec}))
+        state = self.codec.state_dict()
+        state["quantizer.scales"] = state["quantizer.scales"][:levels]
+        codec.load_state_dict(state)
+        return MotionTokenizer(codec)
+
+    @torch.no_grad()
+    def encode(self, features: np.ndarray) -> np.ndarray:
+        """Frame vectors of each person in the pair's frame → codes.
+
+        Args:
+            features: (P, T, 262) raw, placed; one or two people. A last step that is not full is padded by standing still.
+
+        Returns:
+            (P, steps, levels) int64. Each person's codes depend on that person alone, and on no later frame.
+
+        Raises:
+            UserError: not such an array, not finite, or longer than the codec takes.
+        """
+        features = np.ascontiguousarray(features, dtype=np.float32)
+        if features.ndim != 3 or not 1 <= len(features) <= 2 or features.shape[2] != NUM_FEATURES or not features.shape[1]:
+            raise UserError(f"The tokenizer takes (1 or 2 people, frames, {NUM_FEATURES}) numbers, not {features.shape}.")
+        if features.shape[1] > self.codec.config.max_frames:
+            seconds = self.codec.config.max_frames / self.spec.fps
+            raise UserError(f"The motion is longer than the tokenizer's {seconds:g} seconds; cut it.")
+        if not np.isfinite(features).all():
+            raise UserError("The motion holds numbers that are not finite.")
+        padded = pad_to_steps(features, self.spec.step_frames)
+        latents = self.codec.latents(torch.from_numpy(padded)[None].to(self.codec.standard.device))
+        codes: np.ndarray = self.codec.quantizer.encode(latents[0], self.spec.levels).cpu().numpy()
+        return codes
+
+    @torch.no_grad()
+    def decode(self, codes: np.ndarray) -> np.ndarray:
+        """Codes (P, steps, levels) of one or two people → raw frame vectors (P, steps · step_frames, 262) float32.
+
+        Raises:
+            UserError: not such an array, or a code that the codebook does not have.
+        """
+        codes = np.asarray(codes)
+        if codes.ndim != 3 or not 1 <= len(codes) <= 2 or codes.shape[2] != self.spec.levels or not codes.shape[1]:
+            raise UserError(f"The tokenizer decodes (1 or 2 people, steps, {self.spec.levels}) codes, not {codes.shape}.")
+        if codes.dtype.kind not in "iu" or codes.min() < 0 or codes.max() >= self.spec.codebook_size:
+            raise UserError(f"Codes are whole numbers from 0 to {self.spec.codebook_size - 1}.")
+        indices = torch.as_tensor(np.ascontiguousarray(codes, dtype=np.int64), device=self.codec.standard.device)
+        pose = self.codec.pose(self.codec.quantizer.decode(indices)[None])
+        features: np.ndarray = features_from_pose(pose, self.codec.standard)[0].cpu().numpy()
+        return features
+
+    def save(self, folder: Path | str) -> None:
+        """Write `codec.safetensors` and `config.json` into `folder`."""
+        folder = Path(folder)
+        parameters = {name for name, _ in self.codec.named_parameters()}
+        state = {
+            name: (tensor.half() if name in parameters else tensor).contiguous().cpu()
+            for name, tensor in self.codec.state_dict().items()
+            if name not in _NOT_SAVED
+        }
+        with atomic_path(folder / WEIGHTS) as temporary:
+            save_file(state, temporary)
+        with atomic_path(folder / CONFIG) as temporary:
+            temporary.write_text(self.codec.config.model_dump_json(indent=2) + "\n", encoding="utf-8")
+
+    @staticmethod
+    def load(folder: Path | str, device: str | torch.device = "cpu") -> MotionTokenizer:
+        """Read what `save` wrote.
+
+        Raises:
+            UserError: a file is missing or damaged, or the weights do not fit the settings.
+        """
+        folder = Path(folder)
+        if missing := [name for name in (CONFIG, WEIGHTS) if not (folder / name).is_file()]:
+            raise UserError(f"{folder} holds no motion tokenizer: it has no {missing[0]}.")
+        try:
+            config = CodecConfig.model_validate(json.loads((folder / CONFIG).read_text(encoding="utf-8")))
+            state = load_file(folder / WEIGHTS)
+        except (OSError, ValueError, ValidationError, SafetensorError) as error:
+            first = str(error).splitlines()[0]
+            raise UserError(f"The motion tokenizer in {folder} cannot be read: {first}.") from None
+        codec = Codec(config)
+        expected = {name: tensor.shape for name, tensor in codec.state_dict().items() if name not in _NOT_SAVED}
+        found = {name: tensor.shape for name, tensor in state.items()}
+        if wrong := sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name)):
+            raise UserError(f"The weights of the motion tokenizer in {folder} do not fit its config.json: see {wrong[0]!r}.")
+        codec.load_state_dict(_whole_state(codec, state))
+        return MotionTokenizer(codec.to(device))
+
+
+def pad_to_steps(features: np.ndarray, step_frames: int) -> np.ndarray:
+    """(P, T, 262) → T rounded up to whole steps by standing still in the last pose."""
+    missing = -features.shape[1] % step_frames
+    if not missing:
+        return features
+    still = features[:, -1:].copy()
+    still[..., FEATURES["velocities"]] = 0.0
+    return np.concatenate([features, np.repeat(still, missing, axis=1)], axis=1)
+
+
+def _whole_state(codec: Codec, state: dict[str, Tensor]) -> dict[str, Tensor]:
+    return codec.state_dict() | {name: tensor.float() for name, tensor in state.items()}

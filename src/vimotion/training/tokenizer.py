@@ -1,0 +1,185 @@
+"""Stage 1: the motion tokenizer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from pydantic import Field, model_validator
+from torch import Tensor, nn
+
+from vimotion.artifacts import run_folder, vimotion_home, write_manifest
+from vimotion.config import Config, save_config
+from vimotion.corpora.store import Store, open_store
+from vimotion.errors import UserError
+from vimotion.tokenizer.codec import MotionTokenizer
+from vimotion.tokenizer.losses import LossWeights, reconstruction_losses
+from vimotion.tokenizer.network import Codec
+from vimotion.tokenizer.quality import reconstruction_errors
+from vimotion.tokenizer.representation import POSE_PARTS, body_from_features, encoder_inputs, standard_body
+from vimotion.tokenizer.spec import CodecConfig
+from vimotion.training.loop import LoopConfig, run_loop
+from vimotion.training.windows import cut_window
+
+# Seconds of two people must not take more motion tokens than this.
+_MOST_TOKENS_PER_SECOND = 60
+_NORMALISATION_BATCHES = 32
+
+Batch = tuple[Tensor, Tensor]
+
+
+class TokenizerRecipe(Config):
+    """How a tokenizer is trained.
+
+    Attributes:
+        name: of the run folder.
+        corpus: folder of the prepared store; a relative one lies under the VIMotion home.
+        max_clips: clips of the training split that are held in memory (float16, about 150 kB each), chosen evenly.
+        batch_size: pairs a batch and process.
+        shortest, longest: frames of the windows, in steps of 16.
+        keep_all: share of the pairs for which all levels are kept; the others keep a random number of them.
+        alone: share of the batches in which nobody has a partner.
+        evaluated_clips: clips of the validation split behind the figures.
+    """
+
+    name: str = "tokenizer"
+    corpus: Path = Path("corpora/scripted")
+    max_clips: int = Field(default=8000, gt=0)
+    batch_size: int = Field(default=32, gt=0)
+    shortest: int = Field(default=64, gt=0, multiple_of=16)
+    longest: int = Field(default=160, gt=0, multiple_of=16)
+    keep_all: float = Field(default=0.5, ge=0, le=1)
+    alone: float = Field(default=0.1, ge=0, le=1)
+    evaluated_clips: int = Field(default=200, gt=0)
+    codec: CodecConfig = CodecConfig()
+    loss: LossWeights = LossWeights()
+    loop: LoopConfig = LoopConfig()
+
+    @model_validator(mode="after")
+    def _fits(self) -> TokenizerRecipe:
+        spec = self.codec.spec
+        if 16 % spec.step_frames:
+            raise ValueError(f"step_frames must divide 16, and {spec.step_frames} does not")
+        if self.longest < self.shortest:
+            raise ValueError("longest must not be less than shortest")
+        return self
+
+
+def train_tokenizer(recipe: TokenizerRecipe, output: Path | None = None, resume: bool = False) -> Path:
+    """Train and write a codec folder: `codec.safetensors`, `config.json`, `recipe.yaml`, `metrics.jsonl`, `manifest.json`.
+
+    Args:
+        output: the folder; default: the run folder `recipe.name`.
+        resume: go on with an interrupted run.
+    """
+    folder = output or run_folder(recipe.name)
+    corpus = vimotion_home() / recipe.corpus
+    store = open_store(corpus)
+    windows = Windows(load_clips(store, "train", recipe.max_clips), recipe)
+    validation = load_clips(store, "val", recipe.evaluated_clips)
+    torch.manual_seed(recipe.loop.seed)
+    codec = Codec(recipe.codec)
+    fit_normalisation(codec, [windows(-1 - index)[0] for index in range(_NORMALISATION_BATCHES)])
+    save_config(recipe, folder / "recipe.yaml")
+
+    def evaluate(model: nn.Module) -> dict[str, float]:
+        assert isinstance(model, Codec)
+        copy = Codec(recipe.codec)
+        copy.load_state_dict(model.state_dict())
+        return reconstruction_errors(MotionTokenizer(copy), ((clip.astype(np.float32), None) for clip in validation[:50]))
+
+    result = run_loop(
+        codec, tokenizer_loss(recipe), windows, recipe.loop, folder, resume,
+        count=lambda batch: len(batch[0]), unit="pairs", evaluate=evaluate,
+    )  # fmt: skip
+    tokenizer = MotionTokenizer(codec.cpu())
+    tokenizer.save(folder)
+    indices = _evenly(store.split("val"), recipe.evaluated_clips)
+    figures = reconstruction_errors(tokenizer, ((store[i].features, store[i].facts) for i in indices))
+    write_manifest(
+        folder, "tokenizer", recipe.model_dump(mode="json"), recipe.loop.seed, {"corpus": corpus}, result.metrics | figures
+    )
+    return folder
+
+
+def load_clips(store: Store, split: str, most: int) -> list[np.ndarray]:
+    """Frame vectors (T, P, 262) float16 of at most so many clips of a split, chosen evenly."""
+    indices = _evenly(store.split(split), most)
+    if not indices:
+        raise UserError(f"{store.folder} has no clip in its split {split!r}; make the corpus from more scenes.")
+    return [store[index].features.astype(np.float16) for index in indices]
+
+
+def _evenly(indices: Sequence[int], most: int) -> list[int]:
+    return [indices[i] for i in np.linspace(0, len(indices) - 1, min(most, len(indices))).astype(int)]
+
+
+class Windows:
+    """Batches by index: frame vectors (B, P, T, 262) float32 and what of them is real, (B, T)."""
+
+    def __init__(self, clips: Sequence[np.ndarray], recipe: TokenizerRecipe) -> None:
+        self._clips, self._recipe = clips, recipe
+
+    def __call__(self, index: int) -> Batch:
+        recipe = self._recipe
+        # negative indices (used before training starts) have streams of their own
+        random = np.random.default_rng([recipe.loop.seed, int(index < 0), abs(index)])
+        frames = 16 * int(random.integers(recipe.shortest // 16, recipe.longest // 16 + 1))
+        first = self._draw(random)
+        alone = first.shape[1] == 1 or random.random() < recipe.alone
+        clips = [first]
+        while len(clips) < recipe.batch_size:
+            clip = self._draw(random)
+            if alone or clip.shape[1] == 2:
+                clips.append(clip)
+        cut = [cut_window(clip.astype(np.float32), frames, random) for clip in clips]
+        windows = [window[:, int(random.integers(window.shape[1])), None] if alone else window for window, _ in cut]
+        features = np.ascontiguousarray(np.stack(windows).swapaxes(1, 2))
+        return torch.from_numpy(features), torch.from_numpy(np.stack([mask for _, mask in cut]))
+
+    def _draw(self, random: np.random.Generator) -> np.ndarray:
+        return self._clips[int(random.integers(len(self._clips)))]
+
+
+def fit_normalisation(codec: Codec, batches: Sequence[Tensor]) -> None:
+    """Set the means and deviations of what the networks read and write from frame vectors (B, P, T, 262)."""
+    inputs, poses = [], []
+    for features in batches:
+        inputs.append(encoder_inputs(features).flatten(0, -2))
+        body = body_from_features(features, codec.standard)
+        six = body.rotations[..., :2].flatten(-3)
+        poses.append(torch.cat([body.positions[..., 0, :], six, body.size.log()[..., None]], dim=-1).flatten(0, -2))
+    _fit(codec.input_mean, codec.input_std, torch.cat(inputs))
+    # contacts are logits and stay as they are
+    moving = POSE_PARTS["root"] + POSE_PARTS["rotations"]
+    chosen = torch.tensor([*range(moving), moving + POSE_PARTS["contacts"]])
+    mean, std = codec.pose_mean[chosen], codec.pose_std[chosen]
+    _fit(mean, std, torch.cat(poses))
+    codec.pose_mean[chosen], codec.pose_std[chosen] = mean, std
+
+
+def _fit(mean: Tensor, std: Tensor, rows: Tensor) -> None:
+    mean.copy_(rows.mean(0))
+    # a number that hardly changes in the corpus must not become huge where it does
+    deviation = rows.std(0)
+    std.copy_(deviation.clamp_min(0.1 * float(deviation.median())))
+
+
+def tokenizer_loss(recipe: TokenizerRecipe):  # type: ignore[no-untyped-def]
+    """The loss function that `run_loop` takes."""
+    weights, levels, standard = recipe.loss.model_dump(), recipe.codec.spec.levels, standard_body()
+
+    def loss_fn(model: nn.Module, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        features, mask = batch
+        pairs, people = features.shape[:2]
+        some = torch.randint(1, levels + 1, (pairs,), device=features.device)
+        kept = torch.where(torch.rand(pairs, device=features.device) < recipe.keep_all, levels, some)
+        pose, quantized = model(features, kept.repeat_interleave(people))
+        offset = int(torch.randint(3, ()))
+        parts = reconstruction_losses(pose, features, mask, standard.to(pose), offset) | {"commitment": quantized.commitment}
+        loss = torch.stack([weights[name] * value for name, value in parts.items()]).sum()
+        return loss, parts | {"usage": quantized.usage}
+
+    return loss_fn

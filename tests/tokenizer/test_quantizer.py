@@ -1,0 +1,91 @@
+import pytest
+import torch
+from vector_quantize_pytorch import ResidualVQ
+
+from vimotion.tokenizer.quantizer import ResidualQuantizer
+
+
+def _trained(levels: int = 4, size: int = 32, dim: int = 6, steps: int = 60) -> ResidualQuantizer:
+    torch.manual_seed(0)
+    quantizer = ResidualQuantizer(levels, size, dim)
+    for _ in range(steps):
+        quantizer(torch.randn(16, 20, dim) * torch.arange(1, dim + 1))
+    return quantizer.eval()
+
+
+def test_the_residual_assignment_agrees_with_vector_quantize_pytorch() -> None:
+    quantizer = _trained()
+    oracle = ResidualVQ(dim=6, num_quantizers=4, codebook_size=32, kmeans_init=False).eval()
+    for layer, scale in zip(oracle.layers, quantizer.scales, strict=True):
+        layer._codebook.embed.data.copy_(quantizer.codebook[None] * scale)
+        layer._codebook.initted.fill_(True)
+    latents = torch.randn(5, 30, 6)
+    vectors, codes, _ = oracle(latents)
+    mine = quantizer(latents)
+    assert torch.equal(mine.codes, codes)
+    torch.testing.assert_close(mine.vectors, vectors, atol=1e-5, rtol=0)
+
+
+def test_encode_and_decode_agree_with_the_forward_pass() -> None:
+    quantizer = _trained()
+    latents = torch.randn(3, 7, 6)
+    whole = quantizer(latents)
+    assert torch.equal(quantizer.encode(latents, 4), whole.codes)
+    torch.testing.assert_close(quantizer.decode(whole.codes), whole.vectors)
+    assert torch.equal(quantizer.encode(latents, 2), whole.codes[..., :2])
+
+
+def test_every_level_leaves_less_over() -> None:
+    quantizer = _trained()
+    latents = torch.randn(16, 20, 6) * torch.arange(1, 7)
+    errors = [(latents - quantizer.decode(quantizer.encode(latents, n))).square().mean() for n in range(1, 5)]
+    assert errors == sorted(errors, reverse=True)
+    assert errors[-1] < 0.1 * latents.square().mean()
+
+
+def test_kept_levels_are_per_row() -> None:
+    quantizer = _trained()
+    latents = torch.randn(4, 5, 6)
+    kept = torch.tensor([1, 2, 4, 3])
+    vectors = quantizer(latents, kept).vectors
+    for row, levels in enumerate(kept.tolist()):
+        torch.testing.assert_close(vectors[row], quantizer.decode(quantizer.encode(latents[row], levels)))
+
+
+def test_the_gradient_goes_straight_through() -> None:
+    quantizer = _trained()
+    latents = torch.randn(2, 3, 6, requires_grad=True)
+    quantizer(latents).vectors.sum().backward()
+    torch.testing.assert_close(latents.grad, torch.ones_like(latents))
+
+
+def test_the_codebook_follows_the_data_and_no_code_stays_dead() -> None:
+    torch.manual_seed(0)
+    quantizer = ResidualQuantizer(2, 32, 4)
+    for _ in range(40):
+        quantizer(torch.randn(8, 16, 4))
+    before = quantizer.codebook.clone()
+    for _ in range(150):
+        quantizer(torch.randn(8, 16, 4) + 30)  # what was learned is of no use here
+    assert not torch.equal(quantizer.codebook, before)
+    quantizer.eval()
+    latents = torch.randn(64, 64, 4) + 30
+    used = quantizer.encode(latents, 2).unique()
+    assert len(used) >= 31
+    assert (latents - quantizer.decode(quantizer.encode(latents, 2))).square().mean() < 0.5
+
+
+def test_nothing_is_learned_in_eval_mode() -> None:
+    quantizer = _trained()
+    before = {name: tensor.clone() for name, tensor in quantizer.state_dict().items()}
+    quantizer(torch.randn(4, 5, 6) + 3)
+    assert all(torch.equal(tensor, before[name]) for name, tensor in quantizer.state_dict().items())
+
+
+@pytest.mark.parametrize("levels", [1, 3])
+def test_the_commitment_is_the_mean_distance_over_levels(levels: int) -> None:
+    quantizer = _trained(levels)
+    latents = torch.randn(2, 5, 6)
+    partial = [quantizer.decode(quantizer.encode(latents, n)) for n in range(1, levels + 1)]
+    expected = torch.stack([(latents - vectors).square().mean() for vectors in partial]).mean()
+    torch.testing.assert_close(quantizer(latents).commitment, expected)

@@ -1,0 +1,89 @@
+"""Bodies in torch are the bodies of `motion`."""
+
+import numpy as np
+import pytest
+import torch
+from conftest import people
+from poses import random_interaction
+
+from vimotion.motion import JOINT, NUM_JOINTS, from_features, place, to_features
+from vimotion.motion.rotations import matrix_to_6d
+from vimotion.tokenizer.losses import reconstruction_losses
+from vimotion.tokenizer.representation import (
+    NUM_INPUTS,
+    NUM_POSE,
+    body_from_features,
+    encoder_inputs,
+    features_from_pose,
+    standard_body,
+)
+
+
+def _pose_of(seed: int, frames: int) -> tuple[torch.Tensor, np.ndarray]:
+    """The pose that a perfect decoder would write, (P, T, 139), and the frame vectors it stands for, (P, T, 262)."""
+    interaction = place(random_interaction(seed, frames + 1))
+    features = to_features(interaction).swapaxes(0, 1)
+    pose = torch.zeros(2, frames, NUM_POSE)
+    pose[..., :3] = torch.from_numpy(interaction.root_positions[:-1].swapaxes(0, 1))
+    six = matrix_to_6d(interaction.local_rotations[:-1]).swapaxes(0, 1).reshape(2, frames, -1)
+    pose[..., 3 : 3 + 6 * NUM_JOINTS] = torch.from_numpy(six)
+    pose[..., -5:-1] = torch.from_numpy(np.where(features[..., -4:] > 0, 9.0, -9.0))
+    pose[..., -1] = torch.log(torch.tensor([skeleton.scale for skeleton in interaction.skeletons]))[:, None]
+    return pose, features
+
+
+def test_a_perfect_decoder_gives_the_features_back() -> None:
+    pose, features = _pose_of(1, 20)
+    decoded = features_from_pose(pose, standard_body()).numpy()
+    np.testing.assert_allclose(decoded[:, :-1], features[:, :-1], atol=1e-5)
+    np.testing.assert_allclose(decoded[..., :66], features[..., :66], atol=1e-5)
+
+
+@pytest.mark.parametrize("offset", [0, 1, 2])
+def test_a_perfect_decoder_has_no_loss(offset: int) -> None:
+    pose, features = _pose_of(2, 16)
+    features[..., -4:] = 0
+    pose[..., -5:-1] = -20
+    parts = reconstruction_losses(pose[None], torch.from_numpy(features)[None], torch.ones(1, 16), standard_body(), offset)
+    assert {name for name, value in parts.items() if value > 1e-4} == set()
+
+
+def test_padding_has_no_weight() -> None:
+    pose, features = _pose_of(3, 16)
+    target, mask = torch.from_numpy(features)[None], torch.ones(1, 16)
+    mask[:, 8:] = 0
+    before = reconstruction_losses(pose[None] * 1.1, target, mask, standard_body())
+    changed = pose * 1.1
+    changed[:, 8:, :-1] += 1
+    after = reconstruction_losses(changed[None], target, mask, standard_body())
+    for name, value in before.items():
+        torch.testing.assert_close(after[name], value)
+
+
+def test_the_body_of_frame_vectors() -> None:
+    interaction = place(random_interaction(4, 13))
+    features = to_features(interaction)
+    body = body_from_features(torch.from_numpy(features), standard_body())
+    rebuilt = from_features(features)
+    np.testing.assert_allclose(body.rotations.numpy(), rebuilt.local_rotations, atol=1e-4)
+    for index, side in enumerate(("left", "right")):
+        np.testing.assert_allclose(body.palms[..., index, :].numpy(), interaction.palm_positions(side)[:-1], atol=1e-4)
+    np.testing.assert_allclose(body.size[0].numpy(), [skeleton.scale for skeleton in interaction.skeletons], atol=1e-5)
+
+
+def test_the_heading_frame_does_not_depend_on_where_one_stands() -> None:
+    interaction = random_interaction(5, 11)
+    moved = interaction.moved(yaw=1.2, translation=(3.0, 0.0, -2.0))
+    here, there = (encoder_inputs(torch.from_numpy(to_features(who))) for who in (interaction, moved))
+    assert here.shape[-1] == NUM_INPUTS
+    torch.testing.assert_close(here[..., 262:-2], there[..., 262:-2], atol=1e-5, rtol=0)
+    assert (here[..., -2:] - there[..., -2:]).abs().max() > 0.5
+
+
+def test_in_the_heading_frame_the_left_hip_is_to_the_left() -> None:
+    inputs = encoder_inputs(torch.from_numpy(people(6, 9)))
+    joints = inputs[..., 262 : 262 + 66].unflatten(-1, (NUM_JOINTS, 3))
+    left, right = joints[..., JOINT["left_hip"], :], joints[..., JOINT["right_hip"], :]
+    assert (left[..., 0] > right[..., 0]).all()
+    torch.testing.assert_close(left[..., 2], right[..., 2], atol=1e-5, rtol=0)
+    torch.testing.assert_close(joints[..., 0, [0, 2]], torch.zeros(2, 9, 2), atol=1e-5, rtol=0)
