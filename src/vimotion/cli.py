@@ -208,9 +208,18 @@ def corpus_scripted(
     """Make the scripted corpus; an interrupted run goes on where it stopped."""
     from vimotion.corpora.scripted import build
 
-    with _progress() as bar:
-        task = bar.add_task("scenes")
-        store = build(output, scenes, seed, workers, lambda done, total: bar.update(task, completed=done, total=total))
+    bar = _progress()
+    task = bar.add_task("scenes")
+
+    def show(done: int, total: int) -> None:
+        bar.start()  # not before the arguments were found to be good
+        bar.update(task, completed=done, total=total)
+
+    try:
+        store = build(output, scenes, seed, workers, show)
+    finally:
+        if bar.live.is_started:
+            bar.stop()
     _report(as_json, {"folder": str(store.folder), **store.info}, str(store.folder))
 
 
@@ -326,16 +335,18 @@ def _write(motion: Interaction, output: Path, as_json: bool) -> None:
 
 def _model(name: str | None) -> Model:
     _tell("Loading the model …")
+    from transformers.utils import logging
+
     from vimotion.chat import load_model
 
+    logging.disable_progress_bar()
     return load_model(name)
 
 
 def _load(motion: Path, second: Path | None = None, **how: Any) -> Interaction:
     from vimotion.formats import load_motion
 
-    loaded = load_motion([motion, second] if second else motion, **how)
-    return loaded
+    return load_motion([motion, second] if second else motion, **how)
 
 
 def _check_text(text: str) -> None:
@@ -380,9 +391,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except ModuleNotFoundError as error:
         if (error.name or "vimotion").startswith("vimotion"):
             raise
-        _tell(
-            f"vimotion: This needs the package {error.name}; install VIMotion with its extras: pip install 'vimotion[train,eval]'."
-        )
+        _tell(f"vimotion: This needs the package {error.name}: pip install 'vimotion[train,eval]'.")
         status = 2
     except (KeyboardInterrupt, typer.Abort):
         _tell("vimotion: stopped.")

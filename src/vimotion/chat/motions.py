@@ -110,12 +110,11 @@ def read_motion(interaction: Interaction, codec: MotionTokenizer, name: str, end
     interaction = interaction.resampled(FPS) if abs(interaction.fps - FPS) > 1e-6 else interaction
     if interaction.duration < SHORTEST - 1e-6:
         raise UserError(f"The motion lasts {interaction.duration:.2f} seconds; give one of at least {SHORTEST:g} seconds.")
-    first, last = 0, min(interaction.num_frames, _MOST_FRAMES)
-    if ending:
-        step = codec.spec.step_frames
-        last = interaction.num_frames
-        # a vector needs the frame after it, so the last frame has none
-        first = last - 1 - step * (min(last - 1, _MOST_FRAMES) // step)
+    first, last, step = 0, interaction.num_frames, codec.spec.step_frames
+    if ending or last > _MOST_FRAMES:
+        # whole steps; a vector needs the frame after it, so the last frame has none
+        seen = step * (min(last - 1, _MOST_FRAMES - 1) // step) + 1
+        first, last = (last - seen, last) if ending else (0, seen)
     placed, frame = Frame.of(interaction.frames(first, last))
     codes = codec.encode(to_features(placed).transpose(1, 0, 2))
     return Motion(name, interaction, codes, first, frame)

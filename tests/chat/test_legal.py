@@ -1,0 +1,92 @@
+import random
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tiny_model import SPEC
+
+from vimotion.chat import Model
+from vimotion.chat.legal import Draft, Place, Rules
+from vimotion.language.layout import MotionCodes
+from vimotion.language.rendering import parse_answer
+from vimotion.tasks.messages import TextPart
+
+PEOPLE = ("ab", "a", "b")
+RULES = st.builds(
+    lambda motion, people, steps, more, motions, text: Rules(motion, tuple(people), steps, (steps or 1) + more, motions, text),
+    st.sampled_from(["any", "first", "no"]),
+    st.lists(st.sampled_from(PEOPLE), min_size=1, unique=True),
+    st.none() | st.integers(1, 5),
+    st.integers(0, 4),
+    st.integers(1, 3),
+    st.integers(1, 8),
+)
+
+
+def written(model: Model, rules: Rules, choose: random.Random) -> Draft:
+    """An answer whose every token is drawn from the legal ones, motion tokens more often than they stand among all."""
+    draft = model.decoder.legal.begin(rules)
+    while not draft.done:
+        ids = draft.legal.ids(*draft.at).tolist()
+        marks = [i for i in ids if model.layout.is_motion(i) or i == draft.legal.end_of_turn]
+        draft.push(choose.choice(marks if marks and choose.random() < 0.5 else ids))
+    return draft
+
+
+@settings(max_examples=1000, deadline=None)
+@given(rules=RULES, seed=st.integers(0, 2**32))
+def test_whatever_is_legal_parses(model: Model, rules: Rules, seed: int) -> None:
+    draft = written(model, rules, random.Random(seed))
+    assert len(draft.tokens) <= draft.legal.longest(rules)
+    parts = parse_answer(draft.tokens, model.tokenizer, model.layout)
+    motions = [part for part in parts if isinstance(part, MotionCodes)]
+    assert len(motions) <= (0 if rules.motion == "no" else rules.max_motions)
+    for motion in motions:
+        steps = motion.codes.shape[1]
+        assert motion.people in rules.people
+        assert steps == rules.steps if rules.steps else 1 <= steps <= rules.max_steps
+    if rules.motion == "first":
+        assert draft.tokens[0] == model.layout.start
+
+
+def test_every_legal_set_is_what_its_place_names(model: Model) -> None:
+    legal, layout = model.decoder.legal, model.layout
+    assert legal.ids(Place("code", 1), ()).tolist() == list(layout.level_ids(1))
+    assert legal.ids(Place("step"), ()).tolist() == [layout.end, *layout.level_ids(0)]
+    assert legal.ids(Place("end"), ()).tolist() == [layout.end]
+    assert set(legal.ids(Place("who"), ("a", "ab")).tolist()) == {layout.who["a"], layout.who["ab"]}
+    text = set(legal.ids(Place("text", 1), ()).tolist())
+    assert not text & set(model.tokenizer.all_special_ids)
+    assert not any(layout.is_motion(i) for i in text)
+    assert set(legal.ids(Place("text", 7), ()).tolist()) == text | {layout.start, legal.end_of_turn}
+
+
+def test_a_span_of_codes_is_accepted_and_nothing_else_in_its_place(model: Model) -> None:
+    layout = model.layout
+    codes = np.random.default_rng(0).integers(0, SPEC.codebook_size, (2, 3, SPEC.levels))
+    span = layout.flatten(codes, "ab")
+    draft = model.decoder.legal.begin(Rules("first", ("ab",), steps=3))
+    for token in span:
+        for other in (layout.start, layout.end, layout.who["b"], 5, *layout.level_ids(0)[:1], *layout.level_ids(1)[:1]):
+            if other not in draft.legal.ids(*draft.at):
+                with pytest.raises(ValueError, match="not legal"):
+                    draft.push(other)
+        draft.push(token)
+    draft.push(draft.legal.end_of_turn)
+    assert draft.done and draft.tokens[:-1] == span
+
+
+def test_an_empty_answer_is_none(model: Model) -> None:
+    draft = model.decoder.legal.begin(Rules("no"))
+    assert draft.legal.end_of_turn not in draft.legal.ids(*draft.at)
+    draft.push(int(model.tokenizer("x")["input_ids"][0]))
+    assert draft.legal.end_of_turn in draft.legal.ids(*draft.at)
+    draft.push(draft.legal.end_of_turn)
+    assert isinstance(parse_answer(draft.tokens, model.tokenizer, model.layout)[0], TextPart)
+
+
+@pytest.mark.parametrize("wrong", [{"steps": 9, "max_steps": 8}, {"steps": 0}, {"max_text": 0}, {"people": ()}])
+def test_rules_that_nothing_can_follow_are_refused(wrong: dict) -> None:
+    with pytest.raises(ValueError, match=r"step|person|who"):
+        Rules(**wrong)
