@@ -139,7 +139,7 @@ def test_samples_have_seeds_that_follow_one_another(files: Path, capsys: pytest.
         (["react", "one.bvh"], 40),
         (["react", "pair.npz"], 40),
         (["edit", "pair.npz", "Make it faster.", "--duration", "1"], 30),
-        (["continue", "pair.npz", "--duration", "1"], 69),
+        (["continue", "pair.npz", "--duration", "1"], 70),
         (["generate", "Hello there, you two"], None),
     ],
     ids=lambda value: " ".join(value[:2]) if isinstance(value, list) else "",

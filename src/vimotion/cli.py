@@ -237,9 +237,7 @@ def train(
     stage: Literal["tokenizer", "align", "instruct"],
     recipe: RecipeOption,
     settings: SetOption = None,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="A folder. Default: the run of the recipe's name.")
-    ] = None,
+    output: RunOption = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -260,17 +258,15 @@ def train(
 def evaluate(
     recipe: RecipeOption,
     settings: SetOption = None,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="A folder. Default: the run of the recipe's name.")
-    ] = None,
+    output: RunOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Measure a model on a corpus, by geometry alone."""
     from vimotion.config import load_config
-    from vimotion.evaluation.evaluate import EvaluateRecipe, evaluate
+    from vimotion.evaluation.evaluate import TABLE, EvaluateRecipe, evaluate
 
     results = evaluate(load_config(EvaluateRecipe, recipe, settings or ()), output)
-    _report(as_json, results, json.dumps(results, indent=2))
+    _report(as_json, results, (Path(results["folder"]) / TABLE).read_text(encoding="utf-8"))
 
 
 @app.command()

@@ -38,9 +38,9 @@ def test_a_motion_is_seen_from_its_first_ten_seconds_or_its_last(model: Model) -
     long = walk(400)
     first, last = (read_motion(long, model.codec, "motion_0", ending) for ending in (False, True))
     assert first.seen(STEP) == slice(0, 37 * STEP) and first.interaction is long
-    assert last.seen(STEP) == slice(399 - 37 * STEP, 399)
+    assert last.seen(STEP) == slice(400 - 37 * STEP, 400)
     short = read_motion(walk(50), model.codec, "motion_0", ending=True)
-    assert short.seen(STEP) == slice(1, 49)
+    assert short.seen(STEP) == slice(2, 50)
     at_60 = read_motion(walk(60).resampled(60), model.codec, "motion_0")
     assert at_60.interaction.fps == 30
     with pytest.raises(UserError, match=r"0\.5 seconds"):
@@ -107,8 +107,8 @@ def test_an_edited_motion_stays_where_it_was_and_keeps_its_people(model: Model) 
 def test_what_was_given_stays_in_front_of_what_follows(model: Model, frames: int) -> None:
     given = walk(frames)
     motion = model.go_on(given, duration=1.0)
-    assert motion.interaction.num_frames == frames - 1 + 30
-    assert same(motion.interaction.frames(0, frames - 1), given.frames(0, frames - 1))
+    assert motion.interaction.num_frames == frames + 30
+    assert same(motion.interaction.frames(0, frames), given)
     again = model.go_on(motion, duration=0.5)
     assert again.interaction.num_frames == motion.interaction.num_frames + 15
 

@@ -102,7 +102,7 @@ def read_motion(interaction: Interaction, codec: MotionTokenizer, name: str, end
     """A motion as a user gives it → what the model sees: at most its first 10 seconds.
 
     Args:
-        ending: see the last 10 seconds instead, in whole steps that close with the motion, as a continuation needs.
+        ending: see the last 10 seconds instead, in whole steps that end with the motion, as a continuation needs.
 
     Raises:
         UserError: it is too short.
@@ -112,12 +112,19 @@ def read_motion(interaction: Interaction, codec: MotionTokenizer, name: str, end
         raise UserError(f"The motion lasts {interaction.duration:.2f} seconds; give one of at least {SHORTEST:g} seconds.")
     first, last, step = 0, interaction.num_frames, codec.spec.step_frames
     if ending or last > _MOST_FRAMES:
-        # whole steps; a vector needs the frame after it, so the last frame has none
-        seen = step * (min(last - 1, _MOST_FRAMES - 1) // step) + 1
-        first, last = (last - seen, last) if ending else (0, seen)
+        whole = step * (min(last, _MOST_FRAMES) // step)
+        first, last = (last - whole, last) if ending else (0, whole)
     placed, frame = Frame.of(interaction.frames(first, last))
-    codes = codec.encode(to_features(placed).transpose(1, 0, 2))
+    codes = codec.encode(to_features(_with_next(placed)).transpose(1, 0, 2))
     return Motion(name, interaction, codes, first, frame)
+
+
+def _with_next(interaction: Interaction) -> Interaction:
+    """One frame more, at the pace of the last two: a frame's vector needs the frame after it."""
+    before, last = interaction.frames(-2, -1), interaction.frames(-1, interaction.num_frames)
+    turn = last.local_rotations @ np.swapaxes(before.local_rotations, -1, -2)
+    roots = 2 * last.root_positions - before.root_positions
+    return interaction.followed_by(replace(last, root_positions=roots, local_rotations=turn @ last.local_rotations))
 
 
 def decode(codec: MotionTokenizer, codes: np.ndarray, frame: Frame, skeletons: Sequence[Skeleton] | None = None) -> Interaction:
