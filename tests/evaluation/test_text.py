@@ -6,7 +6,16 @@ import pytest
 import yaml
 
 from vimotion.evaluation.actor import named_actor
-from vimotion.evaluation.text import named_count, named_kinds, named_manner, named_side, named_speed, names_kind
+from vimotion.evaluation.text import (
+    named_count,
+    named_distance,
+    named_kind,
+    named_kinds,
+    named_manner,
+    named_side,
+    named_speed,
+    names_kind,
+)
 
 FREE = yaml.safe_load((files("vimotion.evaluation") / "free_sentences.yaml").read_text())
 
@@ -88,9 +97,16 @@ def test_manner_and_speed():
     assert named_manner("They shake hands gently.") == "gentle"
     assert named_manner("a hard shove") == "forceful"
     assert named_manner("In a normal way.") == "neutral"
+    assert named_manner("Neither gently nor hard.") == "neutral"
+    assert named_manner("Without much force.") == "gentle"
     assert named_manner("gently but with force") is None
     assert named_manner("They hug.") is None
     assert named_speed("slowly") == "slow"
     assert named_speed("at a brisk pace") == "fast"
     assert named_speed("at a normal speed") == "normal"
     assert named_speed("fast, then slow") is None
+    assert named_speed("They are in no hurry.") == "slow"
+    assert named_speed("They are in a hurry.") == "fast"
+    assert named_distance("Close together, not far apart.") == "near"
+    assert named_distance("A few metres apart.") == "far"
+    assert named_kind("They hug or shake hands.") is None

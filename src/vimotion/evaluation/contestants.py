@@ -1,9 +1,7 @@
-"""Who is measured: anything that answers an example. Here are the references that need no trained model."""
+"""Who is measured: a model, and references that need none."""
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
@@ -11,134 +9,153 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from vimotion.corpora import Record, Store
-from vimotion.evaluation.examples import MOTION_TASKS, Example
-from vimotion.motion import Interaction, from_features, to_features
-from vimotion.motion.features import FEATURES
+from vimotion.corpora.store import record_features
+from vimotion.evaluation.actor import named_actor
+from vimotion.evaluation.examples import GIVEN, GIVEN_A, Example
+from vimotion.evaluation.tf_idf import TfIdf
+from vimotion.motion import FEATURES, Interaction, from_features, to_features
 
 if TYPE_CHECKING:
+    from vimotion.chat import Answer as ModelAnswer
+    from vimotion.chat import Model, Turn
     from vimotion.tokenizer import MotionTokenizer
 
-Answer = Interaction | str
+# A motion of two people in the world of the given one, or words; an error is a failed answer.
+Answer = Interaction | str | Exception
 
 
 class Contestant(Protocol):
-    """Answers examples, one at a time.
+    """Answers examples.
 
-    `answer` returns a motion of two people for a motion task and a text for a text task. It may read the example's
-    `task`, `text`, `given` and `seconds`; `truth` is for references only. A ValueError is a failed answer.
+    Attributes:
+        name: in the report.
+        tasks: the tasks that it takes part in.
+        seeded: whether its answers differ from seed to seed.
     """
 
-    @property
-    def name(self) -> str: ...
+    name: str
+    tasks: Sequence[str]
+    seeded: bool
 
-    @property
-    def tasks(self) -> tuple[str, ...]:
-        """The tasks that it takes part in."""
+    def answers(self, examples: Sequence[Example], seed: int) -> list[Answer]:
+        """One answer to each example of one task; only references may look at `Example.truth`."""
         ...
-
-    def answer(self, example: Example, seed: int) -> Answer: ...
 
 
 class Scripted:
-    """The true scenes and texts: how far the judge itself can go."""
+    """The true scenes and words: how far the judge itself goes along."""
 
     name = "scripted"
-    tasks: tuple[str, ...] = ("text_to_motion", "motion_to_text", "reaction", "prediction", "editing", "question")
+    tasks: Sequence[str] = ("text_to_motion", "motion_to_text", "reaction", "prediction", "editing", "question")
+    seeded = False
 
-    def answer(self, example: Example, seed: int) -> Answer:
-        return example.truth
+    def answers(self, examples: Sequence[Example], seed: int) -> list[Answer]:
+        return [example.truth for example in examples]
 
 
 class Reconstruction:
     """The true scenes through the tokenizer and back: how far any model on these codes can go."""
 
     name = "reconstruction"
-    tasks: tuple[str, ...] = ("text_to_motion", "reaction", "prediction", "editing")
+    tasks: Sequence[str] = ("text_to_motion", "reaction", "prediction", "editing")
+    seeded = False
 
     def __init__(self, tokenizer: MotionTokenizer) -> None:
         self._tokenizer = tokenizer
 
-    def answer(self, example: Example, seed: int) -> Answer:
-        if isinstance(example.truth, str):
-            raise TypeError(f"The tokenizer has no answer to {example.task}.")
-        return reconstruct(self._tokenizer, example.truth)
+    def answers(self, examples: Sequence[Example], seed: int) -> list[Answer]:
+        from vimotion.tokenizer.quality import reconstruct
 
-
-def reconstruct(tokenizer: MotionTokenizer, interaction: Interaction) -> Interaction:
-    """A motion through the tokenizer and back, in its canonical placing."""
-    from vimotion.corpora.store import record_features
-
-    features = record_features(interaction).astype(np.float32)
-    steps = tokenizer.spec.step_frames
-    padding = -len(features) % steps
-    padded = np.concatenate([features, np.repeat(features[-1:], padding, axis=0)]).transpose(1, 0, 2)
-    decoded = np.asarray(tokenizer.decode(tokenizer.encode(padded)))
-    return from_features(decoded.transpose(1, 0, 2)[: len(features)])
+        return [
+            from_features(reconstruct(self._tokenizer, record_features(example.truth)))
+            for example in examples
+            if isinstance(example.truth, Interaction)
+        ]
 
 
 class Retrieval:
     """The nearest training clip: by words of its captions (TF-IDF) for a text, by its joints over time for a motion."""
 
     name = "retrieval"
-    tasks: tuple[str, ...] = ("text_to_motion", "free_text", "motion_to_text", "reaction", "prediction")
+    tasks: Sequence[str] = ("text_to_motion", "free_text", "motion_to_text", "reaction")
+    seeded = False
 
-    def __init__(self, store: Store, clips: int = 4000) -> None:
+    def __init__(self, store: Store, clips: int) -> None:
+        """`clips`: how many clips of the training split are looked at."""
         self._store = store
         self._clips = store.split("train")[:clips]
-        if not self._clips:
-            raise ValueError("Retrieval needs a training split.")
 
-    def answer(self, example: Example, seed: int) -> Answer:
-        if example.task in ("text_to_motion", "free_text"):
-            return self._by_text(example.text).interaction()
-        assert example.given is not None
-        record = self._by_motion(example.given)
+    def answers(self, examples: Sequence[Example], seed: int) -> list[Answer]:
+        return [self._answer(example) for example in examples]
+
+    def _answer(self, example: Example) -> Answer:
+        if example.given is None:
+            owners, texts = self._texts
+            return self._store[owners[texts.nearest(example.text)]].interaction()
+        record = self._nearest(example.given)
         if example.task == "motion_to_text":
-            return record.captions[seed % len(record.captions)]
+            return next((caption for caption in record.captions if named_actor(caption)), record.captions[0])
         return record.interaction()
 
-    def _by_text(self, text: str) -> Record:
-        owners, vectors, weights = self._texts
-        query = _tf_idf(text, weights)
-        scores = [sum(vector.get(word, 0.0) * value for word, value in query.items()) for vector in vectors]
-        return self._store[owners[int(np.argmax(scores))]]
-
-    def _by_motion(self, given: Interaction) -> Record:
-        people = given.num_people
-        query = _outline(to_features(given))
-        distances = np.linalg.norm(self._outlines[:, :, :people] - query, axis=-1).mean(axis=(1, 2, 3))
+    def _nearest(self, given: Interaction) -> Record:
+        """The clip whose first people move like the given ones."""
+        outline = _outline(to_features(given))
+        distances = np.linalg.norm(self._outlines[:, :, : given.num_people] - outline, axis=-1).mean(axis=(1, 2, 3))
         return self._store[self._clips[int(np.argmin(distances))]]
 
     @cached_property
-    def _texts(self) -> tuple[list[int], list[dict[str, float]], dict[str, float]]:
-        owners, texts = [], []
-        for index in self._clips:
-            for caption in self._store[index].captions:
-                owners.append(index)
-                texts.append(caption)
-        seen = Counter(word for text in texts for word in set(_words(text)))
-        weights = {word: float(np.log(len(texts) / count)) + 1.0 for word, count in seen.items()}
-        return owners, [_tf_idf(text, weights) for text in texts], weights
+    def _texts(self) -> tuple[list[int], TfIdf]:
+        pairs = [(index, caption) for index in self._clips for caption in self._store[index].captions]
+        return [index for index, _ in pairs], TfIdf([caption for _, caption in pairs])
 
     @cached_property
     def _outlines(self) -> np.ndarray:
         return np.stack([_outline(self._store[index].features) for index in self._clips])
 
 
+class ModelContestant:
+    """A model, asked as the commands ask it."""
+
+    name = "model"
+    tasks: Sequence[str] = ("text_to_motion", "free_text", "motion_to_text", "reaction", "prediction", "editing", "question")
+    seeded = True
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+
+    def answers(self, examples: Sequence[Example], seed: int) -> list[Answer]:
+        turns = [self._turn(example, seed) for example in examples]
+        tokens = self._model.decoder.answers([turn.request for turn in turns], slots=len(turns))
+        return [_finished(example, turn, said) for example, turn, said in zip(examples, turns, tokens, strict=True)]
+
+    def _turn(self, example: Example, seed: int) -> Turn:
+        from vimotion.chat import Wish
+
+        if example.given is None:
+            return self._model.turn_to_generate(example.text, example.seconds, seed)
+        session = self._model.chat()
+        going_on = example.task == "prediction"
+        given = session.add_motion(example.given, ending=going_on)
+        text = example.text.replace(GIVEN, given).replace(GIVEN_A, given)
+        wish = {
+            "motion_to_text": Wish(motion="no", seed=seed),
+            "question": Wish(motion="no", seed=seed),
+            "reaction": Wish(motion="first", people="b", seed=seed),
+            "editing": Wish(motion="first", people="ab", seed=seed),
+            "prediction": Wish(example.seconds, "first", continues=True, seed=seed),
+        }[example.task]
+        return session.turn(text, wish)
+
+
+def _finished(example: Example, turn: Turn, tokens: Sequence[int]) -> Answer:
+    try:
+        answer: ModelAnswer = turn.finish(tokens)
+        return answer.text if example.task in ("motion_to_text", "question") else answer.motion.interaction
+    except ValueError as error:  # what cannot be parsed, or holds no motion, is a failed answer
+        return error
+
+
 def _outline(features: np.ndarray, points: int = 16) -> np.ndarray:
     """(T, P, 262) → joint positions (points, P, 22, 3) at even times."""
     at = np.linspace(0, len(features) - 1, points).round().astype(int)
     return features[at][..., FEATURES["positions"]].reshape(points, features.shape[1], -1, 3).astype(np.float32)
-
-
-def _words(text: str) -> Sequence[str]:
-    return re.findall(r"[a-z]+", text.lower())
-
-
-def _tf_idf(text: str, weights: dict[str, float]) -> dict[str, float]:
-    vector = {word: count * weights.get(word, 0.0) for word, count in Counter(_words(text)).items()}
-    length = sum(value**2 for value in vector.values()) ** 0.5 or 1.0
-    return {word: value / length for word, value in vector.items()}
-
-
-__all__ = ["MOTION_TASKS", "Answer", "Contestant", "Reconstruction", "Retrieval", "Scripted", "reconstruct"]

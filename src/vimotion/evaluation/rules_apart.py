@@ -116,5 +116,5 @@ def _dodged_punches(s: Signals, actor: int, side: int) -> list[int]:
 def _beats(s: Signals, person: int, side: int) -> list[int]:
     """High points of a hand that is held out in front of its person, who faces the other, and pumped."""
     height = smooth(s.above_shoulder(person, side), 3)
-    out = (s.reach(person, side) > 0.15) & (height < 0.1) & (s.facing_other[:, person] > 0.7)
+    out = (s.reach(person, side) > 0.15) & (height > -0.38) & (height < 0.1) & (s.facing_other[:, person] > 0.7)
     return [frame for frame in extremes(height, 0.04)[1] if out[frame]]

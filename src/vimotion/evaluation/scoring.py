@@ -11,63 +11,81 @@ from vimotion.evaluation.examples import Example
 from vimotion.evaluation.judge import find
 from vimotion.evaluation.metrics import mpjpe
 from vimotion.evaluation.plausibility import implausible
-from vimotion.evaluation.text import READERS, names_kind
+from vimotion.evaluation.readers import READERS
 from vimotion.motion import Interaction
+
+# The largest jump of a joint, metres a frame, between a motion and its continuation: 18 m/s.
+_SEAM = 0.6
 
 
 def score(example: Example, answer: Interaction | str) -> dict[str, Any]:
-    """Outcome of an answer: `success`, and the measures that the task has (booleans, or numbers in metres)."""
+    """Outcome of an answer: `success`, a `reason` where it failed, and what else was measured.
+
+    Raises:
+        ValueError: the answer has not the form that the task needs, which is a failure too.
+    """
     if isinstance(answer, str):
         return _score_text(example, answer)
+    if answer.num_people != 2:
+        raise ValueError("The answer needs two people.")
     if example.task == "reaction":
         answer = _with_given_person(example, answer)
     outcome = _score_motion(example, answer)
     if isinstance(example.truth, Interaction) and example.task in ("reaction", "prediction"):
         frames = min(answer.num_frames, example.truth.num_frames)
         mine, theirs = (motion.frames(0, frames).joint_positions for motion in (answer, example.truth))
-        outcome["error"] = round(mpjpe(mine, theirs), 4)
+        outcome["joint_error"] = round(mpjpe(mine, theirs), 4)
     return outcome
 
 
+def failed(error: Exception) -> dict[str, Any]:
+    """The outcome of an answer that could not be read."""
+    return {"success": False, "reason": f"malformed: {error}", "malformed": True}
+
+
 def _score_motion(example: Example, answer: Interaction) -> dict[str, Any]:
+    finding = find(answer, example.kind)
     reason = implausible(answer)
-    finding = find(answer, example.kind) if answer.num_people == 2 else None
-    outcome: dict[str, Any] = {"plausible": reason is None, "kind": finding is not None}
-    if example.task == "editing":
-        assert example.given is not None
-        reason = reason or edit_failure(example.given, answer, example.kind, example.edit)
-        outcome["edit"] = reason is None
-    elif finding is None:
-        reason = reason or "not the interaction"
+    outcome: dict[str, Any] = {"plausible": reason is None, "recognised": finding is not None}
+    if reason is None and example.task == "prediction" and example.given is not None:
+        reason = _broken_seam(answer, example.given.num_frames)
+    if reason is None and example.task == "editing" and example.given is not None:
+        reason = edit_failure(example.given, answer, example.kind, example.detail)
+        outcome["changed"] = reason is None
+    if reason is None and finding is None:
+        reason = "not the interaction"
     if finding is not None:
-        outcome |= {
-            f"right_{name}": getattr(finding, name) == wanted for name, wanted in example.wanted.items() if wanted is not None
-        }
+        prefix = "kept" if example.task == "editing" else "told"
+        outcome |= {f"{prefix}_{name}": getattr(finding, name) == wanted for name, wanted in example.wanted.items()}
     return {"success": reason is None, **({"reason": reason} if reason else {}), **outcome}
 
 
 def _score_text(example: Example, answer: str) -> dict[str, Any]:
     """A description is right when it names the interaction; an answer to a question when it says what was asked for."""
-    if example.task == "motion_to_text":
-        outcome = {"kind": names_kind(answer, example.kind)}
-        outcome |= {name: READERS[name](answer) == wanted for name, wanted in example.wanted.items() if wanted is not None}
-        return {"success": outcome["kind"], "answer": answer, **outcome}
-    right = all(READERS[name](answer) == wanted for name, wanted in example.wanted.items())
-    return {"success": right, "answer": answer, **{f"asked_{name}": right for name in example.wanted}}
+    read = {name: READERS[name](answer) for name in example.wanted}
+    if example.task == "question":
+        return {"success": read == example.wanted, "answer": answer}
+    outcome: dict[str, Any] = {"success": READERS["kind"](answer) == example.kind, "answer": answer}
+    for name, wanted in example.wanted.items():
+        outcome[f"said_{name}"] = read[name] == wanted
+        if read[name] is not None:
+            outcome[f"right_{name}_where_said"] = read[name] == wanted
+    return outcome
 
 
 def _with_given_person(example: Example, answer: Interaction) -> Interaction:
     """The given person, who may not be changed, with the answer's other person."""
     assert example.given is not None
-    if answer.num_people != 2:
-        raise ValueError("A reaction needs two people.")
     frames = min(example.given.num_frames, answer.num_frames)
     if frames < 0.8 * example.given.num_frames:
         raise ValueError("The reaction ends before the given person does.")
     return example.given.frames(0, frames).joined(answer.person(1).frames(0, frames))
 
 
-def seam(answer: Interaction, frame: int) -> float:
-    """Largest jump of a joint, metres, from the frame before `frame` to it."""
+def _broken_seam(answer: Interaction, frame: int) -> str | None:
+    """Why a continuation that begins at `frame` does not follow, or None where it does."""
+    if answer.num_frames <= frame:
+        return "nothing is added"
     positions = answer.joint_positions
-    return float(np.linalg.norm(positions[frame] - positions[frame - 1], axis=-1).max())
+    jump = float(np.linalg.norm(positions[frame] - positions[frame - 1], axis=-1).max())
+    return "a jump at the seam" if jump > _SEAM else None

@@ -148,13 +148,13 @@ class Signals:
         return self.palms[:, person, side, 1] - shoulders
 
     def first_to_raise(self, sides: tuple[int, int], until: int) -> int:
-        """The person whose hand (a's and b's of `sides`) is first half-way up to its height in frame `until`."""
-        halves = []
+        """The person whose hand (a's and b's of `sides`) is first a third of the way up to its height in frame `until`."""
+        risen = []
         for person in (0, 1):
             height = self.above_shoulder(person, sides[person])[: until + 1]
-            below = np.flatnonzero(height < (height.min() + height[-1]) / 2)
-            halves.append(int(below[-1]) if len(below) else 0)
-        return int(halves[1] < halves[0])
+            below = np.flatnonzero(height < height.min() + 0.35 * (height[-1] - height.min()))
+            risen.append(int(below[-1]) if len(below) else 0)
+        return int(risen[1] < risen[0])
 
     def reach(self, person: int, side: int) -> np.ndarray:
         """(T,) metres that a palm is in front of its person's pelvis, towards where the pelvis faces."""

@@ -34,18 +34,33 @@ _COUNT = re.compile(
     rf"|{_NUMBER} (?:of )?{_WORDS}(?:{_DONE}s|{_DONE_ES}es)\b|(once|twice|thrice)\b)"
 )
 
+# "Neither gently nor with force", "no hurry": a word that is denied does not count for itself
+_BETWEEN = re.compile(r"\b(?:neither|nor|in between|half-?way between)\b")
+_DENIED = {
+    "gently": r"\b(?:without|no|little|hardly|barely|not|isn't|aren't)"
+    r"(?: (?:much|any|great|real|very|particularly|at all|with))* (?:force\w*|strength|power\w*|hard|vigou?r\w*|rough\w*)",
+    "normally": r"\b(?:normal|ordinary|usual|average|moderate|everyday|regular|natural) (?:\w+ of )?"
+    r"(?:force|strength|energy|power)",
+    "slowly": r"\b(?:without|no|not in a|not in any|hardly any)(?: (?:any|great|real))*"
+    r" (?:hurry\w*|rush|haste|hurrying|rushing)",
+}
 _MANNERS = {
-    "gentle": r"\b(?:gent\w*|soft\w*|light(?:ly)?|tender\w*|careful\w*|delicate\w*|mild\w*|easy|kindly|calm\w*|tentative\w*)\b",
-    "forceful": r"\b(?:forc\w*|hard|harder|strong\w*|vigorous\w*|firm\w*|powerful\w*|rough\w*|energetic\w*|violent\w*|"
-    r"hearty|heartily|aggressive\w*|emphatic\w*|with (?:a lot of )?(?:force|energy|power|vigou?r))\b",
-    "neutral": r"\b(?:neutral\w*|normal\w*|ordinar\w*|usual\w*|regular\w*|plain\w*|moderate\w*|neither|natural\w*|casual\w*|"
-    r"average|everyday)\b",
+    "gentle": r"\b(?:gent\w*|soft\w*|light(?:ly)?|tender\w*|careful\w*|delicate\w*|mild\w*|easy|kindly|calm\w*|"
+    r"tentative\w*)\b",
+    "forceful": r"\b(?:forc\w*|hard|harder|strong\w*|strength|vigorous\w*|vigou?r|firm\w*|power\w*|rough\w*|energetic\w*|"
+    r"energy|violent\w*|hearty|heartily|aggressive\w*|emphatic\w*)\b",
+    "neutral": r"\b(?:neutral\w*|normal\w*|ordinar\w*|usual\w*|regular\w*|plain\w*|moderate\w*|natural\w*|casual\w*|average|"
+    r"everyday|nothing special)\b",
 }
 _SPEEDS = {
-    "slow": r"\b(?:slow\w*|unhurried\w*|leisurely|sluggish\w*|taking (?:his|her|their) time)\b",
-    "fast": r"\b(?:fast|faster|quick\w*|rapid\w*|swift\w*|brisk\w*|hurried\w*|hasty|hastily|speedy|speedily)\b",
-    "normal": r"\b(?:normal\w*|ordinar\w*|usual\w*|regular\w*|moderate\w*|neither|natural\w*|average|everyday|medium)\b",
+    "slow": r"\b(?:slow\w*|unhurried\w*|leisurely|sluggish\w*|gradual\w*|tak(?:e|es|ing) (?:\w+ ){0,2}time)\b",
+    "fast": r"\b(?:fast|faster|quick\w*|rapid\w*|swift\w*|brisk\w*|hurr(?:y|ied|iedly|ying)|haste|hasty|hastily|rush\w*|"
+    r"at speed|in no time|high speed|speedy|speedily)\b",
+    "normal": r"\b(?:normal\w*|ordinar\w*|usual\w*|regular\w*|moderate\w*|natural\w*|average|everyday|medium)\b",
 }
+_FAR = r"\b(?:far|apart|away|at a distance|some distance|metres|meters|walk\w*|a gap)\b"
+_NEAR = r"\b(?:near|close|next to|within|arm's length|right in front|together)\b"
+_APPROACH = re.compile(r"\b(?:walk|approach|come|step|close in|cross|move (?:up|closer))\w*")
 
 # "one" that is no number
 _PRONOUN = r"\b(?:other|each|every|any|some|this|that|no|which|the) ?one\b"
@@ -94,12 +109,43 @@ def named_count(text: str) -> int | None:
 
 def named_manner(text: str) -> str | None:
     """Manner by a text, "gentle", "neutral" or "forceful"; None for none or several."""
-    return _only([manner for manner, pattern in _MANNERS.items() if re.search(pattern, plain(text))])
+    words = _undenied(text)
+    if _BETWEEN.search(words):
+        return "neutral"
+    return _only([manner for manner, pattern in _MANNERS.items() if re.search(pattern, words)])
 
 
 def named_speed(text: str) -> str | None:
     """Speed by a text, "slow", "normal" or "fast"; None for none or several."""
-    return _only([speed for speed, pattern in _SPEEDS.items() if re.search(pattern, plain(text))])
+    words = _undenied(text)
+    if _BETWEEN.search(words):
+        return "normal"
+    return _only([speed for speed, pattern in _SPEEDS.items() if re.search(pattern, words)])
+
+
+def named_distance(text: str) -> str | None:
+    """How far from each other by a text, "near" or "far"; None for neither ("close, not far apart" is near)."""
+    words = plain(text)
+    if re.search(r"\bnot (?:\w+ )?(?:within|close|near)\b", words):
+        return "far"
+    return "near" if re.search(_NEAR, words) else "far" if re.search(_FAR, words) else None
+
+
+def named_kind(text: str) -> str | None:
+    """The interaction that a text names; None for none or several."""
+    return _only(sorted(named_kinds(text)))
+
+
+def names_approach(text: str) -> bool:
+    """Whether a text speaks of walking."""
+    return bool(_APPROACH.search(plain(text)))
+
+
+def _undenied(text: str) -> str:
+    words = plain(text)
+    for meant, pattern in _DENIED.items():
+        words = re.sub(pattern, meant, words)
+    return words
 
 
 def _only(values: list[str]) -> str | None:

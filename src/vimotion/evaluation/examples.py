@@ -1,0 +1,207 @@
+"""What every contestant is asked: examples drawn from the held-out split of a corpus, in wordings that no training saw."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+import yaml
+
+from vimotion.choreography import KINDS
+from vimotion.corpora import Record, Store
+from vimotion.errors import UserError
+from vimotion.evaluation.readers import READERS
+from vimotion.motion import FPS, Interaction
+from vimotion.tasks import Conversation, MotionPart, TextPart, ask, possible_tasks, questions, sample_conversation
+
+TASKS = ("text_to_motion", "free_text", "motion_to_text", "reaction", "prediction", "editing", "question")
+MOTION_TASKS = ("text_to_motion", "free_text", "reaction", "prediction", "editing")
+# Where the motion stands in an example's text, and one person of it.
+GIVEN, GIVEN_A = "{motion}", "{motion.a}"
+# What a contestant sees and makes at once.
+_LONGEST = round(10 * FPS)
+# Questions and what of their answer is read. "why" has no answer that words alone can judge.
+_ASKED = {
+    "kind": ("kind",), "who": ("actor",), "other": ("actor",), "side": ("side",), "count": ("count",), "manner": ("manner",),
+    "speed": ("speed",), "how": ("manner", "speed"), "distance": ("distance",), "first": ("actor", "approach"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Example:
+    """One question to a contestant.
+
+    Attributes:
+        id: unique among all examples.
+        task: one of `TASKS`; kind: the interaction that it is about.
+        text: what the user says; `GIVEN` stands for the motion, `GIVEN_A` for its person a; a plain caption for the two
+            tasks that make a motion from words.
+        given: the motion that comes with it, of one person for "reaction", of the beginning for "prediction".
+        seconds: how long the motion is to be that the contestant adds; None leaves it open.
+        detail: which edit or question it is, by its name; else empty.
+        wanted: what is to be read from the answer, by name ("actor", "side", "count", …).
+        truth: the scripted scene, or the scripted answer in words; "" where there is none. Not for contestants.
+    """
+
+    id: str
+    task: str
+    kind: str
+    text: str
+    truth: Interaction | str
+    given: Interaction | None = None
+    seconds: float | None = None
+    detail: str = ""
+    wanted: dict[str, Any] = field(default_factory=dict)
+
+
+def make_examples(task: str, store: Store, number: int, seed: int, split: str = "test") -> list[Example]:
+    """`number` examples of a task, spread evenly over the kinds; the same arguments give the same ones.
+
+    Raises:
+        UserError: there is no such task, or the split has too few clips.
+    """
+    if task not in TASKS:
+        raise UserError(f"There is no benchmark {task!r}; choose {', '.join(TASKS)}.")
+    random = np.random.default_rng([seed, TASKS.index(task)])
+    records = _by_kind(store, split, task, random)
+    if task == "free_text":
+        return _free_text(records, number, random)
+    available = sum(map(len, records.values()))
+    if available < number:
+        raise UserError(f"{store.folder} has {available} clips for {task} in its split {split!r}, fewer than {number}.")
+    make = {
+        "text_to_motion": _text_to_motion, "motion_to_text": _motion_to_text, "reaction": _reaction, "prediction": _prediction,
+        "editing": _editing, "question": _question,
+    }[task]  # fmt: skip
+    examples: list[Example] = []
+    while len(examples) < number:
+        for left in records.values():
+            if left and len(examples) < number:
+                examples.append(make(store, left.pop(), random))
+    return examples
+
+
+def free_sentences() -> dict[str, list[str]]:
+    """The sentences written by hand, by kind."""
+    sentences: dict[str, list[str]] = yaml.safe_load((files("vimotion.evaluation") / "free_sentences.yaml").read_text())
+    return sentences
+
+
+def read_facts(record: Record) -> dict[str, Any]:
+    """What can be seen of a scripted record: who acts; the hand and how often, where its kind has them."""
+    parameters = (record.facts or {})["parameters"]
+    kind = KINDS[parameters["kind"]]
+    seen = {"actor": parameters["actor"]}
+    if kind.sided:
+        seen["side"] = parameters["side"]
+    if len(kind.counts) > 1:
+        seen["count"] = parameters["count"]
+    return seen
+
+
+def _by_kind(store: Store, split: str, task: str, random: np.random.Generator) -> dict[str, list[Record]]:
+    """Scripted records that fit the task, shuffled, by kind."""
+    indices = [edited for _, edited in store.edits(split)] if task == "editing" else store.split(split)
+    needed = "text_to_motion" if task == "free_text" else task
+    records: dict[str, list[Record]] = {}
+    for index in random.permutation(indices).tolist():
+        record = store[index]
+        short = record.num_frames <= _LONGEST and (not record.edit_of or store.by_id(record.edit_of).num_frames <= _LONGEST)
+        if short and record.facts and needed in possible_tasks(record):
+            records.setdefault(record.facts["parameters"]["kind"], []).append(record)
+    return dict(sorted(records.items()))
+
+
+def _text_to_motion(store: Store, record: Record, random: np.random.Generator) -> Example:
+    """The caption alone, as `vimotion generate` takes it, and the length of the true scene."""
+    caption = str(random.choice(record.held_out_captions))
+    told = {name: fact for name, fact in read_facts(record).items() if READERS[name](caption) == fact}
+    return _example("text_to_motion", record, caption, record.interaction(), seconds=_seconds(record.num_frames), wanted=told)
+
+
+def _free_text(records: dict[str, list[Record]], number: int, random: np.random.Generator) -> list[Example]:
+    """Every kind's sentences in turn, with the length of a scene of that kind."""
+    sentences = free_sentences()
+    if number > sum(map(len, sentences.values())):
+        raise UserError(f"There are {sum(map(len, sentences.values()))} free sentences, fewer than {number}.")
+    missing = sorted(set(sentences) - set(records))
+    if missing:
+        raise UserError(f"The corpus has no held-out clip of {', '.join(missing)} that tells how long one lasts.")
+    turns = [(index, kind) for index in range(max(map(len, sentences.values()))) for kind in sentences]
+    examples: list[Example] = []
+    for index, kind in turns:
+        if index < len(sentences[kind]) and len(examples) < number:
+            frames = records[kind][int(random.integers(len(records[kind])))].num_frames
+            text = sentences[kind][index]
+            examples.append(Example(f"free_text:{kind}-{index}", "free_text", kind, text, "", seconds=_seconds(frames)))
+    return examples
+
+
+def _motion_to_text(store: Store, record: Record, random: np.random.Generator) -> Example:
+    conversation = sample_conversation("motion_to_text", record, random, held_out=True)
+    text, truth = _turn(conversation)
+    return _example("motion_to_text", record, text, truth, record.interaction(), wanted=read_facts(record))
+
+
+def _reaction(store: Store, record: Record, random: np.random.Generator) -> Example:
+    """Person a alone, and words that do not tell what it is about."""
+    conversation = sample_conversation("reaction", replace(record, captions=(), held_out_captions=()), random, held_out=True)
+    text, _ = _turn(conversation)
+    motion = record.interaction()
+    return _example("reaction", record, text, motion, motion.person(0))
+
+
+def _prediction(store: Store, record: Record, random: np.random.Generator) -> Example:
+    conversation = sample_conversation("prediction", record, random, held_out=True)
+    text, _ = _turn(conversation)
+    shown = next(part for part in conversation.messages[0].parts if isinstance(part, MotionPart))
+    motion = record.interaction()
+    assert shown.stop is not None
+    seconds = _seconds(record.num_frames - shown.stop)
+    return _example("prediction", record, text, motion, motion.frames(0, shown.stop), seconds)
+
+
+def _editing(store: Store, record: Record, random: np.random.Generator) -> Example:
+    """The source and an instruction; the truth is the edited scene."""
+    text, _ = _turn(sample_conversation("editing", record, random, held_out=True))
+    source = store.by_id(record.edit_of)
+    kept = {name: fact for name, fact in read_facts(source).items() if fact == read_facts(record)[name]}
+    return _example("editing", record, text, record.interaction(), source.interaction(), detail=record.edit, wanted=kept)
+
+
+def _question(store: Store, record: Record, random: np.random.Generator) -> Example:
+    asked = [name for name in questions(record) if name in _ASKED]
+    question = str(random.choice(asked))
+    user, answer = ask(record, question, random, held_out=True)
+    text, truth = _turn(Conversation((user, answer)))
+    # what the scripted answer says of what was asked, so that each true way to say it counts
+    wanted = {name: READERS[name](truth) for name in _ASKED[question]}
+    wanted = {name: value for name, value in wanted.items() if value is not None}
+    return _example("question", record, text, truth, record.interaction(), detail=question, wanted=wanted)
+
+
+def _example(
+    task: str,
+    record: Record,
+    text: str,
+    truth: Interaction | str,
+    given: Interaction | None = None,
+    seconds: float | None = None,
+    detail: str = "",
+    wanted: dict[str, Any] | None = None,
+) -> Example:
+    kind = (record.facts or {})["parameters"]["kind"]
+    return Example(f"{task}:{record.id}", task, kind, text, truth, given, seconds, detail, wanted or {})
+
+
+def _turn(conversation: Conversation) -> tuple[str, str]:
+    """What the user says, with the motion's place in it, and what the answer says in words."""
+    user, answer = conversation.messages[-2:]
+    said = [part.text if isinstance(part, TextPart) else GIVEN_A if part.people == "a" else GIVEN for part in user.parts]
+    return "".join(said), "".join(part.text for part in answer.parts if isinstance(part, TextPart))
+
+
+def _seconds(frames: int) -> float:
+    return max(0.5, round(frames / FPS, 1))
