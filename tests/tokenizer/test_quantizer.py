@@ -89,3 +89,15 @@ def test_the_commitment_is_the_mean_distance_over_levels(levels: int) -> None:
     partial = [quantizer.decode(quantizer.encode(latents, n)) for n in range(1, levels + 1)]
     expected = torch.stack([(latents - vectors).square().mean() for vectors in partial]).mean()
     torch.testing.assert_close(quantizer(latents).commitment, expected)
+
+
+def test_a_wider_search_is_never_worse_than_picking_the_nearest() -> None:
+    quantizer = _trained()
+    latents = torch.randn(200, 6) * torch.arange(1, 7)
+
+    def error(beam: int) -> torch.Tensor:
+        return (latents - quantizer.decode(quantizer.encode(latents, 4, beam))).square().sum(-1)
+
+    one, sixteen = error(1), error(16)
+    assert sixteen.mean() < 0.9 * one.mean()
+    assert (quantizer.encode(latents[:7], 4, 16) == quantizer.encode(latents, 4, 16)[:7]).all()

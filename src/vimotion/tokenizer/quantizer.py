@@ -35,9 +35,9 @@ class ResidualQuantizer(nn.Module):
     counts: Tensor
     sums: Tensor
 
-    def __init__(self, levels: int, codebook_size: int, dim: int, decay: float = 0.95) -> None:
+    def __init__(self, levels: int, codebook_size: int, dim: int, decay: float = 0.95, beam: int = 1) -> None:
         super().__init__()
-        self.levels, self.decay = levels, decay
+        self.levels, self.decay, self.beam = levels, decay, beam
         self.register_buffer("codebook", torch.randn(codebook_size, dim))
         self.register_buffer("scales", torch.zeros(levels))  # zero: no data has been seen
         self.register_buffer("counts", torch.zeros(codebook_size))
@@ -47,40 +47,34 @@ class ResidualQuantizer(nn.Module):
         """Quantize latents (N, S, C) with `kept` (N,) levels each (default: all); in training mode the codebook learns."""
         if self.training and not self.scales.any():
             self._start(latents.detach())
-        residual = latents.detach()
-        total, levels_seen = torch.zeros_like(residual), []
-        codes, sums = [], []
-        for level in range(self.levels):
-            unit = residual / self.scales[level]
-            code = self.nearest(unit)
-            levels_seen.append((unit, code, residual.square().mean()))
-            picked = self.codebook[code] * self.scales[level]
-            residual, total = residual - picked, total + picked
-            codes.append(code)
-            sums.append(total)
-        commitment = torch.stack([(latents - partial).square().mean() for partial in sums]).mean()
-        if kept is not None:
-            stacked = torch.stack(sums)
-            total = stacked[kept - 1, torch.arange(len(kept), device=kept.device)]
+        codes = self.encode(latents.detach(), self.levels, self.beam)
+        picked = self.codebook[codes] * self.scales[:, None]
+        partial = picked.cumsum(-2)  # (N, S, L, C): what the first levels say together
+        commitment = (latents[..., None, :] - partial).square().mean()
         if self.training:
-            self._learn(levels_seen)
+            self._learn(latents.detach()[..., None, :] - (partial - picked), codes)
+        last = torch.full((len(latents),), self.levels - 1, device=latents.device) if kept is None else kept - 1
+        total = partial[torch.arange(len(last), device=last.device), :, last]
         share = self.counts / self.counts.sum().clamp_min(1e-9)
         usage = (-(share * (share + 1e-9).log()).sum()).exp() / len(share)
-        return Quantized(latents + (total - latents).detach(), torch.stack(codes, dim=-1), commitment, usage)
+        return Quantized(latents + (total - latents).detach(), codes, commitment, usage)
 
-    def nearest(self, vectors: Tensor) -> Tensor:
-        """Index of the codebook vector nearest to each of the vectors (..., C)."""
-        # |v − c|² less |v|², which is the same for all c
-        return (self.codebook.square().sum(-1) - 2 * (vectors @ self.codebook.T)).argmin(-1)
+    def encode(self, latents: Tensor, levels: int, beam: int = 1) -> Tensor:
+        """Latents (..., C) → codes (..., levels), nearest of what a search that keeps the `beam` best beginnings finds.
 
-    def encode(self, latents: Tensor, levels: int) -> Tensor:
-        """Latents (..., C) → codes (..., levels)."""
-        codes = []
+        With `beam` 1 every level picks the nearest by itself, the usual residual quantization.
+        """
+        residual = latents.reshape(-1, 1, latents.shape[-1])
+        codes = residual.new_zeros((len(residual), 1, 0), dtype=torch.long)
+        squares = self.codebook.square().sum(-1)
         for level in range(levels):
-            code = self.nearest(latents / self.scales[level])
-            latents = latents - self.codebook[code] * self.scales[level]
-            codes.append(code)
-        return torch.stack(codes, dim=-1)
+            scale = self.scales[level]
+            distances = scale * (scale * squares - 2 * residual @ self.codebook.T) + residual.square().sum(-1, keepdim=True)
+            best = distances.flatten(1).topk(min(beam, distances[0].numel()), largest=False).indices
+            beginning, code = best // len(squares), best % len(squares)
+            codes = torch.cat([_pick(codes, beginning), code[..., None]], dim=-1)
+            residual = _pick(residual, beginning) - self.codebook[code] * scale
+        return codes[:, 0].reshape(*latents.shape[:-1], levels)
 
     def decode(self, codes: Tensor) -> Tensor:
         """Codes (..., levels) → vectors (..., C)."""
@@ -93,18 +87,19 @@ class ResidualQuantizer(nn.Module):
         self.codebook.div_(flat.square().mean().sqrt())
         for level in range(self.levels):
             self.scales[level] = flat.square().mean().sqrt().clamp_min(1e-6)
-            flat = flat - self.codebook[self.nearest(flat / self.scales[level])] * self.scales[level]
+            nearest = torch.cdist(flat / self.scales[level], self.codebook).argmin(-1)
+            flat = flat - self.codebook[nearest] * self.scales[level]
         self.counts.fill_(1.0)
         self.sums.copy_(self.codebook)
 
     @torch.no_grad()
-    def _learn(self, levels_seen: list[tuple[Tensor, Tensor, Tensor]]) -> None:
+    def _learn(self, residuals: Tensor, codes: Tensor) -> None:
+        """Move towards what each level saw (N, S, L, C) under the codes (N, S, L) that it gave."""
         size = len(self.codebook)
-        units = torch.cat([unit.flatten(0, -2) for unit, _, _ in levels_seen])
-        codes = torch.cat([code.flatten() for _, code, _ in levels_seen])
-        counts = torch.bincount(codes, minlength=size).to(units)
-        sums = torch.zeros_like(self.sums).index_add_(0, codes, units)
-        powers = torch.stack([power for _, _, power in levels_seen])
+        powers = residuals.square().mean((0, 1, 3))
+        units = (residuals / self.scales[:, None]).flatten(0, 2)
+        counts = torch.bincount(codes.flatten(), minlength=size).to(units)
+        sums = torch.zeros_like(self.sums).index_add_(0, codes.flatten(), units)
         for tensor in (counts, sums, powers):
             _add_up_over_processes(tensor)
         powers = powers / _processes()
@@ -118,6 +113,11 @@ class ResidualQuantizer(nn.Module):
         self.sums.copy_(torch.where(dead[:, None], fresh * mean_count, self.sums))
         self.counts.copy_(torch.where(dead, mean_count, self.counts))
         self.codebook.copy_(self.sums / self.counts[:, None])
+
+
+def _pick(values: Tensor, chosen: Tensor) -> Tensor:
+    """Rows `chosen` (N, k) of values (N, b, n): (N, k, n)."""
+    return values.gather(1, chosen[..., None].expand(-1, -1, values.shape[-1]))
 
 
 def _processes() -> int:
