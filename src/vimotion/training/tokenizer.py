@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from accelerate import PartialState
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
@@ -23,9 +24,9 @@ from vimotion.tokenizer.spec import CodecConfig
 from vimotion.training.loop import LoopConfig, run_loop
 from vimotion.training.windows import cut_window
 
-# Seconds of two people must not take more motion tokens than this.
-_MOST_TOKENS_PER_SECOND = 60
 _NORMALISATION_BATCHES = 32
+# Validation clips that are looked at while training goes on.
+_WATCHED_CLIPS = 50
 
 Batch = tuple[Tensor, Tensor]
 
@@ -78,29 +79,31 @@ def train_tokenizer(recipe: TokenizerRecipe, output: Path | None = None, resume:
     corpus = vimotion_home() / recipe.corpus
     store = open_store(corpus)
     windows = Windows(load_clips(store, "train", recipe.max_clips), recipe)
-    validation = load_clips(store, "val", recipe.evaluated_clips)
+    validation = load_clips(store, "val", min(recipe.evaluated_clips, _WATCHED_CLIPS))
     torch.manual_seed(recipe.loop.seed)
     codec = Codec(recipe.codec)
     fit_normalisation(codec, [windows(-1 - index)[0] for index in range(_NORMALISATION_BATCHES)])
-    save_config(recipe, folder / "recipe.yaml")
+    if PartialState().is_main_process:
+        save_config(recipe, folder / "recipe.yaml")
 
     def evaluate(model: nn.Module) -> dict[str, float]:
         assert isinstance(model, Codec)
         copy = Codec(recipe.codec)
         copy.load_state_dict(model.state_dict())
-        return reconstruction_errors(MotionTokenizer(copy), ((clip.astype(np.float32), None) for clip in validation[:50]))
+        return reconstruction_errors(MotionTokenizer(copy), ((clip.astype(np.float32), None) for clip in validation))
 
     result = run_loop(
         codec, tokenizer_loss(recipe), windows, recipe.loop, folder, resume,
         count=lambda batch: len(batch[0]), unit="pairs", evaluate=evaluate,
     )  # fmt: skip
-    tokenizer = MotionTokenizer(codec.cpu())
-    tokenizer.save(folder)
-    indices = _evenly(store.split("val"), recipe.evaluated_clips)
-    figures = reconstruction_errors(tokenizer, ((store[i].features, store[i].facts) for i in indices))
-    write_manifest(
-        folder, "tokenizer", recipe.model_dump(mode="json"), recipe.loop.seed, {"corpus": corpus}, result.metrics | figures
-    )
+    if PartialState().is_main_process:
+        tokenizer = MotionTokenizer(codec.cpu())
+        tokenizer.save(folder)
+        indices = _evenly(store.split("val"), recipe.evaluated_clips)
+        figures = reconstruction_errors(tokenizer, ((store[i].features, store[i].facts) for i in indices))
+        config = recipe.model_dump(mode="json")
+        write_manifest(folder, "tokenizer", config, recipe.loop.seed, {"corpus": corpus}, result.metrics | figures)
+    PartialState().wait_for_everyone()
     return folder
 
 

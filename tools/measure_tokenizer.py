@@ -1,0 +1,51 @@
+"""What a codec loses: on the test clips of a corpus, and on motion files.
+
+    python tools/measure_tokenizer.py models/default/motion_codec --corpus corpora/scripted --files walk.bvh run.amc
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+
+from vimotion.artifacts import vimotion_home
+from vimotion.corpora.store import open_store, record_features
+from vimotion.formats import load_motion
+from vimotion.tokenizer import MotionTokenizer
+from vimotion.tokenizer.quality import reconstruction_errors
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("codec", type=Path, help="folder of the codec")
+    parser.add_argument("--corpus", help="prepared store, under the VIMotion home or absolute")
+    parser.add_argument("--clips", type=int, default=400, help="test clips of the corpus that are measured")
+    parser.add_argument("--files", type=Path, nargs="*", default=[], help="motion files")
+    parser.add_argument("--seconds", type=float, default=10, help="how much of a file is measured")
+    arguments = parser.parse_args()
+    tokenizer = MotionTokenizer.load(arguments.codec)
+    if arguments.corpus:
+        store = open_store(vimotion_home() / arguments.corpus)
+        records = [store[index] for index in store.split("test")[: arguments.clips]]
+        show(f"{len(records)} test clips", reconstruction_errors(tokenizer, ((r.features, r.facts) for r in records)))
+        for kind in sorted({str((r.facts or {}).get("parameters", {}).get("kind", "")) for r in records} - {""}):
+            chosen = [(r.features, r.facts) for r in records if r.facts and r.facts["parameters"]["kind"] == kind]
+            show(f"  {kind}", reconstruction_errors(tokenizer, chosen))
+    longest = round(arguments.seconds * tokenizer.spec.fps)
+    clips: list[tuple[np.ndarray, None]] = []
+    for path in arguments.files:
+        clips.append((record_features(load_motion(path))[:longest], None))
+        show(path.name, reconstruction_errors(tokenizer, clips[-1:]))
+    if clips:
+        show(f"{len(clips)} files", reconstruction_errors(tokenizer, clips))
+
+
+def show(name: str, errors: dict[str, float]) -> None:
+    print(f"{name:40} {json.dumps({key: round(value, 1) for key, value in errors.items()})}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
