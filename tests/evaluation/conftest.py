@@ -22,10 +22,7 @@ def store(scenes: list[tuple[Record, Record]], tmp_path_factory: pytest.TempPath
     """A corpus whose test split has every kind twice, and whose training split has only the first three kinds."""
     folder = tmp_path_factory.mktemp("corpus")
     records = [replace(record, split="test") for pair in scenes for record in pair]
-    records += [replace(record, id="train-" + record.id, split="train", edit_of="") for record in scenes_of_training()]
+    training = [source for source, _ in scenes[:3]]
+    records += [replace(record, id="train-" + record.id, split="train") for record in training]
     write_clips(records, folder / "clips-00000.parquet")
     return finish_store(folder, {"corpus": "scripted"})
-
-
-def scenes_of_training() -> list[Record]:
-    return [scene_records(number, seed=12)[0] for number in range(3)]

@@ -120,6 +120,7 @@ def test_a_model_takes_part_in_everything(store, tmp_path):
     assert all(found["model"]["answers"] == 1 for found in results["summary"].values())
     assert sum(found["model"]["malformed"] for found in results["summary"].values()) == 0
     assert results["model"]["sha256"]
+    assert results["codec"]["world_mm"] > 0
     assert np.isfinite(results["summary"]["reaction"]["model"]["measures"]["joint_error"]["median"])
 
 

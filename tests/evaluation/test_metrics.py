@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from vimotion.evaluation.metrics import contact_distance, foot_sliding, jerk, mpjpe, spread, wilson_interval
+from vimotion.evaluation.metrics import foot_sliding, jerk, mpjpe, spread, wilson_interval
 from vimotion.motion import JOINT
 
 
@@ -38,11 +38,6 @@ def test_jerk_of_a_cubic_is_constant():
     assert jerk(positions, 30) == pytest.approx(6.0)
     with pytest.raises(ValueError, match="four frames"):
         jerk(positions[:3], 30)
-
-
-def test_contact_distance_is_the_closest():
-    first = np.array([[0, 0, 0], [0.0, 0, 1]])
-    assert contact_distance(first, np.array([[3.0, 4, 0], [0, 2, 1]])) == pytest.approx(2.0)
 
 
 def test_spread():

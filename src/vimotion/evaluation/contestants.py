@@ -61,13 +61,13 @@ class Reconstruction:
     seeded = False
 
     def __init__(self, tokenizer: MotionTokenizer) -> None:
-        self._tokenizer = tokenizer
+        self.tokenizer = tokenizer
 
     def answers(self, examples: Sequence[Example], seed: int) -> list[Answer]:
         from vimotion.tokenizer.quality import reconstruct
 
         return [
-            from_features(reconstruct(self._tokenizer, record_features(example.truth)))
+            from_features(reconstruct(self.tokenizer, record_features(example.truth)))
             for example in examples
             if isinstance(example.truth, Interaction)
         ]

@@ -21,7 +21,7 @@ from vimotion.config import Config
 from vimotion.corpora import Store, open_store
 from vimotion.errors import UserError
 from vimotion.evaluation.contestants import Answer, Contestant, ModelContestant, Reconstruction, Retrieval, Scripted
-from vimotion.evaluation.examples import TASKS, Example, make_examples
+from vimotion.evaluation.examples import LONGEST, TASKS, Example, make_examples
 from vimotion.evaluation.report import summarise, table
 from vimotion.evaluation.scoring import failed, score
 
@@ -77,9 +77,9 @@ def evaluate(recipe: EvaluateRecipe, output: Path | None = None) -> dict[str, An
         for contestant in entered:
             for seed in recipe.seeds if contestant.seeded else recipe.seeds[:1]:
                 _answer(contestant, examples, seed, recipe.batch, outcomes)
-    results = {**outcomes.header, "summary": summarise(outcomes.lines)}
+    results = {**outcomes.header, "summary": summarise(outcomes.lines), **_codec_errors(contestants, store, recipe)}
     with atomic_path(folder / TABLE) as path:
-        path.write_text(table(results["summary"], recipe), encoding="utf-8")
+        path.write_text(table(results, recipe), encoding="utf-8")
     with atomic_path(folder / RESULTS) as path:
         path.write_text(json.dumps({**results, "outcomes": outcomes.lines}, indent=1) + "\n", encoding="utf-8")
     model = {"model": _model_folder(recipe)} if _needs_model(recipe) else {}
@@ -167,6 +167,18 @@ def _contestant(name: str, recipe: EvaluateRecipe, store: Store) -> Contestant:
 
     model = load_model(recipe.model)
     return ModelContestant(model) if name == "model" else Reconstruction(model.codec)
+
+
+def _codec_errors(contestants: Sequence[Contestant], store: Store, recipe: EvaluateRecipe) -> dict[str, Any]:
+    """What the codec loses on as many held-out clips, millimetres; for motion files see tools/measure_tokenizer.py."""
+    from vimotion.tokenizer.quality import reconstruction_errors
+
+    for contestant in contestants:
+        if isinstance(contestant, Reconstruction):
+            records = (store[index] for index in store.split(recipe.split)[: recipe.examples])
+            clips = ((record.features, record.facts) for record in records if record.num_frames <= LONGEST)
+            return {"codec": reconstruction_errors(contestant.tokenizer, clips)}
+    return {}
 
 
 def _check(recipe: EvaluateRecipe) -> None:

@@ -21,7 +21,7 @@ MOTION_TASKS = ("text_to_motion", "free_text", "reaction", "prediction", "editin
 # Where the motion stands in an example's text, and one person of it.
 GIVEN, GIVEN_A = "{motion}", "{motion.a}"
 # What a contestant sees and makes at once.
-_LONGEST = round(10 * FPS)
+LONGEST = round(10 * FPS)
 # Questions and what of their answer is read. "why" has no answer that words alone can judge.
 _ASKED = {
     "kind": ("kind",), "who": ("actor",), "other": ("actor",), "side": ("side",), "count": ("count",), "manner": ("manner",),
@@ -108,7 +108,7 @@ def _by_kind(store: Store, split: str, task: str, random: np.random.Generator) -
     records: dict[str, list[Record]] = {}
     for index in random.permutation(indices).tolist():
         record = store[index]
-        short = record.num_frames <= _LONGEST and (not record.edit_of or store.by_id(record.edit_of).num_frames <= _LONGEST)
+        short = record.num_frames <= LONGEST and (not record.edit_of or store.by_id(record.edit_of).num_frames <= LONGEST)
         if short and record.facts and needed in possible_tasks(record):
             records.setdefault(record.facts["parameters"]["kind"], []).append(record)
     return dict(sorted(records.items()))

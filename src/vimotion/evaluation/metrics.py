@@ -48,11 +48,6 @@ def jerk(positions: np.ndarray, fps: float) -> float:
     return float(np.linalg.norm(np.diff(positions, n=3, axis=0), axis=-1).mean() * fps**3)
 
 
-def contact_distance(first: np.ndarray, second: np.ndarray) -> float:
-    """The smallest distance, metres, of two points (T, 3) over the frames of a contact."""
-    return float(np.linalg.norm(first - second, axis=-1).min())
-
-
 @dataclass(frozen=True)
 class Spread:
     """One number measured with several seeds."""

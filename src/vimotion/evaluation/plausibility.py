@@ -9,7 +9,7 @@ from vimotion.motion import FPS, JOINT, Interaction
 
 _MAX_JOINT_SPEED = 20.0  # m/s; a sprinter's foot
 _MAX_PELVIS_SPEED = 8.0
-_MAX_FOOT_SLIDING = 0.25  # m/s of the supporting foot of one person, mean over time, …
+_MAX_FOOT_SLIDING = 0.35  # m/s of the supporting foot of one person, mean over time, …
 _SLIDING_OF_SPEED = 0.1  # … and this share of the person's mean speed: a runner's foot rolls
 _MAX_SUNK = 0.12  # metres below the ground
 _MAX_FLOATING = 0.15  # metres: the lowest foot, held for half a second

@@ -29,8 +29,9 @@ def summarise(lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return summary
 
 
-def table(summary: Mapping[str, Any], recipe: EvaluateRecipe) -> str:
+def table(results: Mapping[str, Any], recipe: EvaluateRecipe) -> str:
     """Markdown: a row a task and measure, a column a contestant; median over seeds, and the range where it has one."""
+    summary = results["summary"]
     contestants = [name for name in recipe.contestants if any(name in found for found in summary.values())]
     lines = [
         f"# {recipe.name}", "",
@@ -48,6 +49,11 @@ def table(summary: Mapping[str, Any], recipe: EvaluateRecipe) -> str:
         entries = {task: summary[task][contestant] for task in recipe.tasks if contestant in summary.get(task, {})}
         for part, what in (("kinds", "interaction"), ("details", "edit or question")):
             lines += _parts(contestant, what, {task: entry[part] for task, entry in entries.items() if entry[part]})
+    if "codec" in results:
+        told = ", ".join(
+            f"{name.removesuffix('_mm').replace('_', ' ')} {value:.1f} mm" for name, value in results["codec"].items()
+        )
+        lines += ["", f"The codec on held-out clips, mean errors: {told}."]
     lines += ["", "## Why answers failed, commonest first", ""]
     for task in (task for task in recipe.tasks if task in summary):
         for name, entry in summary[task].items():

@@ -9,10 +9,10 @@ import numpy as np
 from vimotion.evaluation.edits import edit_failure
 from vimotion.evaluation.examples import Example
 from vimotion.evaluation.judge import find
-from vimotion.evaluation.metrics import mpjpe
+from vimotion.evaluation.metrics import foot_sliding, jerk, mpjpe
 from vimotion.evaluation.plausibility import implausible
 from vimotion.evaluation.readers import READERS
-from vimotion.motion import Interaction
+from vimotion.motion import FPS, Interaction
 
 # The largest jump of a joint, metres a frame, between a motion and its continuation: 18 m/s.
 _SEAM = 0.6
@@ -35,6 +35,7 @@ def score(example: Example, answer: Interaction | str) -> dict[str, Any]:
         frames = min(answer.num_frames, example.truth.num_frames)
         mine, theirs = (motion.frames(0, frames).joint_positions for motion in (answer, example.truth))
         outcome["joint_error"] = round(mpjpe(mine, theirs), 4)
+        outcome["joint_error_rooted"] = round(mpjpe(mine, theirs, rooted=True), 4)
     return outcome
 
 
@@ -54,6 +55,9 @@ def _score_motion(example: Example, answer: Interaction) -> dict[str, Any]:
         outcome["changed"] = reason is None
     if reason is None and finding is None:
         reason = "not the interaction"
+    positions = answer.joint_positions
+    if answer.num_frames >= 4:
+        outcome |= {"foot_sliding": round(foot_sliding(positions, FPS), 3), "jerk": round(jerk(positions, FPS), 1)}
     if finding is not None:
         prefix = "kept" if example.task == "editing" else "told"
         outcome |= {f"{prefix}_{name}": getattr(finding, name) == wanted for name, wanted in example.wanted.items()}
