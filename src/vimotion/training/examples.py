@@ -1,0 +1,132 @@
+"""Training examples for the language stages: conversations drawn from a corpus of codes, packed into rows of one length."""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor
+from transformers import PreTrainedTokenizerFast
+
+from vimotion.config import Config
+from vimotion.errors import UserError
+from vimotion.language.layout import Layout
+from vimotion.language.rendering import IGNORED, CodesOf, render
+from vimotion.tasks import TASKS, Conversation, TextPart, possible_tasks, sample_conversation
+from vimotion.training.motion_codes import MotionCodes
+
+# Where a text says which person is which, the two cannot change their names.
+_NAMED = re.compile(r"\b(?:first|second|person (?:[ab12]|one|two))\b", re.IGNORECASE)
+# Draws for one example before the corpus is held to have none.
+_TRIES = 2000
+# A batch is full when so many examples in a row fit nowhere. More would favour short examples.
+_MISSES = 2
+
+Example = tuple[list[int], list[int]]
+
+
+class ExamplesConfig(Config):
+    """What a language stage is trained on. The paper gives neither weights nor lengths: ours throughout.
+
+    Attributes:
+        tasks: how often each task is drawn, relative to one another.
+        rows, row_tokens: shape of a batch on each process; longer examples are left out.
+        first_frames: clips start at one of these frames; see `motion_codes`.
+        exchange: how often the two people change their names where no text tells them apart.
+    """
+
+    tasks: dict[str, float]
+    rows: int = Field(default=8, gt=0)
+    row_tokens: int = Field(default=512, gt=0)
+    first_frames: tuple[int, ...] = (0, 2, 4, 6)
+    exchange: float = Field(default=0.5, ge=0, le=1)
+
+
+class Examples:
+    """Batches by index, from one split. Each is a pure function of seed and index."""
+
+    def __init__(
+        self,
+        codes: MotionCodes,
+        tokenizer: PreTrainedTokenizerFast,
+        layout: Layout,
+        config: ExamplesConfig,
+        seed: int,
+        split: str = "train",
+    ) -> None:
+        unknown = sorted(set(config.tasks) - set(TASKS))
+        if unknown or not any(config.tasks.values()) or min(config.tasks.values()) < 0:
+            raise UserError(f"`tasks` gives weights to {', '.join(TASKS)}; {unknown or 'all weights'} cannot be used.")
+        self._codes, self._tokenizer, self._layout, self._config = codes, tokenizer, layout, config
+        self._seed, self._split = seed, split
+        self._clips = codes.split(split)
+        if not len(self._clips):
+            raise UserError(f"The corpus has no clip in its split {split!r}; make it from more scenes.")
+        weights = np.array(list(config.tasks.values()), dtype=np.float64)
+        self._tasks, self._shares = list(config.tasks), weights / weights.sum()
+
+    def __call__(self, index: int) -> dict[str, Tensor]:
+        """A batch of `rows` rows: "input_ids", "position_ids" (from 0 in each example) and "labels", (rows, tokens) int64."""
+        random = np.random.default_rng([self._seed, index])
+        rows: list[list[Example]] = [[] for _ in range(self._config.rows)]
+        room = [self._config.row_tokens] * len(rows)
+        misses = 0
+        while misses < _MISSES:
+            example = self.example(random)
+            fitting = [row for row, left in enumerate(room) if left >= len(example[0])]
+            if fitting:
+                rows[fitting[0]].append(example)
+                room[fitting[0]] -= len(example[0])
+            misses = 0 if fitting else misses + 1
+        padding = self._tokenizer.pad_token_id
+        return pack_rows(rows, self._config.row_tokens, self._tokenizer.eos_token_id if padding is None else padding)
+
+    def example(self, random: np.random.Generator) -> Example:
+        """Ids and labels of one conversation that fits into a row."""
+        task = self._tasks[int(random.choice(len(self._tasks), p=self._shares))]
+        for _ in range(_TRIES):
+            if drawn := self.conversation(task, random):
+                conversation, codes_of = drawn
+                ids, labels = render(conversation, self._tokenizer, self._layout, codes_of)
+                if len(ids) <= self._config.row_tokens:
+                    return ids, labels
+        raise UserError(
+            f"In {_TRIES} draws no clip of split {self._split!r} gave an example of {task} with {self._config.row_tokens} "
+            "tokens or less; use longer rows, other tasks or more clips."
+        )
+
+    def conversation(self, task: str, random: np.random.Generator) -> tuple[Conversation, CodesOf] | None:
+        """A conversation about a random clip, and the codes of its motions; None where the clip does not fit the task."""
+        step_frames = self._codes.spec.step_frames
+        variant = int(random.integers(len(self._codes.first_frames)))
+        record = self._codes.record(int(self._clips[random.integers(len(self._clips))]), variant)
+        if task not in possible_tasks(record, step_frames):
+            return None
+        source = self._codes.record(self._codes.index_of(record.edit_of), variant) if record.edit_of else None
+        conversation = sample_conversation(task, record, random, source=source, step_frames=step_frames)
+        exchanged = random.random() < self._config.exchange and not _NAMED.search(said(conversation))
+        return conversation, partial(self._codes.codes_of, variant=variant, first=int(exchanged))
+
+
+def pack_rows(rows: list[list[Example]], length: int, padding: int) -> dict[str, Tensor]:
+    """Whole examples side by side in each row; positions start again with each, which tells transformers where one ends."""
+    ids = torch.full((len(rows), length), padding)
+    positions = torch.zeros_like(ids)
+    labels = torch.full_like(ids, IGNORED)
+    for row, examples in enumerate(rows):
+        at = 0
+        for example_ids, example_labels in examples:
+            span = slice(at, at + len(example_ids))
+            ids[row, span] = torch.tensor(example_ids)
+            labels[row, span] = torch.tensor(example_labels)
+            positions[row, span] = torch.arange(len(example_ids))
+            at = span.stop
+    return {"input_ids": ids, "position_ids": positions, "labels": labels}
+
+
+def said(conversation: Conversation) -> str:
+    """Everything that is said in words, line by line."""
+    return "\n".join(part.text for message in conversation.messages for part in message.parts if isinstance(part, TextPart))

@@ -1,0 +1,63 @@
+"""Stage 3: instruction tuning. The aligned model, its adapters merged, is tuned in all its weights on all tasks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from vimotion.artifacts import run_folder, vimotion_home
+from vimotion.language.model_folder import CODEC, ModelFolder
+from vimotion.language.vocabulary import tables_of
+from vimotion.training.examples import ExamplesConfig
+from vimotion.training.tuning import LanguageRecipe, corpus_codes, tune, write_model
+from vimotion.training.loop import LoopConfig
+
+INSTRUCT_TASKS = {
+    "text_to_motion": 3.0, "motion_to_text": 1.0, "reaction": 1.0, "prediction": 0.5,
+    "editing": 1.5, "question": 1.5, "conversation": 1.5,
+}  # fmt: skip
+
+
+class InstructRecipe(LanguageRecipe):
+    """How instruction tuning is done.
+
+    Attributes:
+        aligned: model folder of the alignment; a relative one lies under the VIMotion home.
+        table_rate: learning rate of embedding and head over that of all other weights.
+    """
+
+    name: str = "instruct"
+    aligned: Path = Path("runs/align")
+    table_rate: float = Field(default=2.0, gt=0)
+    examples: ExamplesConfig = ExamplesConfig(tasks=INSTRUCT_TASKS)
+    loop: LoopConfig = LoopConfig(learning_rate=1.2e-3)
+
+
+def train_instruct(recipe: InstructRecipe, output: Path | None = None, resume: bool = False) -> Path:
+    """Tune all weights of an aligned model and write a model folder.
+
+    Args:
+        output: the folder; default: the run folder `recipe.name`.
+        resume: go on with an interrupted run.
+    """
+    folder = output or run_folder(recipe.name)
+    aligned = vimotion_home() / recipe.aligned
+    built = ModelFolder.load(aligned)
+    codes = corpus_codes(recipe, aligned / CODEC)
+    groups = _groups(built, recipe)
+    result = tune(built.model, built.tokenizer, built.layout, codes, recipe, groups, folder, resume)
+    write_model(result, built, "instruct", recipe, {"aligned": aligned}, folder)
+    return folder
+
+
+def _groups(built: ModelFolder, recipe: InstructRecipe) -> list[dict[str, Any]]:
+    """Embedding and head, once where they are tied, apart from everything else; vectors without weight decay."""
+    tables = {id(table): table for table in tables_of(built.model)}
+    rest = [parameter for parameter in built.model.parameters() if id(parameter) not in tables]
+    return [
+        {"params": [parameter for parameter in rest if parameter.dim() > 1]},
+        {"params": [parameter for parameter in rest if parameter.dim() <= 1], "weight_decay": 0.0},
+        {"params": list(tables.values()), "lr": recipe.table_rate * recipe.loop.learning_rate, "weight_decay": 0.0},
+    ]

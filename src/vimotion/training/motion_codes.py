@@ -1,0 +1,203 @@
+"""A prepared corpus as motion codes: what the language stages read instead of frame vectors.
+
+Each clip is encoded as placed by its first and by its second person, so that either of them can be "a", and from several
+first frames, so that the model sees motions at every offset to the codec's grid.
+
+    info.json        what it was made from
+    codes.parquet    the clips' texts and facts as in the store, and `codes`: one int16 list a clip, over
+                     [first frame, who is first, person, step, level]
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+
+from vimotion.artifacts import atomic_path, vimotion_home
+from vimotion.corpora.store import SCHEMA, Record, Store
+from vimotion.errors import UserError
+from vimotion.tasks.messages import MotionPart
+from vimotion.tokenizer import CodecSpec, MotionTokenizer
+from vimotion.tokenizer.codec import BEAM, CONFIG, WEIGHTS, pad_to_steps
+from vimotion.training.windows import place_features
+
+_VERSION = 2
+_TEXT_COLUMNS = [name for name in SCHEMA.names if name != "features"]
+# People encoded in one go.
+_BATCH = 32
+
+
+def prepare_codes(
+    store: Store,
+    tokenizer_folder: Path,
+    first_frames: Sequence[int],
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> MotionCodes:
+    """The codes of a corpus by a codec, from the cache or made now.
+
+    Args:
+        store: clips that are too short for the last of `first_frames` are left out.
+        first_frames: frames left out at the start, one variant each.
+        progress: called with the number of finished clips and of all clips.
+    """
+    tokenizer = MotionTokenizer.load(tokenizer_folder)
+    made_from = {
+        "version": _VERSION,
+        "corpus": _digest([store.folder / "info.json", store.folder / "stats.json"]),
+        "codec": _digest([Path(tokenizer_folder) / WEIGHTS, Path(tokenizer_folder) / CONFIG]),
+        "first_frames": list(first_frames),
+    }
+    key = hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()[:16]
+    folder = vimotion_home() / "codes" / f"{store.folder.name}-{key}"
+    if not folder.is_dir():
+        info = made_from | {"spec": tokenizer.spec.model_dump()}
+        with atomic_path(folder) as temporary:
+            temporary.mkdir()
+            _write(store, tokenizer, first_frames, temporary / "codes.parquet", progress)
+            (temporary / "info.json").write_text(json.dumps(info, indent=2) + "\n")
+    return MotionCodes(folder)
+
+
+class MotionCodes:
+    """Codes and texts of a corpus, in memory."""
+
+    def __init__(self, folder: Path) -> None:
+        info = json.loads((folder / "info.json").read_text())
+        self.folder = folder
+        self.spec = CodecSpec(**info["spec"])
+        self.first_frames: list[int] = info["first_frames"]
+        table = pq.read_table(folder / "codes.parquet").combine_chunks()
+        lists = table.column("codes").combine_chunks()
+        self._codes = lists.values.to_numpy()
+        self._starts = lists.offsets.to_numpy()
+        self._texts = table.select(_TEXT_COLUMNS)
+        self._frames = table.column("num_frames").to_numpy()
+        self._people = table.column("people").to_numpy()
+        self._splits = np.array(table.column("split").to_pylist())
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def split(self, name: str) -> np.ndarray:
+        """Indices of the clips of a split."""
+        return np.flatnonzero(self._splits == name)
+
+    def index_of(self, identifier: str) -> int:
+        return self._index[identifier]
+
+    def record(self, index: int, variant: int = 0) -> Record:
+        """A clip from first frame number `variant`, as the tasks take it; its frame vectors have a width of zero."""
+        row = self._texts.slice(index, 1).to_pylist()[0]
+        return Record(
+            id=row["id"],
+            split=row["split"],
+            source=row["source"],
+            features=np.empty((row["num_frames"] - self.first_frames[variant], row["people"], 0), dtype=np.float32),
+            captions=tuple(row["captions"]),
+            held_out_captions=tuple(row["held_out_captions"]),
+            facts=json.loads(row["facts"]),
+            edit_of=row["edit_of"],
+            edit=row["edit"],
+        )
+
+    def codes(self, index: int, variant: int = 0, first: int = 0) -> np.ndarray:
+        """(P, steps, levels) int16 of a clip from first frame number `variant`, person `first` being the first."""
+        people = int(self._people[index])
+        position = int(self._starts[index])
+        for frames in self.first_frames[:variant]:
+            position += people * self._variant_size(index, frames)
+        size = self._variant_size(index, self.first_frames[variant])
+        position += first * size
+        return self._codes[position : position + size].reshape(people, -1, self.spec.levels)
+
+    def codes_of(self, part: MotionPart, variant: int = 0, first: int = 0) -> np.ndarray:
+        """(people, steps, levels) of what a motion part refers to; its frames count from the variant's first frame."""
+        codes = self.codes(self.index_of(part.motion), variant, first)
+        step = self.spec.step_frames
+        if part.start % step or (part.stop or 0) % step:
+            raise ValueError(f"{part} does not begin and end between two steps of {step} frames.")
+        chosen = ["ab".index(person) for person in part.people]
+        return codes[chosen, part.start // step : None if part.stop is None else part.stop // step]
+
+    def _variant_size(self, index: int, first_frame: int) -> int:
+        steps = self.spec.steps(int(self._frames[index]) - first_frame)
+        return int(self._people[index]) * steps * self.spec.levels
+
+    @cached_property
+    def _index(self) -> dict[str, int]:
+        return {identifier: index for index, identifier in enumerate(self._texts.column("id").to_pylist())}
+
+
+def _write(
+    store: Store,
+    tokenizer: MotionTokenizer,
+    first_frames: Sequence[int],
+    path: Path,
+    progress: Callable[[int, int], None],
+) -> None:
+    schema = pa.schema([SCHEMA.field(name) for name in _TEXT_COLUMNS] + [("codes", pa.list_(pa.int16()))])
+    shortest = max(first_frames) + tokenizer.spec.step_frames
+    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+        for start in range(0, len(store), 256):
+            records = [store[index] for index in range(start, min(start + 256, len(store)))]
+            records = [record for record in records if record.num_frames >= shortest]
+            views = [view for record in records for view in _views(record.features, first_frames)]
+            encoded = _encode(tokenizer, views)
+            rows = []
+            for record in records:
+                codes = [next(encoded).reshape(-1) for _ in range(len(first_frames) * record.people)]
+                row = {name: getattr(record, name) for name in _TEXT_COLUMNS if name not in ("facts",)}
+                rows.append(row | {"facts": json.dumps(record.facts or {}), "codes": np.concatenate(codes).astype(np.int16)})
+            writer.write_table(pa.Table.from_pylist(rows, schema=schema))
+            progress(min(start + 256, len(store)), len(store))
+
+
+def _views(features: np.ndarray, first_frames: Sequence[int]) -> Iterator[np.ndarray]:
+    """A clip (T, P, 262) from each first frame and placed by each person: (P, T', 262), the placing person first."""
+    people = features.shape[1]
+    for frame in first_frames:
+        for first in range(people):
+            order = [first, *(person for person in range(people) if person != first)]
+            yield place_features(features[frame:, order]).swapaxes(0, 1)
+
+
+@torch.no_grad()
+def _encode(tokenizer: MotionTokenizer, motions: Sequence[np.ndarray]) -> Iterator[np.ndarray]:
+    """`tokenizer.encode` of many motions (P, T, 262), many people at a time.
+
+    People are encoded alone and the encoder looks at no later frame, so neither company nor padding changes a code.
+    """
+    padded = [pad_to_steps(person[None], tokenizer.spec.step_frames)[0] for motion in motions for person in motion]
+    codes: list[np.ndarray] = [np.empty(0)] * len(padded)
+    order = sorted(range(len(padded)), key=lambda i: len(padded[i]))
+    for start in range(0, len(order), _BATCH):
+        chosen = order[start : start + _BATCH]
+        rows = np.zeros((len(chosen), 1, len(padded[chosen[-1]]), padded[0].shape[1]), dtype=np.float32)
+        for row, i in zip(rows, chosen, strict=True):
+            row[0, : len(padded[i])] = padded[i]
+            # what follows must be a body, or its missing heading would not be a number
+            row[0, len(padded[i]) :] = padded[i][-1]
+        latents = tokenizer.codec.latents(torch.from_numpy(rows))
+        found = tokenizer.codec.quantizer.encode(latents[:, 0], tokenizer.spec.levels, BEAM).numpy()
+        for i, row in zip(chosen, found, strict=True):
+            codes[i] = row[: len(padded[i]) // tokenizer.spec.step_frames]
+    people = iter(codes)
+    for motion in motions:
+        yield np.stack([next(people) for _ in motion])
+
+
+def _digest(files: Sequence[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in files:
+        if not path.is_file():
+            raise UserError(f"{path} is missing; make it again.")
+        digest.update(path.read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,94 @@
+"""What the two language stages share: preparing the corpus, tuning on answers, writing the model folder."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from accelerate import PartialState
+from peft import PeftModel
+from pydantic import Field
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+from vimotion.artifacts import vimotion_home, write_manifest
+from vimotion.config import Config, save_config
+from vimotion.corpora.store import open_store
+from vimotion.language.layout import Layout
+from vimotion.language.model_folder import ModelFolder
+from vimotion.training.answers import AnswerLoss, answer_loss, validation
+from vimotion.training.examples import Examples, ExamplesConfig
+from vimotion.training.loop import LoopConfig, LoopResult, run_loop
+from vimotion.training.motion_codes import MotionCodes, prepare_codes
+
+# Held-out examples come from another stream of random numbers than the training's.
+_VALIDATION_SEED = 7_919
+
+
+class LanguageRecipe(Config):
+    """What both language stages are told.
+
+    Attributes:
+        name: of the run folder.
+        corpus: folder of the prepared store; a relative one lies under the VIMotion home.
+        attention: "eager" is the fastest in training on a CPU, "sdpa" or "flash_attention_2" on a GPU.
+        validation_batches: batches of the validation split behind the figures.
+    """
+
+    name: str
+    corpus: Path = Path("corpora/scripted")
+    attention: Literal["eager", "sdpa", "flash_attention_2"] = "eager"
+    validation_batches: int = Field(default=8, gt=0)
+    examples: ExamplesConfig
+    loop: LoopConfig = LoopConfig()
+
+    @property
+    def store(self) -> Path:
+        return vimotion_home() / self.corpus
+
+
+def corpus_codes(recipe: LanguageRecipe, codec: Path) -> MotionCodes:
+    """The corpus in the codes of the codec in a folder; one process makes them, the others wait."""
+
+    def show(done: int, total: int) -> None:
+        print(f"\rencoding motions: {done} of {total} clips", end="\n" if done == total else "", file=sys.stderr, flush=True)
+
+    with PartialState().main_process_first():
+        return prepare_codes(open_store(recipe.store), codec, recipe.examples.first_frames, show)
+
+
+def tune(
+    model: PreTrainedModel | PeftModel,
+    tokenizer: PreTrainedTokenizerFast,
+    layout: Layout,
+    codes: MotionCodes,
+    recipe: LanguageRecipe,
+    groups: list[dict[str, Any]],
+    folder: Path,
+    resume: bool,
+) -> LoopResult:
+    """Train what `groups` hold on the answers of sampled conversations."""
+    loss = AnswerLoss(model)
+    loss.causal.set_attn_implementation(recipe.attention)
+    examples = Examples(codes, tokenizer, layout, recipe.examples, recipe.loop.seed)
+    held_out = Examples(codes, tokenizer, layout, recipe.examples, _VALIDATION_SEED, "val")
+    evaluate = validation([held_out(index) for index in range(recipe.validation_batches)], layout)
+    if PartialState().is_main_process:
+        save_config(recipe, folder / "recipe.yaml")
+    return run_loop(
+        loss, answer_loss, examples, recipe.loop, folder, resume, groups,
+        count=lambda batch: int((batch["position_ids"] > 0).sum()), unit="tokens", evaluate=evaluate,
+    )  # fmt: skip
+
+
+def write_model(
+    result: LoopResult, built: ModelFolder, kind: str, recipe: LanguageRecipe, parents: Mapping[str, Path], folder: Path
+) -> None:
+    """The model folder with its manifest, written by one process."""
+    if PartialState().is_main_process:
+        built.model.cpu()
+        built.save(folder)
+        config = recipe.model_dump(mode="json")
+        write_manifest(folder, kind, config, recipe.loop.seed, {"corpus": recipe.store, **parents}, result.metrics)
+    PartialState().wait_for_everyone()

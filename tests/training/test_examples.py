@@ -1,0 +1,130 @@
+import re
+from collections import Counter
+
+import numpy as np
+import pytest
+import torch
+
+from vimotion.errors import UserError
+from vimotion.language.backbone import tiny_backbone
+from vimotion.language.layout import Layout
+from vimotion.language.rendering import IGNORED
+from vimotion.language.vocabulary import MotionVocabulary, add_motion_rows
+from vimotion.tasks import TASKS
+from vimotion.training.answers import AnswerLoss, answer_loss, validation
+from vimotion.training.examples import Examples, ExamplesConfig, pack_rows, said
+from vimotion.training.motion_codes import MotionCodes
+
+ALL = ExamplesConfig(tasks=dict.fromkeys(TASKS, 1.0), rows=4, row_tokens=1536, first_frames=(0, 5))
+TOKENIZER = tiny_backbone()[1]
+VOCABULARY_START = len(TOKENIZER)
+
+
+@pytest.fixture(scope="module")
+def layout(codes: MotionCodes) -> Layout:
+    return Layout(codes.spec, MotionVocabulary(codes.spec).add_to(TOKENIZER))
+
+
+@pytest.fixture(scope="module")
+def examples(codes: MotionCodes, layout: Layout) -> Examples:
+    return Examples(codes, TOKENIZER, layout, ALL, seed=1)
+
+
+@pytest.fixture(scope="module")
+def loss(layout: Layout) -> AnswerLoss:
+    model = tiny_backbone()[0]
+    codebook = torch.randn(layout.spec.codebook_size, 8, generator=torch.Generator().manual_seed(0))
+    add_motion_rows(model, layout.vocabulary, layout.first_id, codebook)
+    return AnswerLoss(model.eval())
+
+
+def test_a_batch_follows_from_seed_and_index(codes: MotionCodes, layout: Layout, examples: Examples) -> None:
+    first, again, other = examples(3), Examples(codes, TOKENIZER, layout, ALL, seed=1)(3), examples(4)
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    assert not torch.equal(first["input_ids"], other["input_ids"])
+
+
+def test_rows_hold_whole_examples(layout: Layout, examples: Examples) -> None:
+    batch = examples(0)
+    opening = TOKENIZER.convert_tokens_to_ids("<|im_start|>")
+    filled = 0
+    for ids, positions, labels in zip(*(batch[name] for name in ("input_ids", "position_ids", "labels")), strict=True):
+        assert ids.shape == (1536,)
+        starts = [i for i in range(len(ids)) if positions[i] == 0 and ids[i] == opening]
+        for start, stop in zip(starts, [*starts[1:], len(ids)], strict=True):
+            length = int(positions[start:stop].max()) + 1
+            filled += length
+            assert torch.equal(positions[start : start + length], torch.arange(length))
+            whole = ids[start : start + length].tolist()
+            assert whole.count(layout.start) == whole.count(layout.end)
+            learned = labels[start : start + length]
+            assert (learned != IGNORED).any() and int(learned[learned != IGNORED][-1]) == TOKENIZER.eos_token_id
+    assert filled > 0.6 * batch["input_ids"].numel()
+
+
+def test_tasks_come_as_often_as_they_should(codes: MotionCodes, layout: Layout) -> None:
+    config = ALL.model_copy(update={"tasks": {"text_to_motion": 3.0, "editing": 1.0, "reaction": 0.0}})
+    examples = Examples(codes, TOKENIZER, layout, config, seed=1)
+    random = np.random.default_rng(0)
+    seen: Counter[bool] = Counter()
+    for _ in range(200):
+        ids, labels = examples.example(random)
+        # the user shows a motion when it is to be edited
+        seen[any(layout.is_motion(i) and label == IGNORED for i, label in zip(ids, labels, strict=True))] += 1
+    assert 0.15 < seen[True] / 200 < 0.35
+
+
+def test_people_change_names_only_where_no_text_tells_them_apart(codes: MotionCodes, examples: Examples) -> None:
+    random = np.random.default_rng(0)
+    exchanged = Counter()
+    for _ in range(300):
+        if drawn := examples.conversation("text_to_motion", random):
+            text = said(drawn[0])
+            named = bool(re.search(r"the (first|second) (one|person)|person [AB12]\b", text, re.IGNORECASE))
+            exchanged[named, drawn[1].keywords["first"]] += 1
+    assert not exchanged[True, 1]
+    assert 0.35 < exchanged[False, 1] / (exchanged[False, 0] + exchanged[False, 1]) < 0.65
+
+
+def test_what_cannot_be_sampled_is_refused(codes: MotionCodes, layout: Layout) -> None:
+    for tasks in ({"dancing": 1.0}, {"reaction": 0.0}, {"reaction": -1.0}):
+        with pytest.raises(UserError, match="tasks"):
+            Examples(codes, TOKENIZER, layout, ALL.model_copy(update={"tasks": tasks}), seed=1)
+    short = Examples(codes, TOKENIZER, layout, ALL.model_copy(update={"row_tokens": 20}), seed=1)
+    with pytest.raises(UserError, match="longer rows"):
+        short(0)
+
+
+@pytest.mark.parametrize("attention", ["eager", "sdpa"])
+def test_examples_do_not_see_their_neighbours(examples: Examples, loss: AnswerLoss, attention: str) -> None:
+    random = np.random.default_rng(0)
+    alone = [examples.example(random) for _ in range(3)]
+    loss.causal.set_attn_implementation(attention)
+    with torch.no_grad():
+        apart = torch.cat([loss(**pack_rows([[example]], len(example[0]), 0))[0] for example in alone])
+        length = sum(len(ids) for ids, _ in alone) + 7
+        together, labels = loss(**pack_rows([alone], length, 0))
+        mean, _ = answer_loss(loss, pack_rows([alone, []], length, 0))
+    assert torch.allclose(apart, together, atol=1e-4)
+    assert torch.allclose(mean, apart.mean(), atol=1e-4)
+    assert len(labels) == sum(label != IGNORED for _, example_labels in alone for label in example_labels)
+
+
+def test_the_loss_is_that_of_transformers(examples: Examples, loss: AnswerLoss) -> None:
+    ids, labels = examples.example(np.random.default_rng(5))
+    batch = pack_rows([[(ids, labels)]], len(ids), 0)
+    with torch.no_grad():
+        expected = loss.model(input_ids=batch["input_ids"], labels=batch["labels"]).loss
+        assert torch.allclose(answer_loss(loss, batch)[0], expected, atol=1e-5)
+
+
+def test_validation_tells_kinds_of_tokens_apart(examples: Examples, layout: Layout, loss: AnswerLoss) -> None:
+    batches = [examples(0), examples(1)]
+    with torch.no_grad():
+        figures = validation(batches, layout)(loss)
+        losses, labels = (torch.cat(found) for found in zip(*(loss(**batch) for batch in batches), strict=True))
+    kinds = {"text", "frame", "level_0", "level_1"}
+    assert set(figures) == {f"validation_{name}" for name in kinds | {"loss"}}
+    level = torch.tensor([i in layout.level_ids(1) for i in labels.tolist()])
+    assert figures["validation_level_1"] == pytest.approx(float(losses[level].mean()), rel=1e-5)
+    assert figures["validation_loss"] == pytest.approx(float(losses.mean()), rel=1e-5)
