@@ -5,15 +5,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from small_corpus import FIRST_FRAMES, SPEC
 
 from vimotion.corpora.scripted import scene_records
 from vimotion.corpora.store import Store, finish_store, open_store, write_clips
-from vimotion.tokenizer import CodecConfig, CodecSpec, MotionTokenizer
+from vimotion.tokenizer import CodecConfig, MotionTokenizer
 from vimotion.tokenizer.network import Codec
 from vimotion.training.motion_codes import MotionCodes, prepare_codes
-
-SPEC = CodecSpec(step_frames=16, levels=2, codebook_size=32)
-FIRST_FRAMES = (0, 5)
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import FIRST_FRAMES, SPEC
+from small_corpus import FIRST_FRAMES, SPEC
 
 from vimotion.corpora.store import Store
 from vimotion.motion import place, to_features

@@ -22,8 +22,8 @@ from vimotion.language.vocabulary import MotionVocabulary, add_motion_rows
 from vimotion.tasks import TextPart, possible_tasks, sample_conversation
 from vimotion.tokenizer import MotionTokenizer
 from vimotion.training.examples import ExamplesConfig
-from vimotion.training.tuning import LanguageRecipe, corpus_codes, tune, write_model
 from vimotion.training.motion_codes import MotionCodes
+from vimotion.training.tuning import LanguageRecipe, corpus_codes, tune, write_model
 
 # The paper's four tasks of this stage; their weights are our choice.
 ALIGN_TASKS = {"text_to_motion": 3.0, "motion_to_text": 1.0, "reaction": 1.0, "prediction": 1.0}

@@ -11,8 +11,8 @@ from vimotion.artifacts import run_folder, vimotion_home
 from vimotion.language.model_folder import CODEC, ModelFolder
 from vimotion.language.vocabulary import tables_of
 from vimotion.training.examples import ExamplesConfig
-from vimotion.training.tuning import LanguageRecipe, corpus_codes, tune, write_model
 from vimotion.training.loop import LoopConfig
+from vimotion.training.tuning import LanguageRecipe, corpus_codes, tune, write_model
 
 INSTRUCT_TASKS = {
     "text_to_motion": 3.0, "motion_to_text": 1.0, "reaction": 1.0, "prediction": 0.5,
