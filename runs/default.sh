@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# How the shipped model was made, from nothing, on one machine. Every step resumes where it stopped: run it again.
+# Hours on two cores; LOG.md says how many, and what came out.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+home="${VIMOTION_HOME:-${XDG_CACHE_HOME:-$HOME/.cache}/vimotion}"
+
+vimotion corpus scripted --scenes 6000 --seed 0 --output "$home/corpora/scripted"
+[ -f "$home/runs/tokenizer/manifest.json" ] || vimotion train tokenizer --recipe recipes/tokenizer/default.yaml --resume
+[ -f "$home/runs/align/manifest.json" ] || vimotion train align --recipe recipes/align/default.yaml --resume
+[ -f "$home/runs/instruct/manifest.json" ] || vimotion train instruct --recipe recipes/instruct/default.yaml --resume
+vimotion evaluate --recipe recipes/evaluate/scripted.yaml --set "model=$home/runs/instruct"
