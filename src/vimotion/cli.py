@@ -6,6 +6,7 @@ Torch and the rooms are imported by the commands that need them, so that `--help
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -206,9 +207,12 @@ def corpus_scripted(
     as_json: JsonOption = False,
 ) -> None:
     """Make the scripted corpus; an interrupted run goes on where it stopped."""
+    from rich.console import Console
+    from rich.progress import Progress
+
     from vimotion.corpora.scripted import build
 
-    bar = _progress()
+    bar = Progress(console=Console(stderr=True))
     task = bar.add_task("scenes")
 
     def show(done: int, total: int) -> None:
@@ -369,15 +373,10 @@ def _tell(text: str) -> None:
     typer.echo(text, err=True)
 
 
-def _progress() -> Any:
-    from rich.console import Console
-    from rich.progress import Progress
-
-    return Progress(console=Console(stderr=True))
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """The entry of the command; ends the process with its exit status."""
+    # On a busy machine threads that wait by spinning slow each other down by an order of magnitude; read when torch loads.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         status = app(args=arguments, standalone_mode=False)
     except (UserError, _UsageError) as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -15,6 +16,9 @@ from vimotion.chat.llama import Llama, is_plain_llama
 from vimotion.errors import UserError
 
 Head = Callable[[Tensor], Tensor]
+# Rows × width up to which a step takes one thread: its matrices are read before a second thread has woken, and on a busy
+# machine one that has to be waited for costs 30 times the step (measured with two threads on two busy cores).
+_ONE_THREAD = 2048
 
 
 @dataclass(frozen=True)
@@ -118,6 +122,10 @@ class _Running:
         return len(self.request.prompt) + len(self.draft.tokens) - 1
 
 
+# Slot → its request, and the state (1, width) after its last token.
+_States = dict[int, tuple[_Running, Tensor]]
+
+
 class Decoder:
     """A language model with its legal tokens, ready to answer."""
 
@@ -131,6 +139,7 @@ class Decoder:
         else:
             self.network = AnyCausalLM(model)
         self.legal = legal
+        self._few = _ONE_THREAD // model.config.hidden_size
         self._heads: dict[Spot, Head] = {}
 
     def stream(self, request: Request) -> Iterator[int]:
@@ -156,8 +165,11 @@ class Decoder:
         running: list[_Running | None] = [None] * slots
         while True:
             with torch.inference_mode():
-                states = self._advance(cache, running, waiting)
-                tokens = self._choose(states)
+                active = {slot: request for slot, request in enumerate(running) if request}
+                states = self._start(cache, running, waiting)
+                with _threads(1 if len(active) <= self._few else None):
+                    states |= self._step(cache, active)
+                    tokens = self._choose(states)
             if not tokens:
                 return
             for slot, (request, token) in tokens.items():
@@ -175,18 +187,9 @@ class Decoder:
             )
         return length
 
-    def _advance(
-        self, cache: Any, running: list[_Running | None], waiting: Iterator[tuple[int, Request]]
-    ) -> dict[int, tuple[_Running, Tensor]]:
-        """One step for what runs, a prefill for what takes a free slot: slot → its request and state (1, width)."""
-        active = [(slot, request) for slot, request in enumerate(running) if request]
-        states: dict[int, tuple[_Running, Tensor]] = {}
-        if active:
-            slots = torch.tensor([slot for slot, _ in active])
-            lengths = torch.tensor([request.cached for _, request in active])
-            newest = torch.tensor([request.draft.tokens[-1] for _, request in active])
-            rows = self.network.step(cache, slots, lengths, newest).split(1)
-            states = {slot: (request, row) for (slot, request), row in zip(active, rows, strict=True)}
+    def _start(self, cache: Any, running: list[_Running | None], waiting: Iterator[tuple[int, Request]]) -> _States:
+        """Prefill free slots with the next requests."""
+        states: _States = {}
         for slot, request in enumerate(running):
             if request is None and (following := next(waiting, None)):
                 index, wanted = following
@@ -194,7 +197,16 @@ class Decoder:
                 states[slot] = fresh, self.network.prefill(cache, slot, torch.tensor(wanted.prompt))
         return states
 
-    def _choose(self, states: dict[int, tuple[_Running, Tensor]]) -> dict[int, tuple[_Running, int]]:
+    def _step(self, cache: Any, active: dict[int, _Running]) -> _States:
+        """One step of what runs."""
+        if not active:
+            return {}
+        lengths = torch.tensor([request.cached for request in active.values()])
+        newest = torch.tensor([request.draft.tokens[-1] for request in active.values()])
+        states = self.network.step(cache, torch.tensor(list(active)), lengths, newest).split(1)
+        return {slot: (request, state) for (slot, request), state in zip(active.items(), states, strict=True)}
+
+    def _choose(self, states: _States) -> dict[int, tuple[_Running, int]]:
         """Slot → its request and next token. Only the head's legal rows are computed: a level has few of the vocabulary."""
         together: dict[Spot, list[int]] = {}
         for slot, (request, _) in states.items():
@@ -210,3 +222,14 @@ class Decoder:
                 sampling = running.request.words if at[0].kind == "text" else running.request.motion
                 chosen[slot] = running, int(ids[sampling.pick(row, running.generator)])
         return chosen
+
+
+@contextmanager
+def _threads(number: int | None) -> Iterator[None]:
+    """So many threads for torch inside, None for as many as it has."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(number or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
