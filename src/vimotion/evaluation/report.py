@@ -45,6 +45,14 @@ def table(results: Mapping[str, Any], recipe: EvaluateRecipe) -> str:
         for measure in measures:
             cells = [_cell(found[name]["measures"].get(measure)) if name in found else "" for name in contestants]
             lines.append(f"| {task} | {measure.replace('_', ' ')} | " + " | ".join(cells) + " |")
+    lines += ["", "Pooled over seeds:", ""]
+    for task in (task for task in recipe.tasks if task in summary):
+        for name, entry in summary[task].items():
+            low, high = entry["success_interval"]
+            told = (
+                f"{entry['answers']} answers, {entry['malformed']} malformed, success {low:.1%} to {high:.1%} (95 % interval)"
+            )
+            lines.append(f"- {task}, {name}: {told}")
     for contestant in contestants:
         entries = {task: summary[task][contestant] for task in recipe.tasks if contestant in summary.get(task, {})}
         for part, what in (("kinds", "interaction"), ("details", "edit or question")):
