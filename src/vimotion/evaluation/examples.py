@@ -17,7 +17,6 @@ from vimotion.motion import FPS, Interaction
 from vimotion.tasks import Conversation, MotionPart, TextPart, ask, possible_tasks, questions, sample_conversation
 
 TASKS = ("text_to_motion", "free_text", "motion_to_text", "reaction", "prediction", "editing", "question")
-MOTION_TASKS = ("text_to_motion", "free_text", "reaction", "prediction", "editing")
 # Where the motion stands in an example's text, and one person of it.
 GIVEN, GIVEN_A = "{motion}", "{motion.a}"
 # What a contestant sees and makes at once.
