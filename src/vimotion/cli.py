@@ -9,6 +9,7 @@ import json
 import os
 import sys
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -377,6 +378,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """The entry of the command; ends the process with its exit status."""
     # On a busy machine threads that wait by spinning slow each other down by an order of magnitude; read when torch loads.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    warnings.formatwarning = lambda message, *_, **__: f"vimotion: {message}\n"
     try:
         status = app(args=arguments, standalone_mode=False)
     except (UserError, _UsageError) as error:

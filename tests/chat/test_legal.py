@@ -14,13 +14,15 @@ from vimotion.tasks.messages import TextPart
 
 PEOPLE = ("ab", "a", "b")
 RULES = st.builds(
-    lambda motion, people, steps, more, motions, text: Rules(motion, tuple(people), steps, (steps or 1) + more, motions, text),
+    lambda motion, people, steps, more, motions, text: Rules(
+        motion, tuple(people), steps, (steps or 1) + more, motions, max(text, motion == "no")
+    ),
     st.sampled_from(["any", "first", "no"]),
     st.lists(st.sampled_from(PEOPLE), min_size=1, unique=True),
     st.none() | st.integers(1, 5),
     st.integers(0, 4),
     st.integers(1, 3),
-    st.integers(1, 8),
+    st.integers(0, 8),
 )
 
 
@@ -86,7 +88,9 @@ def test_an_empty_answer_is_none(model: Model) -> None:
     assert isinstance(parse_answer(draft.tokens, model.tokenizer, model.layout)[0], TextPart)
 
 
-@pytest.mark.parametrize("wrong", [{"steps": 9, "max_steps": 8}, {"steps": 0}, {"max_text": 0}, {"people": ()}])
+@pytest.mark.parametrize(
+    "wrong", [{"steps": 9, "max_steps": 8}, {"steps": 0}, {"max_text": 0, "motion": "no"}, {"max_text": -1}, {"people": ()}]
+)
 def test_rules_that_nothing_can_follow_are_refused(wrong: dict) -> None:
     with pytest.raises(ValueError, match=r"step|person|who"):
         Rules(**wrong)

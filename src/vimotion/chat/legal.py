@@ -47,7 +47,7 @@ class Rules:
         steps: exactly so many codec steps in each motion; None leaves that to the model.
         max_steps: and at most so many.
         max_motions: motion spans.
-        max_text: text tokens.
+        max_text: text tokens; 0 for a motion alone.
     """
 
     motion: Literal["any", "first", "no"] = "any"
@@ -60,8 +60,8 @@ class Rules:
     def __post_init__(self) -> None:
         if not self.people:
             raise ValueError("Say who may be in a motion.")
-        if self.max_steps < 1 or self.max_text < 1 or self.max_motions < 1:
-            raise ValueError("An answer needs room for at least one step, one motion and one text token.")
+        if self.max_steps < 1 or self.max_motions < 1 or self.max_text < (self.motion == "no"):
+            raise ValueError("An answer needs room for at least one step and one motion, or one text token.")
         if self.steps is not None and not 1 <= self.steps <= self.max_steps:
             raise ValueError(f"A motion has 1 to {self.max_steps} steps, not {self.steps}.")
 

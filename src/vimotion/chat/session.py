@@ -43,7 +43,7 @@ class Wish:
         continues: the motion goes on from the one that the message is about, which it then holds at its beginning.
         seed: of the draws.
         sampling, words: how a motion and how text is drawn.
-        max_words: text tokens.
+        max_words: text tokens; 0 for a motion alone.
     """
 
     duration: float | None = None
