@@ -67,6 +67,7 @@ class Examples:
             raise UserError(f"The corpus has no clip in its split {split!r}; make it from more scenes.")
         weights = np.array(list(config.tasks.values()), dtype=np.float64)
         self._tasks, self._shares = list(config.tasks), weights / weights.sum()
+        self._rendered = self._too_long = 0
 
     def __call__(self, index: int) -> dict[str, Tensor]:
         """A batch of `rows` rows: "input_ids", "position_ids" (from 0 in each example) and "labels", (rows, tokens) int64."""
@@ -84,6 +85,11 @@ class Examples:
         padding = self._tokenizer.pad_token_id
         return pack_rows(rows, self._config.row_tokens, self._tokenizer.eos_token_id if padding is None else padding)
 
+    @property
+    def too_long(self) -> float:
+        """Share of the examples so far that fitted into no row and were left out."""
+        return self._too_long / max(self._rendered, 1)
+
     def example(self, random: np.random.Generator) -> Example:
         """Ids and labels of one conversation that fits into a row."""
         task = self._tasks[int(random.choice(len(self._tasks), p=self._shares))]
@@ -91,8 +97,10 @@ class Examples:
             if drawn := self.conversation(task, random):
                 conversation, codes_of = drawn
                 ids, labels = render(conversation, self._tokenizer, self._layout, codes_of)
+                self._rendered += 1
                 if len(ids) <= self._config.row_tokens:
                     return ids, labels
+                self._too_long += 1
         raise UserError(
             f"In {_TRIES} draws no clip of split {self._split!r} gave an example of {task} with {self._config.row_tokens} "
             "tokens or less; use longer rows, other tasks or more clips."

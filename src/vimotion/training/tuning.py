@@ -73,12 +73,13 @@ def tune(
     loss.causal.set_attn_implementation(recipe.attention)
     examples = Examples(codes, tokenizer, layout, recipe.examples, recipe.loop.seed)
     held_out = Examples(codes, tokenizer, layout, recipe.examples, _VALIDATION_SEED, "val")
-    evaluate = validation([held_out(index) for index in range(recipe.validation_batches)], layout)
+    validate = validation([held_out(index) for index in range(recipe.validation_batches)], layout)
     if PartialState().is_main_process:
         save_config(recipe, folder / "recipe.yaml")
     return run_loop(
         loss, answer_loss, examples, recipe.loop, folder, resume, groups,
-        count=lambda batch: int((batch["position_ids"] > 0).sum()), unit="tokens", evaluate=evaluate,
+        count=lambda batch: int((batch["position_ids"] > 0).sum()), unit="tokens",
+        evaluate=lambda trained: validate(trained) | {"examples_too_long": examples.too_long},
     )  # fmt: skip
 
 
