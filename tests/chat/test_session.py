@@ -71,6 +71,12 @@ def test_a_motion_has_the_asked_length_and_follows_from_its_seed(model: Model, t
     assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "again.npz").read_bytes()
 
 
+@pytest.mark.parametrize("duration", [0.5, 10.0, None])
+def test_the_longest_and_the_shortest_can_be_made(model: Model, duration: float | None) -> None:
+    motion = model.generate("Two people hug.", duration)
+    assert motion.duration == duration or (duration is None and motion.duration <= 10.0)
+
+
 @pytest.mark.parametrize("duration", [0.4, 10.1, float("nan"), -1.0])
 def test_other_lengths_are_refused_in_words(model: Model, duration: float) -> None:
     with pytest.raises(UserError, match=r"0\.5 to 10 seconds"):

@@ -313,4 +313,5 @@ class Turn:
             people = ("ab", "a", "b") if self._lone else ("ab",)
         if base and people == ("b",):
             steps = base.codes.shape[1]
-        return Rules(wish.motion, people, steps, spec.steps(round(LONGEST * FPS)), max_text=wish.max_words)
+        most = steps or round(LONGEST * FPS) // spec.step_frames
+        return Rules(wish.motion, people, steps, most, max_text=wish.max_words)
