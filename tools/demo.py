@@ -1,6 +1,6 @@
 """A conversation of three turns with the shipped model: make a motion, change it, ask about it. Writes demo/.
 
-    python tools/demo.py [--model FOLDER]
+python tools/demo.py [--model FOLDER]
 """
 
 from __future__ import annotations

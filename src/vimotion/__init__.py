@@ -1,10 +1,10 @@
 """VIMotion: talk with a model that understands and makes the motion of two people.
 
-    import vimotion
+import vimotion
 
-    model = vimotion.load()
-    motion = model.generate("Two people walk up to each other and shake hands.", duration=4, seed=1)
-    motion.save("handshake.glb")
+model = vimotion.load()
+motion = model.generate("Two people walk up to each other and shake hands.", duration=4, seed=1)
+motion.save("handshake.glb")
 """
 
 from __future__ import annotations

@@ -155,8 +155,6 @@ def test_the_stage_may_evaluate(tmp_path: Path) -> None:
     assert [line["step"] for line in lines if "validation" in line] == [10, 20]
 
 
-
-
 def test_two_processes_stop_and_resume_as_one(tmp_path: Path) -> None:
     script = Path(__file__).with_name("two_processes.py")
     environment = os.environ | {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(_free_port())}

@@ -131,9 +131,7 @@ def possible_edits(parameters: SceneParameters) -> list[Edit]:
             change: dict[str, Any] = {parameter: order[at]}
             edits.append(Edit(name, parameter, replace(parameters, **change)))
     if kind.sided:
-        edits.append(
-            Edit("other_hand", "side", replace(parameters, side="left" if parameters.side == "right" else "right"))
-        )
+        edits.append(Edit("other_hand", "side", replace(parameters, side="left" if parameters.side == "right" else "right")))
     edits.append(Edit("other_person", "actor", replace(parameters, actor="b" if parameters.actor == "a" else "a")))
     if len(kind.distances) > 1:
         far = parameters.distance == "far"

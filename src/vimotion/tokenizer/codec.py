@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from pydantic import ValidationError
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 
 from vimotion.artifacts import atomic_path
@@ -107,7 +107,7 @@ class MotionTokenizer:
             if name not in _NOT_SAVED
         }
         with atomic_path(folder / WEIGHTS) as temporary:
-            save_file(state, temporary)
+            temporary.write_bytes(save(state))  # `save_file` would let the owner alone read it
         with atomic_path(folder / CONFIG) as temporary:
             temporary.write_text(self.codec.config.model_dump_json(indent=2) + "\n", encoding="utf-8")
 

@@ -57,9 +57,7 @@ class LossWeights(Config):
     commitment: float = 0.02
 
 
-def reconstruction_losses(
-    pose: Tensor, features: Tensor, mask: Tensor, standard: Tensor, offset: int = 0
-) -> dict[str, Tensor]:
+def reconstruction_losses(pose: Tensor, features: Tensor, mask: Tensor, standard: Tensor, offset: int = 0) -> dict[str, Tensor]:
     """Parts of the loss, each a mean, unweighted.
 
     They are taken on two neighbouring frames of every four (kinematics would otherwise cost as much as the networks).

@@ -45,8 +45,9 @@ class Block(nn.Module):
         normed = self.norm(x)
         padded = pad(normed, (0, 0, *self.reach))
         hidden = self.taps(torch.cat([padded[:, :, k * self.dilation :][:, :, :steps] for k in range(3)], dim=-1))
-        if self.partner is not None and x.shape[1] == 2:
-            hidden = hidden + self.partner(normed.flip(1))
+        if self.partner is not None:
+            # somebody alone has nothing beside them; the weights still take part, as DDP asks of all weights
+            hidden = hidden + self.partner(normed.flip(1) if x.shape[1] == 2 else torch.zeros_like(normed))
         return x + self.out(gelu(hidden))
 
 

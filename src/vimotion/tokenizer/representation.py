@@ -121,9 +121,7 @@ def features_from_pose(pose: Tensor, standard: Tensor) -> Tensor:
     last = velocities[..., -1:, :, :] if velocities.shape[-3] else torch.zeros_like(positions)
     velocities = torch.cat([velocities, last], dim=-3)
     six = body.rotations[..., 1:, :, :2]
-    return torch.cat(
-        [positions.flatten(-2), velocities.flatten(-2), six.flatten(-3), (contacts > 0).to(positions)], dim=-1
-    )
+    return torch.cat([positions.flatten(-2), velocities.flatten(-2), six.flatten(-3), (contacts > 0).to(positions)], dim=-1)
 
 
 def pelvis_axes(positions: Tensor) -> Tensor:

@@ -45,9 +45,9 @@ class CodecConfig(Config):
 
     spec: CodecSpec = CodecSpec()
     code_dim: int = Field(default=64, gt=0)
-    width: int = Field(default=384, gt=0)
+    width: int = Field(default=256, gt=0)
     encoder_blocks: int = Field(default=4, ge=0)
     decoder_blocks: int = Field(default=6, ge=0)
-    frame_width: int = Field(default=128, gt=0)
-    frame_blocks: int = Field(default=3, ge=0)
+    frame_width: int = Field(default=96, gt=0)
+    frame_blocks: int = Field(default=2, ge=0)
     max_frames: int = Field(default=900, gt=0)

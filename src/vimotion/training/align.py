@@ -37,7 +37,7 @@ class VocabularyConfig(Config):
         common: merges that stay because they are common in the backbone's own training, for words that users may type.
     """
 
-    conversations: int = Field(default=20_000, ge=0)
+    conversations: int = Field(default=4000, ge=0)
     common: int = Field(default=6000, ge=0)
 
 
