@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import SMALL, people, small_codec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
+from small import SMALL, people, small_codec
 
 from vimotion.errors import UserError
 from vimotion.motion import Skeleton, from_features, split_features

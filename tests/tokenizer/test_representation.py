@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import torch
-from conftest import people
 from poses import random_interaction
+from small import people
 
 from vimotion.motion import JOINT, NUM_JOINTS, from_features, place, to_features
 from vimotion.motion.rotations import matrix_to_6d
