@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+VALIDATOR := gltf-validator@2.0.0-dev.3.10
 
 .PHONY: demo test clean
 
@@ -15,6 +16,8 @@ test: $(READY)
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@# Khronos' validator for the GLB test, where there is a Node.js to run it
+	if command -v npm >/dev/null; then npm install --silent --no-audit --no-fund --no-save --prefix build/npm $(VALIDATOR); fi
 	touch $@
 
 clean:
