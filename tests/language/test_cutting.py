@@ -7,7 +7,7 @@ from transformers import LlamaForCausalLM, PreTrainedModel, PreTrainedTokenizerF
 
 from vimotion.errors import UserError
 from vimotion.language.backbone import tiny_backbone
-from vimotion.language.cutting import cut_depth, cut_vocabulary, first_and_last
+from vimotion.language.cutting import cut_depth, cut_vocabulary
 
 SENTENCES = [
     "Two people walk up to each other and shake hands.",
@@ -82,7 +82,7 @@ def test_common_merges_stay(cut: tuple[PreTrainedModel, PreTrainedTokenizerFast]
 def test_depth() -> None:
     model = LlamaForCausalLM(type(tiny_backbone()[0].config)(**{**tiny_backbone()[0].config.to_dict(), "num_hidden_layers": 5}))
     layers = list(model.model.layers)
-    cut_depth(model, first_and_last(5, 2, 1))
+    cut_depth(model, [0, 1, 4])
     assert [layer is layers[i] for layer, i in zip(model.model.layers, [0, 1, 4], strict=True)] == [True] * 3
     assert model.config.num_hidden_layers == 3
     ids = torch.arange(5)[None]

@@ -89,11 +89,6 @@ def cut_depth(model: PreTrainedModel, layers: Sequence[int]) -> None:
         config.layer_types = [config.layer_types[i] for i in layers]
 
 
-def first_and_last(total: int, first: int, last: int) -> list[int]:
-    """The first and the last layers of `total`, such as (30, 10, 2) → 0 … 9, 28, 29."""
-    return [*range(first), *range(total - last, total)]
-
-
 def _used(tokenizer: PreTrainedTokenizerFast, texts: Iterable[str]) -> set[int]:
     used: set[int] = set()
     distinct = sorted(set(texts))
