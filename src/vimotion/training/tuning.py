@@ -32,13 +32,13 @@ class LanguageRecipe(Config):
     Attributes:
         name: of the run folder.
         corpus: folder of the prepared store; a relative one lies under the VIMotion home.
-        attention: "eager" is the fastest in training on a CPU, "sdpa" or "flash_attention_2" on a GPU.
+        attention: "sdpa" was the fastest here in training on a CPU (LOG.md), "flash_attention_2" is for GPUs.
         validation_batches: batches of the validation split behind the figures.
     """
 
     name: str
     corpus: Path = Path("corpora/scripted")
-    attention: Literal["eager", "sdpa", "flash_attention_2"] = "eager"
+    attention: Literal["eager", "sdpa", "flash_attention_2"] = "sdpa"
     validation_batches: int = Field(default=8, gt=0)
     examples: ExamplesConfig
     loop: LoopConfig = LoopConfig()
