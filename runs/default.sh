@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 home="${VIMOTION_HOME:-${XDG_CACHE_HOME:-$HOME/.cache}/vimotion}"
 
-vimotion corpus scripted --scenes 6000 --seed 0 --output "$home/corpora/scripted"
+vimotion corpus scripted --scenes 6000 --seed 0 --workers "$(nproc)" --output "$home/corpora/scripted"
 [ -f "$home/runs/tokenizer/manifest.json" ] || vimotion train tokenizer --recipe recipes/tokenizer/default.yaml --resume
 [ -f "$home/runs/align/manifest.json" ] || vimotion train align --recipe recipes/align/default.yaml --resume
 [ -f "$home/runs/instruct/manifest.json" ] || vimotion train instruct --recipe recipes/instruct/default.yaml --resume
