@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from vimotion.choreography import KINDS, Scene, SceneParameters, make_scene, possible_edits, sample_parameters
+from vimotion.choreography import KINDS, Scene, make_scene, possible_edits, sample_parameters
 from vimotion.choreography.captions import captions_for
 from vimotion.corpora.store import (
     FORMAT_VERSION,
@@ -84,13 +84,6 @@ def scene_records(number: int, seed: int) -> list[Record]:
     edit = edits[int(random.integers(len(edits)))]
     edited = _record(make_scene(edit.parameters), identifier + "-edit", split, identifier, random, identifier, edit.name)
     return [source, edited]
-
-
-def parameters_of(record: Record) -> SceneParameters:
-    """The parameters of a scripted record."""
-    if not record.facts:
-        raise ValueError(f"{record.id} is no scripted scene.")
-    return SceneParameters(**record.facts["parameters"])
 
 
 def _record(

@@ -20,6 +20,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from vimotion.artifacts import atomic_path
 from vimotion.errors import UserError
 from vimotion.motion import FPS, NUM_FEATURES, Interaction, from_features, place, to_features
 
@@ -106,23 +107,17 @@ def write_clips(records: Sequence[Record], path: Path) -> None:
         for record in records
     ]
     columns = [name for name in SCHEMA.names if name != "features"]
-    partial = path.with_name(path.name + ".partial")
     # float16 motion hardly shrinks, and unpacking it would be most of the reading time
-    pq.write_table(
-        pa.Table.from_pylist(rows, schema=SCHEMA),
-        partial,
-        row_group_size=_ROW_GROUP,
-        compression={**dict.fromkeys(columns, "zstd"), "features": "none"},
-        use_dictionary=["split"],
-    )
-    partial.replace(path)
+    compression = {**dict.fromkeys(columns, "zstd"), "features": "none"}
+    with atomic_path(path) as temporary:
+        table = pa.Table.from_pylist(rows, schema=SCHEMA)
+        pq.write_table(table, temporary, row_group_size=_ROW_GROUP, compression=compression, use_dictionary=["split"])
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
     """A JSON file, whole or not at all."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n")
-    partial.replace(path)
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
 class Store:
