@@ -2,7 +2,7 @@ import pytest
 import torch
 from vector_quantize_pytorch import ResidualVQ
 
-from vimotion.tokenizer.quantizer import ResidualQuantizer
+from vimotion.tokenizer.quantizer import ResidualQuantizer, _smallest
 
 
 def _trained(levels: int = 4, size: int = 32, dim: int = 6, steps: int = 60) -> ResidualQuantizer:
@@ -50,6 +50,13 @@ def test_kept_levels_are_per_row() -> None:
     vectors = quantizer(latents, kept).vectors
     for row, levels in enumerate(kept.tolist()):
         torch.testing.assert_close(vectors[row], quantizer.decode(quantizer.encode(latents[row], levels)))
+
+
+def test_the_search_in_chunks_finds_what_topk_finds() -> None:
+    for length in (7, 64, 2048, 16 * 1024):
+        values = torch.randn(50, length)
+        expected = values.topk(min(16, length), largest=False)
+        assert torch.equal(_smallest(values, 16), expected.indices)
 
 
 def test_the_gradient_goes_straight_through() -> None:

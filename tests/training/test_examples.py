@@ -12,7 +12,7 @@ from vimotion.language.rendering import IGNORED
 from vimotion.language.vocabulary import MotionVocabulary, add_motion_rows
 from vimotion.tasks import TASKS
 from vimotion.training.answers import AnswerLoss, answer_loss, validation
-from vimotion.training.examples import Examples, ExamplesConfig, pack_rows, said
+from vimotion.training.examples import Examples, ExamplesConfig, learn_given_codes, pack_rows, replace_codes, said
 from vimotion.training.motion_codes import MotionCodes
 
 ALL = ExamplesConfig(tasks=dict.fromkeys(TASKS, 1.0), rows=4, row_tokens=1536, first_frames=(0, 5))
@@ -60,6 +60,30 @@ def test_rows_hold_whole_examples(layout: Layout, examples: Examples) -> None:
             learned = labels[start : start + length]
             assert (learned != IGNORED).any() and int(learned[learned != IGNORED][-1]) == TOKENIZER.eos_token_id
     assert filled > 0.6 * batch["input_ids"].numel()
+
+
+def test_wrong_codes_stand_in_what_is_read_and_keep_their_level(layout: Layout, examples: Examples) -> None:
+    clean = examples(0)
+    wrong = {name: tensor.clone() for name, tensor in clean.items()}
+    replace_codes(wrong, layout, 0.4, np.random.default_rng(0))
+    assert torch.equal(wrong["labels"], clean["labels"]) and torch.equal(wrong["position_ids"], clean["position_ids"])
+    changed = wrong["input_ids"] != clean["input_ids"]
+    answered = clean["labels"] != IGNORED
+    assert 0.1 < float(changed.sum() / answered.sum()) < 0.3 and not (changed & ~answered).any()
+    for before, after in zip(clean["input_ids"][changed].tolist(), wrong["input_ids"][changed].tolist(), strict=True):
+        assert any({before, after} <= set(layout.level_ids(level)) for level in range(layout.spec.levels))
+
+
+def test_a_share_of_the_given_codes_is_learned(layout: Layout, examples: Examples) -> None:
+    clean = examples(0)
+    more = {name: tensor.clone() for name, tensor in clean.items()}
+    learn_given_codes(more, layout, 0.5, np.random.default_rng(0))
+    assert torch.equal(more["input_ids"], clean["input_ids"])
+    added = more["labels"] != clean["labels"]
+    given = torch.tensor([[layout.is_motion(i) for i in row] for row in clean["input_ids"].tolist()])
+    given &= clean["labels"] == IGNORED
+    assert torch.equal(more["labels"][added], clean["input_ids"][added]) and not (added & ~given).any()
+    assert 0.35 < float(added.sum() / given.sum()) < 0.6
 
 
 def test_tasks_come_as_often_as_they_should(codes: MotionCodes, layout: Layout) -> None:

@@ -36,6 +36,8 @@ class LossWeights(Config):
     Attributes:
         world, root, local: mean joint error in the world, of the pelvis, and around the pelvis.
         velocity: of joint velocities, metres a frame.
+        hands, swing: of the palms around the pelvis, and of their velocities: small fast swings (a wave, a game of the hands)
+            hardly show in the mean over all joints, and were smoothed away without these.
         rotation: of rotations in 6D as they come from the decoder, before they are made square and of unit length: near
             the mean of all headings, where training starts, the matrices have no useful gradient.
         between: difference of the vector from one person's joint or palm to the other's, near ones above all.
@@ -49,6 +51,8 @@ class LossWeights(Config):
     root: float = 1.0
     local: float = 1.0
     velocity: float = 10.0
+    hands: float = 2.0
+    swing: float = 30.0
     rotation: float = 1.0
     between: float = 1.0
     slide: float = 2.0
@@ -78,7 +82,9 @@ def reconstruction_losses(pose: Tensor, features: Tensor, mask: Tensor, standard
     weights = mask[:, None].expand(*pose.shape[:-1], 1)
     difference = made.positions - true.positions
     root = difference[..., :1, :]
+    reach = (made.palms - made.positions[..., :1, :]) - (true.palms - true.positions[..., :1, :])
     speeds = made.positions[..., 1, :, :] - made.positions[..., 0, :, :]
+    swing = (made.palms - true.palms).diff(dim=-3)[..., 0, :, :]
     moving = weights[..., 0, :] * weights[..., 1, :]
     _, six, logits, _ = pose.split(list(POSE_PARTS.values()), dim=-1)
     losses = {
@@ -86,6 +92,8 @@ def reconstruction_losses(pose: Tensor, features: Tensor, mask: Tensor, standard
         "root": _mean(_length(root), weights),
         "local": _mean(_length(difference - root), weights),
         "velocity": _mean(_length(speeds - velocities[..., 0, :, :]), moving),
+        "hands": _mean(_length(reach), weights),
+        "swing": _mean(_length(swing), moving),
         "rotation": _mean((six - true.rotations[..., :2].flatten(-3)).abs(), weights),
         "slide": _mean(_length(speeds[..., CONTACT_JOINTS, :]) * contacts[..., 0, :], moving),
         "contact": _mean(binary_cross_entropy_with_logits(logits, contacts, reduction="none"), weights),

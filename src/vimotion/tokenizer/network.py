@@ -65,7 +65,7 @@ class Encoder(nn.Module):
 
     def forward(self, inputs: Tensor) -> Tensor:
         folded = inputs.unflatten(2, (-1, self.step_frames)).flatten(3)
-        latents: Tensor = self.out(self.blocks(self.fold(folded)))
+        latents: Tensor = self.out(self.blocks(self.fold(folded).float()))
         return latents
 
 
@@ -90,9 +90,12 @@ class Decoder(nn.Module):
             nn.init.zeros_(head.bias)
 
     def forward(self, vectors: Tensor) -> Tensor:
-        steps = self.blocks(self.inp(vectors))
-        frames = self.unfold(steps).unflatten(3, (self.step_frames, -1)).flatten(2, 3)
-        return self._between_steps(self.coarse(steps)) + self.out(self.norm(self.frame_blocks(frames)))
+        steps = self.blocks(self.inp(vectors).float())
+        frames = self.unfold(steps).float().unflatten(3, (self.step_frames, -1)).flatten(2, 3)
+        frames = self.norm(self.frame_blocks(frames))
+        # under autocast too: bf16 places joints to 4 mm at best, as far as a hand moves in a frame
+        with torch.autocast(vectors.device.type, enabled=False):
+            return self._between_steps(self.coarse(steps.float())) + self.out(frames.float())
 
     def _between_steps(self, poses: Tensor) -> Tensor:
         """A pose a step (B, P, S, 139), meant for the step's middle → a pose a frame, linearly between them."""

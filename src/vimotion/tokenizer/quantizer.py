@@ -9,6 +9,8 @@ from torch import Tensor, distributed, nn
 
 # A code picked less than this share of the mean is replaced by a vector that the data has just now.
 _DEAD = 0.03
+# Numbers that are looked at together in the search for the smallest.
+_CHUNK = 32
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ class ResidualQuantizer(nn.Module):
         for level in range(levels):
             scale = self.scales[level]
             distances = scale * (scale * squares - 2 * residual @ self.codebook.T) + residual.square().sum(-1, keepdim=True)
-            best = distances.flatten(1).topk(min(beam, distances[0].numel()), largest=False).indices
+            best = _smallest(distances.flatten(1), beam)
             beginning, code = best // len(squares), best % len(squares)
             codes = torch.cat([_pick(codes, beginning), code[..., None]], dim=-1)
             residual = _pick(residual, beginning) - self.codebook[code] * scale
@@ -113,6 +115,20 @@ class ResidualQuantizer(nn.Module):
         self.sums.copy_(torch.where(dead[:, None], fresh * mean_count, self.sums))
         self.counts.copy_(torch.where(dead, mean_count, self.counts))
         self.codebook.copy_(self.sums / self.counts[:, None])
+
+
+def _smallest(values: Tensor, k: int) -> Tensor:
+    """Places (N, k) of the k smallest of values (N, n) in ascending order, all of them where n is less.
+
+    A search in two steps, which is several times faster than `topk` over long rows: the k smallest lie within the k chunks
+    with the smallest minima.
+    """
+    if values.shape[1] % _CHUNK or values.shape[1] // _CHUNK <= k:
+        return values.topk(min(k, values.shape[1]), largest=False).indices
+    chunked = values.unflatten(1, (-1, _CHUNK))
+    chunks = chunked.amin(-1).topk(k, largest=False).indices
+    nearest = _pick(chunked, chunks).flatten(1).topk(k, largest=False).indices
+    return chunks.gather(1, nearest // _CHUNK) * _CHUNK + nearest % _CHUNK
 
 
 def _pick(values: Tensor, chosen: Tensor) -> Tensor:

@@ -12,11 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import normalize
 
 from vimotion.motion import FEATURES, JOINT, NUM_FEATURES, NUM_JOINTS, PARENTS, Skeleton
 from vimotion.motion.contacts import CONTACT_JOINTS
-from vimotion.motion.differentiable import forward_kinematics, matrix_from_6d
+from vimotion.motion.differentiable import forward_kinematics, matrix_from_6d, unit
 
 # Contacts are four; a pose is a root position, 22 rotations in 6D, contacts, and the body's size.
 NUM_CONTACTS = len(CONTACT_JOINTS)
@@ -71,7 +70,7 @@ def encoder_inputs(features: Tensor) -> Tensor:
     positions, velocities, _, _ = split(features)
     across = positions[..., _LEFT_HIP, :] - positions[..., _RIGHT_HIP, :]
     # +X is the left of somebody who faces +Z, so the heading is up to the length (−across_z, across_x)
-    heading = normalize(torch.stack([-across[..., 2], across[..., 0]], dim=-1), dim=-1, eps=1e-6)
+    heading = unit(torch.stack([-across[..., 2], across[..., 0]], dim=-1), floor=1e-6)
     ground = positions[..., :1, :] * positions.new_tensor([1.0, 0.0, 1.0])
     local = [_turn(positions - ground, heading).flatten(-2), _turn(velocities, heading).flatten(-2)]
     return torch.cat([features, *local, heading], dim=-1)
@@ -126,9 +125,9 @@ def features_from_pose(pose: Tensor, standard: Tensor) -> Tensor:
 
 def pelvis_axes(positions: Tensor) -> Tensor:
     """Axes (..., 3, 3) fixed to the pelvis, from hips and spine1 of joints (..., 22, 3)."""
-    across = normalize(positions[..., _LEFT_HIP, :] - positions[..., _RIGHT_HIP, :], dim=-1)
+    across = unit(positions[..., _LEFT_HIP, :] - positions[..., _RIGHT_HIP, :])
     up = positions[..., _SPINE1, :] - positions[..., 0, :]
-    up = normalize(up - (up * across).sum(-1, keepdim=True) * across, dim=-1)
+    up = unit(up - (up * across).sum(-1, keepdim=True) * across)
     return torch.stack([across, up, torch.linalg.cross(across, up)], dim=-1)
 
 

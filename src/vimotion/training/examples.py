@@ -36,6 +36,10 @@ class ExamplesConfig(Config):
         rows, row_tokens: shape of a batch on each process; longer examples are left out.
         first_frames: clips start at one of these frames; see `motion_codes`.
         exchange: how often the two people change their names where no text tells them apart.
+        wrong_codes: at most this share of the codes in an answer is replaced, in what the model reads back but not in what
+            it is to say, by codes drawn from the same level: at use it also reads what it drew itself (after T2M-GPT).
+        given_codes: this share of the codes in the motions that users show is learned as if it were answered: what they
+            move like costs nothing more to learn, as they are read anyway.
     """
 
     tasks: dict[str, float]
@@ -43,6 +47,8 @@ class ExamplesConfig(Config):
     row_tokens: int = Field(default=512, gt=0)
     first_frames: tuple[int, ...] = (0, 2, 4, 6)
     exchange: float = Field(default=0.5, ge=0, le=1)
+    wrong_codes: float = Field(default=0.0, ge=0, le=1)
+    given_codes: float = Field(default=0.0, ge=0, le=1)
 
 
 class Examples:
@@ -83,7 +89,11 @@ class Examples:
                 room[fitting[0]] -= len(example[0])
             misses = 0 if fitting else misses + 1
         padding = self._tokenizer.pad_token_id
-        return pack_rows(rows, self._config.row_tokens, self._tokenizer.eos_token_id if padding is None else padding)
+        batch = pack_rows(rows, self._config.row_tokens, self._tokenizer.eos_token_id if padding is None else padding)
+        if self._split == "train":
+            learn_given_codes(batch, self._layout, self._config.given_codes, random)
+            replace_codes(batch, self._layout, self._config.wrong_codes, random)
+        return batch
 
     @property
     def too_long(self) -> float:
@@ -133,6 +143,28 @@ def pack_rows(rows: list[list[Example]], length: int, padding: int) -> dict[str,
             positions[row, span] = torch.arange(len(example_ids))
             at = span.stop
     return {"input_ids": ids, "position_ids": positions, "labels": labels}
+
+
+def learn_given_codes(batch: dict[str, Tensor], layout: Layout, share: float, random: np.random.Generator) -> None:
+    """Give a share of the codes in given motions a label, in place."""
+    ids, labels = batch["input_ids"], batch["labels"]
+    chosen = _codes(ids, layout) & (labels == IGNORED) & torch.from_numpy(random.random(ids.shape) < share)
+    labels[chosen] = ids[chosen]
+
+
+def replace_codes(batch: dict[str, Tensor], layout: Layout, most: float, random: np.random.Generator) -> None:
+    """Replace up to a share `most` of each row's labelled motion codes in "input_ids" by others of their level, in place."""
+    ids, labels = batch["input_ids"], batch["labels"]
+    shares = random.uniform(0, most, (len(ids), 1))
+    chosen = _codes(ids, layout) & (labels != IGNORED) & torch.from_numpy(random.random(ids.shape) < shares)
+    first, size = layout.level_ids(0).start, layout.spec.codebook_size
+    level_starts = first + (ids - first) // size * size
+    ids[chosen] = (level_starts + torch.from_numpy(random.integers(size, size=ids.shape)))[chosen]
+
+
+def _codes(ids: Tensor, layout: Layout) -> Tensor:
+    """Where motion codes stand."""
+    return (ids >= layout.level_ids(0).start) & (ids < layout.level_ids(layout.spec.levels - 1).stop)
 
 
 def said(conversation: Conversation) -> str:

@@ -123,7 +123,10 @@ def run_loop(
         dynamo_backend="inductor" if config.compile else "no",
     )
     groups = parameter_groups or default_groups(model, config.weight_decay)
-    optimizer = torch.optim.AdamW(groups, lr=config.learning_rate, betas=config.betas, weight_decay=config.weight_decay)
+    # fused: one pass over the weights, on CPUs too
+    optimizer = torch.optim.AdamW(
+        groups, lr=config.learning_rate, betas=config.betas, weight_decay=config.weight_decay, fused=True
+    )
     peaks = [group["lr"] for group in optimizer.param_groups]
     state = load_checkpoint(found, model, optimizer) if found else {"step": 0, "seconds": 0.0}
     wrapped, accelerated = accelerator.prepare(model, optimizer)
