@@ -14,8 +14,8 @@ from vimotion.tasks.messages import TextPart
 
 PEOPLE = ("ab", "a", "b")
 RULES = st.builds(
-    lambda motion, people, steps, more, motions, text: Rules(
-        motion, tuple(people), steps, (steps or 1) + more, motions, max(text, motion == "no")
+    lambda motion, people, steps, more, motions, text, placed: Rules(
+        motion, tuple(people), steps, (steps or 1) + more, motions, max(text, motion == "no"), placed
     ),
     st.sampled_from(["any", "first", "no"]),
     st.lists(st.sampled_from(PEOPLE), min_size=1, unique=True),
@@ -23,6 +23,7 @@ RULES = st.builds(
     st.integers(0, 4),
     st.integers(1, 3),
     st.integers(0, 8),
+    st.booleans(),
 )
 
 
@@ -45,7 +46,8 @@ def test_whatever_is_legal_parses(model: Model, rules: Rules, seed: int) -> None
     motions = [part for part in parts if isinstance(part, MotionCodes)]
     assert len(motions) <= (0 if rules.motion == "no" else rules.max_motions)
     for motion in motions:
-        steps = motion.codes.shape[1]
+        steps = motion.codes.shape[1] - (SPEC.placement_rows if rules.placed else 0)
+        assert motion.placed == rules.placed
         assert motion.people in rules.people
         assert steps == rules.steps if rules.steps else 1 <= steps <= rules.max_steps
     if rules.motion == "first":
@@ -54,6 +56,7 @@ def test_whatever_is_legal_parses(model: Model, rules: Rules, seed: int) -> None
 
 def test_every_legal_set_is_what_its_place_names(model: Model) -> None:
     legal, layout = model.decoder.legal, model.layout
+    assert legal.ids(Place("place", 2), ()).tolist() == list(layout.place_ids(2))
     assert legal.ids(Place("code", 1), ()).tolist() == list(layout.level_ids(1))
     assert legal.ids(Place("step"), ()).tolist() == [layout.end, *layout.level_ids(0)]
     assert legal.ids(Place("end"), ()).tolist() == [layout.end]
@@ -66,7 +69,7 @@ def test_every_legal_set_is_what_its_place_names(model: Model) -> None:
 
 def test_a_span_of_codes_is_accepted_and_nothing_else_in_its_place(model: Model) -> None:
     layout = model.layout
-    codes = np.random.default_rng(0).integers(0, SPEC.codebook_size, (2, 3, SPEC.levels))
+    codes = np.random.default_rng(0).integers(0, SPEC.codebook_size, (2, SPEC.placement_rows + 3, SPEC.levels))
     span = layout.flatten(codes, "ab")
     draft = model.decoder.legal.begin(Rules("first", ("ab",), steps=3))
     for token in span:

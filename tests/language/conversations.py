@@ -11,9 +11,12 @@ SPEC = CodecSpec(step_frames=8, levels=3, codebook_size=16)
 
 
 def codes_of(part: MotionPart) -> np.ndarray:
-    """Any codes, always the same for the same part."""
+    """Any codes, always the same for the same part; from frame 0 with a placement, whose second row has room for one number."""
     random = np.random.default_rng(len(part.motion) + part.start)
-    return random.integers(0, SPEC.codebook_size, (len(part.people), 5, SPEC.levels))
+    codes = random.integers(0, SPEC.codebook_size, (len(part.people), 5, SPEC.levels))
+    if not part.start:
+        codes[:, 1, 1:] = 0
+    return codes
 
 
 def user(*parts: str | MotionPart) -> Message:

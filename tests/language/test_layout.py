@@ -7,32 +7,46 @@ from vimotion.language.layout import Layout, MalformedMotion
 from vimotion.language.vocabulary import WHO, MotionVocabulary
 from vimotion.tokenizer.spec import CodecSpec
 
-SPECS = st.builds(CodecSpec, levels=st.integers(1, 5), codebook_size=st.integers(2, 40))
+SPECS = st.builds(CodecSpec, levels=st.integers(1, 5), codebook_size=st.integers(2, 40), placement_bins=st.just(16))
 
 
-@given(SPECS, st.sampled_from(list(WHO)), st.integers(1, 9), st.integers(0, 2**32 - 1))
-def test_parsing_undoes_flattening(spec: CodecSpec, people: str, steps: int, seed: int) -> None:
+def _codes(spec: CodecSpec, people: str, steps: int, seed: int = 0, placed: bool = True) -> np.ndarray:
+    """Random codes (people, rows, levels)."""
+    random = np.random.default_rng(seed)
+    codes = random.integers(0, spec.codebook_size, (len(people), steps, spec.levels))
+    if not placed:
+        return codes
+    head = np.zeros((len(people), spec.placement_rows * spec.levels), dtype=np.int64)
+    head[:, :4] = random.integers(0, spec.placement_bins, (len(people), 4))
+    return np.concatenate([head.reshape(len(people), -1, spec.levels), codes], axis=1)
+
+
+@given(SPECS, st.sampled_from(list(WHO)), st.integers(1, 9), st.integers(0, 2**32 - 1), st.booleans())
+def test_parsing_undoes_flattening(spec: CodecSpec, people: str, steps: int, seed: int, placed: bool) -> None:
     layout = Layout(spec, first_id=100)
-    codes = np.random.default_rng(seed).integers(0, spec.codebook_size, (len(people), steps, spec.levels))
-    ids = layout.flatten(codes, people)
+    codes = _codes(spec, people, steps, seed, placed)
+    ids = layout.flatten(codes, people, placed)
     found = layout.parse(ids)
-    assert found.people == people and np.array_equal(found.codes, codes)
-    assert len(ids) == layout.length(people, steps) and all(layout.is_motion(i) for i in ids)
+    assert found.people == people and found.placed == placed and np.array_equal(found.codes, codes)
+    assert len(ids) == layout.length(people, steps) - (0 if placed else layout.placement_length(people))
+    assert all(layout.is_motion(i) for i in ids)
 
 
-def test_the_order_is_persons_in_a_step_and_levels_in_a_person() -> None:
+def test_the_order_is_placements_then_persons_in_a_step_and_levels_in_a_person() -> None:
     layout = Layout(CodecSpec(levels=2, codebook_size=10), first_id=0)
-    codes = np.array([[[1, 2], [5, 6]], [[3, 4], [7, 8]]])
+    codes = np.array([[[30, 31], [32, 33], [1, 2], [5, 6]], [[34, 35], [36, 37], [3, 4], [7, 8]]])
     spelled = layout.spell(codes, "ab")
     inside = "".join(f"<|m{level}_{code}|>" for level, code in [(0, 1), (1, 2), (0, 3), (1, 4), (0, 5), (1, 6), (0, 7), (1, 8)])
-    assert spelled == f"<|motion_start|><|ab|>{inside}<|motion_end|>"
+    places = "<|x_30|><|z_31|><|yaw_32|><|size_33|><|x_34|><|z_35|><|yaw_36|><|size_37|>"
+    assert spelled == f"<|motion_start|><|ab|>{places}{inside}<|motion_end|>"
+    assert layout.spell(codes[:, 2:], "ab", placed=False) == f"<|motion_start|><|ab|>{inside}<|motion_end|>"
     assert [MotionVocabulary(layout.spec).tokens[i] for i in layout.level_ids(1)] == [f"<|m1_{i}|>" for i in range(10)]
 
 
 @given(st.data())
 def test_a_damaged_span_is_refused(data: st.DataObject) -> None:
     layout = Layout(CodecSpec(levels=3, codebook_size=8), first_id=7)
-    ids = layout.flatten(np.random.default_rng(0).integers(0, 8, (2, 4, 3)), "ab")
+    ids = layout.flatten(_codes(layout.spec, "ab", 4), "ab")
     damage = data.draw(st.sampled_from(["drop", "repeat", "cut"]))
     at = data.draw(st.integers(0, len(ids) - 1))
     damaged = {"drop": ids[:at] + ids[at + 1 :], "repeat": ids[:at] + ids[at : at + 1] + ids[at:], "cut": ids[:at]}[damage]

@@ -20,8 +20,8 @@ from vimotion.tokenizer import CodecConfig, CodecSpec, MotionTokenizer
 def test_the_codes_of_a_beginning_are_the_beginning_of_the_codes(tokenizer: MotionTokenizer, seed: int, steps: int) -> None:
     features = people(seed)
     whole = tokenizer.encode(features)
-    assert whole.shape == (2, 8, 3) and whole.dtype == np.int64
-    np.testing.assert_array_equal(tokenizer.encode(features[:, : 8 * steps]), whole[:, :steps])
+    assert whole.shape == (2, 2 + 8, 3) and whole.dtype == np.int64
+    np.testing.assert_array_equal(tokenizer.encode(features[:, : 8 * steps]), whole[:, : 2 + steps])
 
 
 def test_codes_are_of_each_person_alone(tokenizer: MotionTokenizer) -> None:
@@ -64,7 +64,7 @@ def test_what_is_decoded_is_a_body(tokenizer: MotionTokenizer) -> None:
 def test_any_length_fills_whole_steps(tokenizer: MotionTokenizer, frames: int) -> None:
     codes = tokenizer.encode(people(7, frames))
     steps = tokenizer.spec.steps(frames)
-    assert codes.shape == (2, steps, 3)
+    assert codes.shape == (2, tokenizer.spec.rows(frames), 3) and tokenizer.spec.frames(codes.shape[1]) == 8 * steps
     assert tokenizer.decode(codes).shape == (2, 8 * steps, 262)
 
 
@@ -77,7 +77,7 @@ def test_fewer_levels_of_the_same_codec(tokenizer: MotionTokenizer) -> None:
     coarse = tokenizer.with_levels(2)
     assert coarse.spec == CodecSpec(step_frames=8, levels=2, codebook_size=32)
     codes = coarse.encode(people(9))
-    assert codes.shape == (2, 8, 2)
+    assert codes.shape == (2, 2 + 8, 2)
     assert coarse.decode(codes).shape == (2, 64, 262)
 
 
@@ -90,6 +90,13 @@ def test_what_cannot_be_encoded(tokenizer: MotionTokenizer, features: np.ndarray
         tokenizer.encode(features)
 
 
+def test_somebody_too_far_away_is_refused_in_words(tokenizer: MotionTokenizer) -> None:
+    features = people(2)
+    features[1, :, :3] += 9.0
+    with pytest.raises(UserError, match="bring the people nearer"):
+        tokenizer.encode(features)
+
+
 def test_a_motion_that_is_too_long_is_refused_in_words(tokenizer: MotionTokenizer) -> None:
     with pytest.raises(UserError, match="30 seconds"):
         tokenizer.encode(np.zeros((2, 901, 262)))
@@ -98,8 +105,8 @@ def test_a_motion_that_is_too_long_is_refused_in_words(tokenizer: MotionTokenize
 @pytest.mark.parametrize(
     "codes",
     [
-        np.zeros((2, 3, 4), int), np.zeros((3, 3, 3), int), np.zeros((2, 0, 3), int), np.full((2, 3, 3), 32),
-        np.full((2, 3, 3), -1), np.zeros((2, 3, 3)),
+        np.zeros((2, 3, 4), int), np.zeros((3, 3, 3), int), np.zeros((2, 2, 3), int), np.full((2, 3, 3), 32),
+        np.full((2, 3, 3), -1), np.zeros((2, 3, 3)), np.array([[[0, 0, 0], [512, 0, 0], [0, 0, 0]]]),
     ],
 )  # fmt: skip
 def test_what_cannot_be_decoded(tokenizer: MotionTokenizer, codes: np.ndarray) -> None:
@@ -151,7 +158,7 @@ def test_two_persons_tokens_stay_within_sixty_a_second() -> None:
 
 def test_gradients_reach_every_weight() -> None:
     codec = small_codec(SMALL).train()
-    pose, quantized = codec(torch.from_numpy(people(1))[None])
+    pose, _, quantized = codec(torch.from_numpy(people(1))[None])
     (pose.square().sum() + quantized.commitment).backward()
     silent = [name for name, p in codec.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
     assert not silent

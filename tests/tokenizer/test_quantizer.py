@@ -90,11 +90,10 @@ def test_nothing_is_learned_in_eval_mode() -> None:
 
 
 @pytest.mark.parametrize("levels", [1, 3])
-def test_the_commitment_is_the_mean_distance_over_levels(levels: int) -> None:
+def test_the_commitment_is_the_distance_from_all_levels_together(levels: int) -> None:
     quantizer = _trained(levels)
     latents = torch.randn(2, 5, 6)
-    partial = [quantizer.decode(quantizer.encode(latents, n)) for n in range(1, levels + 1)]
-    expected = torch.stack([(latents - vectors).square().mean() for vectors in partial]).mean()
+    expected = (latents - quantizer.decode(quantizer.encode(latents, levels))).square().mean()
     torch.testing.assert_close(quantizer(latents).commitment, expected)
 
 

@@ -19,43 +19,43 @@ from vimotion.tokenizer.representation import (
 )
 
 
-def _pose_of(seed: int, frames: int) -> tuple[torch.Tensor, np.ndarray]:
-    """The pose that a perfect decoder would write, (P, T, 139), and the frame vectors it stands for, (P, T, 262)."""
+def _pose_of(seed: int, frames: int) -> tuple[torch.Tensor, torch.Tensor, np.ndarray]:
+    """Pose (P, T, 138) and sizes (P,) that a perfect decoder would write, and the frame vectors (P, T, 262) they stand for."""
     interaction = place(random_interaction(seed, frames + 1))
     features = to_features(interaction).swapaxes(0, 1)
     pose = torch.zeros(2, frames, NUM_POSE)
     pose[..., :3] = torch.from_numpy(interaction.root_positions[:-1].swapaxes(0, 1))
     six = matrix_to_6d(interaction.local_rotations[:-1]).swapaxes(0, 1).reshape(2, frames, -1)
     pose[..., 3 : 3 + 6 * NUM_JOINTS] = torch.from_numpy(six)
-    pose[..., -5:-1] = torch.from_numpy(np.where(features[..., -4:] > 0, 9.0, -9.0))
-    pose[..., -1] = torch.log(torch.tensor([skeleton.scale for skeleton in interaction.skeletons]))[:, None]
-    return pose, features
+    pose[..., -4:] = torch.from_numpy(np.where(features[..., -4:] > 0, 9.0, -9.0))
+    return pose, torch.tensor([skeleton.scale for skeleton in interaction.skeletons], dtype=torch.float32), features
 
 
 def test_a_perfect_decoder_gives_the_features_back() -> None:
-    pose, features = _pose_of(1, 20)
-    decoded = features_from_pose(pose, standard_body()).numpy()
+    pose, size, features = _pose_of(1, 20)
+    decoded = features_from_pose(pose, size, standard_body()).numpy()
     np.testing.assert_allclose(decoded[:, :-1], features[:, :-1], atol=1e-5)
     np.testing.assert_allclose(decoded[..., :66], features[..., :66], atol=1e-5)
 
 
 @pytest.mark.parametrize("offset", [0, 1, 2])
 def test_a_perfect_decoder_has_no_loss(offset: int) -> None:
-    pose, features = _pose_of(2, 16)
+    pose, size, features = _pose_of(2, 16)
     features[..., -4:] = 0
-    pose[..., -5:-1] = -20
-    parts = reconstruction_losses(pose[None], torch.from_numpy(features)[None], torch.ones(1, 16), standard_body(), offset)
+    pose[..., -4:] = -20
+    target = torch.from_numpy(features)[None]
+    parts = reconstruction_losses(pose[None], size[None], target, torch.ones(1, 16), standard_body(), offset)
     assert {name for name, value in parts.items() if value > 1e-4} == set()
 
 
 def test_padding_has_no_weight() -> None:
-    pose, features = _pose_of(3, 16)
+    pose, size, features = _pose_of(3, 16)
     target, mask = torch.from_numpy(features)[None], torch.ones(1, 16)
     mask[:, 8:] = 0
-    before = reconstruction_losses(pose[None] * 1.1, target, mask, standard_body())
+    before = reconstruction_losses(pose[None] * 1.1, size[None], target, mask, standard_body())
     changed = pose * 1.1
-    changed[:, 8:, :-1] += 1
-    after = reconstruction_losses(changed[None], target, mask, standard_body())
+    changed[:, 8:] += 1
+    after = reconstruction_losses(changed[None], size[None], target, mask, standard_body())
     for name, value in before.items():
         torch.testing.assert_close(after[name], value)
 

@@ -13,7 +13,7 @@ from vimotion.training.motion_codes import MotionCodes, prepare_codes
 
 def test_codes_are_the_tokenizers_for_every_first_frame_and_first_person(home: Path, store: Store, codes: MotionCodes) -> None:
     tokenizer = MotionTokenizer.load(home / "runs" / "tiny-tokenizer")
-    different = 0
+    different = total = 0
     for index in range(0, len(store), 5):
         for variant, frame in enumerate(FIRST_FRAMES):
             for first in (0, 1):
@@ -23,7 +23,8 @@ def test_codes_are_the_tokenizers_for_every_first_frame_and_first_person(home: P
                 found = codes.codes(index, variant, first)[:, : expected.shape[1]]
                 assert found.shape[0] == 2 and found.shape[2] == SPEC.levels
                 different += int((found != expected).sum())
-    assert different <= 5, "the store rounds to float16"
+                total += expected.size
+    assert different <= 0.03 * total, "the store rounds to float16, which may move a placement to the next bin"
 
 
 def test_motion_parts_are_slices(codes: MotionCodes) -> None:
@@ -33,7 +34,9 @@ def test_motion_parts_are_slices(codes: MotionCodes) -> None:
     assert np.array_equal(codes.codes_of(MotionPart(record.id, "b"), 1, 1), whole[1:])
     cut = 3 * SPEC.step_frames
     before, after = (codes.codes_of(MotionPart(record.id, "ab", *span), 1, 1) for span in ((0, cut), (cut, None)))
-    assert before.shape[1] == 3 and np.array_equal(np.concatenate([before, after], axis=1), whole)
+    assert before.shape[1] == SPEC.rows(cut) == SPEC.placement_rows + 3 and np.array_equal(
+        np.concatenate([before, after], axis=1), whole
+    )
     with pytest.raises(ValueError, match="between two steps"):
         codes.codes_of(MotionPart(record.id, stop=cut + 1))
 

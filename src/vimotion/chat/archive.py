@@ -136,7 +136,13 @@ def _loaded_motion(saved: _Motion, file: Path, spec: CodecSpec) -> Motion:
     interaction = load_motion(file)
     codes = np.array(saved.codes, dtype=np.int64)
     fits = codes.ndim == 3 and codes.shape[0] == interaction.num_people and codes.shape[2] == spec.levels and codes.size
-    if not fits or codes.min() < 0 or codes.max() >= spec.codebook_size or not 0 <= saved.first < interaction.num_frames:
+    # which of them tell placements only a decoder needs to know
+    if (
+        not fits
+        or codes.min() < 0
+        or codes.max() >= max(spec.codebook_size, spec.placement_bins)
+        or not 0 <= saved.first < interaction.num_frames
+    ):
         raise ValueError(f"the codes of {saved.name} do not fit its motion")
     return Motion(saved.name, interaction, codes, saved.first, Frame(saved.yaw, saved.translation), saved.made)
 

@@ -51,5 +51,6 @@ def _motion(stream: Iterator[int], layout: Layout) -> Iterator[MotionCodes]:
         if token == layout.end:
             return
         inside.append(token)
-        if len(inside) % layout.step_length(people) == 0:
+        codes = len(inside) - (layout.placement_length(people) if layout.is_place(inside[0]) else 0)
+        if codes > 0 and codes % layout.step_length(people) == 0:
             yield layout.parse([layout.start, who, *inside, layout.end])

@@ -17,17 +17,19 @@ from transformers import PreTrainedTokenizerFast
 
 from vimotion.language.layout import Layout
 from vimotion.tasks.messages import People
+from vimotion.tokenizer.spec import PLACEMENT
 
 
 class Place(NamedTuple):
     """Where an answer stands.
 
     `kind` "text": between spans; `level` says what may come there: text (1) + a motion's start (2) + the end of turn (4).
-    `kind` "who": right after a span's start. `kind` "code": a code of `level` is due. `kind` "step": a step is whole, so
+    `kind` "who": right after a span's start. `kind` "place": number `level` of a placement is due. `kind` "code": a code of
+    `level` is due. `kind` "step": a step is whole, so
     the span may also end. `kind` "end": it must end.
     """
 
-    kind: Literal["text", "who", "code", "step", "end"]
+    kind: Literal["text", "who", "place", "code", "step", "end"]
     level: int = 0
 
 
@@ -48,6 +50,7 @@ class Rules:
         max_steps: and at most so many.
         max_motions: motion spans.
         max_text: text tokens; 0 for a motion alone.
+        placed: its motions begin with where the people start; what goes on with a motion does not.
     """
 
     motion: Literal["any", "first", "no"] = "any"
@@ -56,6 +59,7 @@ class Rules:
     max_steps: int = 64
     max_motions: int = 1
     max_text: int = 200
+    placed: bool = True
 
     def __post_init__(self) -> None:
         if not self.people:
@@ -97,6 +101,8 @@ class LegalTokens:
             ids += [self.end_of_turn] if place.level & _TURN else []
         elif place.kind == "who":
             ids = [layout.who[choice] for choice in people]
+        elif place.kind == "place":
+            ids = list(layout.place_ids(place.level))
         elif place.kind == "end":
             ids = [layout.end]
         else:
@@ -113,8 +119,8 @@ class Draft:
         self.tokens: list[int] = []
         self.done = False
         self._motions = self._texts = 0
-        # of the open span: the length of a step, and the codes so far
-        self._step_length = self._codes = 0
+        # of the open span: the lengths of its placement and of a step, and the tokens so far
+        self._placement = self._step_length = self._inside_tokens = 0
         self.place = Place("text", _START if rules.motion == "first" else self._between())
 
     @property
@@ -138,8 +144,9 @@ class Draft:
             self.place = Place("who")
         elif self.place.kind == "who":
             people = next(people for people, who in layout.who.items() if who == token)
-            self._step_length, self._codes = layout.step_length(people), 0
-            self.place = Place("code", 0)
+            self._placement = layout.placement_length(people) if self.rules.placed else 0
+            self._step_length, self._inside_tokens = layout.step_length(people), 0
+            self.place = Place("place" if self.rules.placed else "code", 0)
         elif token == layout.end:
             self._motions += 1
             self.place = Place("text", self._between())
@@ -147,7 +154,7 @@ class Draft:
             self._texts += 1
             self.place = Place("text", self._between())
         else:
-            self._codes += 1
+            self._inside_tokens += 1
             self.place = self._inside()
 
     def _between(self) -> int:
@@ -157,9 +164,12 @@ class Draft:
         return text | motion | _TURN * bool(self.tokens)
 
     def _inside(self) -> Place:
-        steps, within = divmod(self._codes, self._step_length)
-        if within:
-            return Place("code", self._codes % self.legal.layout.spec.levels)
+        codes = self._inside_tokens - self._placement
+        if codes < 0:
+            return Place("place", self._inside_tokens % len(PLACEMENT))
+        steps, within = divmod(codes, self._step_length)
+        if within or not steps:
+            return Place("code", codes % self.legal.layout.spec.levels)
         if steps == (self.rules.steps or self.rules.max_steps):
             return Place("end")
         return Place("code", 0) if self.rules.steps else Place("step", 0)

@@ -13,7 +13,7 @@ from vimotion.formats import save_motion
 from vimotion.motion import FPS, Interaction, Skeleton, from_features, place, to_features
 from vimotion.motion.rotations import slerp, yaw_matrix
 from vimotion.tasks.messages import People
-from vimotion.tokenizer import MotionTokenizer
+from vimotion.tokenizer import CodecSpec, MotionTokenizer
 
 # What the model was made for, in seconds: it sees no more of a motion at once, and makes no more.
 SHORTEST, LONGEST = 0.5, 10.0
@@ -49,7 +49,7 @@ class Motion:
     Attributes:
         name: "motion_0", "motion_1", … in the order in which they came.
         interaction: in the world frame, at 30 fps; of an uploaded motion all that the user gave.
-        codes: (P, steps, levels), what the model sees.
+        codes: (P, rows, levels), what the model sees.
         first: the frame of `interaction` at which the codes begin.
         frame: from the canonical placing in which the codes stand to the world.
         made: by the model, not by the user.
@@ -79,9 +79,9 @@ class Motion:
         """How a message names it."""
         return f"<{self.name}>"
 
-    def seen(self, step_frames: int) -> slice:
+    def seen(self, spec: CodecSpec) -> slice:
         """The frames that the codes stand for."""
-        return slice(self.first, min(self.first + self.codes.shape[1] * step_frames, self.interaction.num_frames))
+        return slice(self.first, min(self.first + spec.frames(self.codes.shape[1]), self.interaction.num_frames))
 
     def save(self, path: str | Path) -> list[Path]:
         """Write it as the ending says (.npz .bvh .glb .png .webp); the files written."""
@@ -128,7 +128,7 @@ def _with_next(interaction: Interaction) -> Interaction:
 
 
 def decode(codec: MotionTokenizer, codes: np.ndarray, frame: Frame, skeletons: Sequence[Skeleton] | None = None) -> Interaction:
-    """Codes (P, steps, levels) → the motion in the world, (steps · step_frames) frames.
+    """Codes (P, rows, levels) → the motion in the world, (steps · step_frames) frames.
 
     The people have the given skeletons, or the size that the codes tell.
     """

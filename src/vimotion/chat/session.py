@@ -192,10 +192,8 @@ class ChatSession:
         return session
 
     def codes_of(self, part: MotionPart) -> np.ndarray:
-        """(people, steps, levels) of a part of a message."""
-        step = self.model.codec.spec.step_frames
-        stop = None if part.stop is None else part.stop // step
-        codes = self.motions[part.motion].codes[:, part.start // step : stop]
+        """(people, rows, levels) of a part of a message."""
+        codes = self.motions[part.motion].codes[:, self.model.codec.spec.rows_between(part.start, part.stop)]
         return codes[["ab".index(person) for person in part.people]]
 
     def latest_part(self, message: Message) -> MotionPart | None:
@@ -271,23 +269,23 @@ class Turn:
     def made(self, spoken: MotionCodes, name: str) -> tuple[Motion, MotionPart]:
         """The motion that codes say as an answer to this turn, in its world, and the part of it that is the answer."""
         codec, base = self.session.model.codec, self.base
-        step, codes = codec.spec.step_frames, spoken.codes
-        frames = self._frames or codes.shape[1] * step
+        spec, codes = codec.spec, spoken.codes
+        frames = self._frames or spec.frames(codes.shape[1] + (0 if spoken.placed else spec.placement_rows))
         frame = base.frame if base else Frame()
         if base and spoken.people == "b":
-            steps = min(codes.shape[1], base.codes.shape[1])
-            codes = np.concatenate([base.codes[:1, :steps], codes[:, :steps]])
-            seen = base.seen(step)
+            rows = min(codes.shape[1], base.codes.shape[1])
+            codes = np.concatenate([base.codes[:1, :rows], codes[:, :rows]])
+            seen = base.seen(spec)
             given = base.interaction.person(0).frames(seen.start, seen.stop)
             answer = decode(codec, codes, frame).person(1)
             frames = min(given.num_frames, answer.num_frames)
             together = given.frames(0, frames).joined(answer.frames(0, frames))
             return Motion(name, together, codes, frame=frame, made=True), MotionPart(name, "b")
         if base and self.wish.continues:
-            cut = base.codes.shape[1] * step
+            cut = spec.frames(base.codes.shape[1])
             codes = np.concatenate([base.codes, codes], axis=1)
             whole = decode(codec, codes, frame, base.interaction.skeletons).frames(0, cut + frames)
-            together = continued(base.interaction.frames(0, base.seen(step).stop), whole, cut)
+            together = continued(base.interaction.frames(0, base.seen(spec).stop), whole, cut)
             return Motion(name, together, codes, base.first, frame, made=True), MotionPart(name, spoken.people, start=cut)
         skeletons = base.interaction.skeletons if base and base.people == spoken.people else None
         interaction = decode(codec, codes, frame, skeletons).frames(0, frames)
@@ -312,6 +310,6 @@ class Turn:
         else:
             people = ("ab", "a", "b") if self._lone else ("ab",)
         if base and people == ("b",):
-            steps = base.codes.shape[1]
+            steps = base.codes.shape[1] - spec.placement_rows
         most = steps or round(LONGEST * FPS) // spec.step_frames
-        return Rules(wish.motion, people, steps, most, max_text=wish.max_words)
+        return Rules(wish.motion, people, steps, most, max_text=wish.max_words, placed=not wish.continues)

@@ -9,7 +9,7 @@ import numpy as np
 
 from vimotion.language.vocabulary import END, START, WHO, MotionVocabulary
 from vimotion.tasks.messages import People
-from vimotion.tokenizer.spec import CodecSpec
+from vimotion.tokenizer.spec import PLACEMENT, CodecSpec
 
 
 class MalformedMotion(ValueError):
@@ -18,18 +18,22 @@ class MalformedMotion(ValueError):
 
 @dataclass(frozen=True, eq=False)
 class MotionCodes:
-    """What a motion span says: who is in it and their codes (people, steps, levels), int64."""
+    """What a motion span says: who is in it and their codes (people, rows, levels), int64.
+
+    `placed` spans begin with where the people start; what goes on with a motion does not say it again.
+    """
 
     people: People
     codes: np.ndarray
+    placed: bool = True
 
     def __post_init__(self) -> None:
         if self.codes.ndim != 3 or len(self.codes) != len(self.people) or not self.codes.shape[1]:
-            raise ValueError(f"Codes of {self.people!r} need the shape (people, steps, levels), not {self.codes.shape}.")
+            raise ValueError(f"Codes of {self.people!r} need the shape (people, rows, levels), not {self.codes.shape}.")
 
 
 class Layout:
-    """A span is start, who is in it, then for each step for each person the codes of all levels, then end.
+    """A span is start, who is in it, where each person starts, for each step for each person the codes of all levels, end.
 
     The motion tokens follow one another in the tokenizer, so ids are plain arithmetic from the first of them.
     """
@@ -42,40 +46,58 @@ class Layout:
         self.start = first_id + self.vocabulary.index(START)
         self.end = first_id + self.vocabulary.index(END)
         self.who: dict[People, int] = {people: first_id + self.vocabulary.index(token) for people, token in WHO.items()}
-        self._codes_from = first_id + self.vocabulary.first_code
-        self._level_start = self._codes_from + spec.codebook_size * np.arange(spec.levels)
+        places_from, codes_from = first_id + self.vocabulary.first_place, first_id + self.vocabulary.first_code
+        self._place_start = places_from + spec.placement_bins * np.arange(len(PLACEMENT))
+        self._level_start = codes_from + spec.codebook_size * np.arange(spec.levels)
 
     def level_ids(self, level: int) -> range:
         """Ids of the codes of one level, in the order of the codebook."""
         start = int(self._level_start[level])
         return range(start, start + self.spec.codebook_size)
 
+    def place_ids(self, number: int) -> range:
+        """Ids of the bins of one number of a placement."""
+        start = int(self._place_start[number])
+        return range(start, start + self.spec.placement_bins)
+
+    def is_place(self, token: int) -> bool:
+        return int(self._place_start[0]) <= token < int(self._level_start[0])
+
+    def placement_length(self, people: People) -> int:
+        """Tokens that tell where people start."""
+        return len(people) * len(PLACEMENT)
+
     def step_length(self, people: People) -> int:
         """Tokens in one step."""
         return len(people) * self.spec.levels
 
     def length(self, people: People, steps: int) -> int:
-        """Tokens in a whole span."""
-        return 3 + steps * self.step_length(people)
+        """Tokens in a whole span that begins with a placement."""
+        return 3 + self.placement_length(people) + steps * self.step_length(people)
 
     def is_motion(self, token: int) -> bool:
         return self.first_id <= token < self.first_id + len(self.vocabulary)
 
-    def flatten(self, codes: np.ndarray, people: People) -> list[int]:
-        """Codes (people, steps, levels) → the ids of a whole span."""
-        codes = MotionCodes(people, np.asarray(codes)).codes
-        if codes.shape[2] != self.spec.levels or codes.min() < 0 or codes.max() >= self.spec.codebook_size:
+    def flatten(self, codes: np.ndarray, people: People, placed: bool = True) -> list[int]:
+        """Codes (people, rows, levels) → the ids of a whole span."""
+        codes, spec = MotionCodes(people, np.asarray(codes), placed).codes, self.spec
+        rows = spec.placement_rows if placed else 0
+        places, steps = codes[:, :rows].reshape(len(people), -1), codes[:, rows:]
+        if codes.shape[2] != spec.levels or not _within(steps, spec.codebook_size) or not _within(places, spec.placement_bins):
             raise ValueError(
-                f"Codes need {self.spec.levels} levels of 0 to {self.spec.codebook_size - 1}; "
-                f"these have {codes.shape[2]} of {codes.min()} to {codes.max()}."
+                f"Codes need {spec.levels} levels of 0 to {spec.codebook_size - 1}, after placements of 0 to "
+                f"{spec.placement_bins - 1}; these have {codes.shape[2]} of {codes.min()} to {codes.max()}."
             )
-        inside = (codes.transpose(1, 0, 2) + self._level_start).reshape(-1)
-        return [self.start, self.who[people], *inside.tolist(), self.end]
+        if not steps.shape[1]:
+            raise ValueError("A motion span needs at least one step.")
+        placement = places[:, : len(PLACEMENT)] + self._place_start if placed else places
+        inside = steps.transpose(1, 0, 2) + self._level_start
+        return [self.start, self.who[people], *placement.reshape(-1).tolist(), *inside.reshape(-1).tolist(), self.end]
 
-    def spell(self, codes: np.ndarray, people: People) -> str:
+    def spell(self, codes: np.ndarray, people: People, placed: bool = True) -> str:
         """The span as text, which the tokenizer turns into the ids of `flatten`."""
         tokens = self.vocabulary.tokens
-        return "".join(tokens[i - self.first_id] for i in self.flatten(codes, people))
+        return "".join(tokens[i - self.first_id] for i in self.flatten(codes, people, placed))
 
     def parse(self, ids: Sequence[int]) -> MotionCodes:
         """The ids of a whole span → its codes.
@@ -88,13 +110,26 @@ class Layout:
         people = next((people for people, token in self.who.items() if token == ids[1]), None)
         if people is None:
             raise MalformedMotion("A motion span must say who is in it right after its start.")
-        inside = np.asarray(ids[2:-1], dtype=np.int64)
+        placed = self.is_place(ids[2])
+        cut = 2 + (self.placement_length(people) if placed else 0)
+        places, inside = np.asarray(ids[2:cut], dtype=np.int64), np.asarray(ids[cut:-1], dtype=np.int64)
         if not len(inside) or len(inside) % self.step_length(people):
             raise MalformedMotion(
                 f"A motion span of {people!r} must hold steps of {self.step_length(people)} codes, not {len(inside)} codes."
             )
         codes = inside.reshape(-1, len(people), self.spec.levels) - self._level_start
-        wrong = (codes < 0) | (codes >= self.spec.codebook_size)
-        if wrong.any():
-            raise MalformedMotion(f"Code {int(wrong.reshape(-1).argmax())} of a motion span is of another level.")
-        return MotionCodes(people, np.ascontiguousarray(codes.transpose(1, 0, 2)))
+        if not _within(codes, self.spec.codebook_size):
+            raise MalformedMotion("A code of a motion span is of another level.")
+        codes = codes.transpose(1, 0, 2)
+        if placed:
+            placement = places.reshape(len(people), -1) - self._place_start
+            if not _within(placement, self.spec.placement_bins):
+                raise MalformedMotion("A number of a placement is out of order.")
+            head = np.zeros((len(people), self.spec.placement_rows * self.spec.levels), dtype=np.int64)
+            head[:, : len(PLACEMENT)] = placement
+            codes = np.concatenate([head.reshape(len(people), -1, self.spec.levels), codes], axis=1)
+        return MotionCodes(people, np.ascontiguousarray(codes), placed)
+
+
+def _within(codes: np.ndarray, size: int) -> bool:
+    return not codes.size or (int(codes.min()) >= 0 and int(codes.max()) < size)

@@ -22,7 +22,7 @@ IGNORED = -100
 # The system message where a conversation brings none. Short, because every example pays for it.
 SYSTEM = "You are VIMotion."
 
-# (people, steps, levels): the codes of what a motion part refers to.
+# (people, rows, levels): the codes of what a motion part refers to.
 CodesOf = Callable[[MotionPart], np.ndarray]
 
 
@@ -108,7 +108,8 @@ def _content(message: Message, tokenizer: PreTrainedTokenizerFast, layout: Layou
         if is_text:
             pieces.append(neutralize("".join(part.text for part in parts if isinstance(part, TextPart)), tokenizer))
         else:
-            pieces += [layout.spell(codes_of(part), part.people) for part in parts if isinstance(part, MotionPart)]
+            motions = [part for part in parts if isinstance(part, MotionPart)]
+            pieces += [layout.spell(codes_of(part), part.people, placed=not part.start) for part in motions]
     # an answer begins right after its header and ends right before its end token, as it does when it is generated
     return "".join(pieces).strip()
 

@@ -13,22 +13,27 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from vimotion.errors import UserError
 from vimotion.tasks.messages import People
-from vimotion.tokenizer.spec import CodecSpec
+from vimotion.tokenizer.spec import PLACEMENT, CodecSpec
 
 START, END = "<|motion_start|>", "<|motion_end|>"
 WHO: dict[People, str] = {"ab": "<|ab|>", "a": "<|a|>", "b": "<|b|>"}
-_ANY_MOTION_TOKEN = r"<\|(?:motion_start|motion_end|ab|a|b|m\d+_\d+)\|>"
+_ANY_MOTION_TOKEN = rf"<\|(?:motion_start|motion_end|ab|a|b|m\d+_\d+|(?:{'|'.join(PLACEMENT)})_\d+)\|>"
+# Waves over the bins of a placement's number that its rows start from, so that neighbours start alike.
+_WAVES = 7
 
 
 class MotionVocabulary:
-    """The motion tokens of a codec, in the order of their ids: start, end, who, then all codes level by level."""
+    """The motion tokens of a codec, in the order of their ids: start, end, who, the numbers of placements, all codes level by
+    level."""
 
     def __init__(self, spec: CodecSpec) -> None:
         frame = [START, END, *WHO.values()]
+        places = [f"<|{name}_{code}|>" for name in PLACEMENT for code in range(spec.placement_bins)]
         codes = [f"<|m{level}_{code}|>" for level in range(spec.levels) for code in range(spec.codebook_size)]
         self.spec = spec
-        self.tokens = (*frame, *codes)
-        self.first_code = len(frame)
+        self.tokens = (*frame, *places, *codes)
+        self.first_place = len(frame)
+        self.first_code = len(frame) + len(places)
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -69,7 +74,8 @@ def add_motion_rows(
     """Give a model one row for each motion token, in the embedding and, if it is not tied, in the head.
 
     The row of a code is its codebook vector's direction, turned into the model's width by a random orthogonal map, plus a
-    vector of its level, so that codes that look alike start alike. All new rows have the length of the usual old row.
+    vector of its level, so that codes that look alike start alike; a placement's number is told by waves over its bins, plus a
+    vector of what it tells. All new rows have the length of the usual old row.
 
     Args:
         model: changed in place; has `first_id` rows.
@@ -81,17 +87,24 @@ def add_motion_rows(
         raise ValueError(f"{old.shape[0]} rows and {codebook.shape[0]} codes do not fit {first_id} and {spec.codebook_size}.")
     generator = torch.Generator().manual_seed(seed)
     width = old.shape[1]
-    directions = torch.nn.functional.normalize(codebook.detach().float() - codebook.detach().float().mean(0), dim=1)
-    turned = directions @ _orthogonal(codebook.shape[1], width, generator)
-    levels = torch.nn.functional.normalize(torch.randn(spec.levels, width, generator=generator), dim=1)
-    codes = (turned[None] + levels[:, None]).reshape(-1, width)
-    frame = torch.randn(vocabulary.first_code, width, generator=generator)
-    rows = torch.nn.functional.normalize(torch.cat([frame, codes]), dim=1)
+    codebook = codebook.detach().float()
+    angles = torch.arange(spec.placement_bins)[:, None] * 2.0 ** torch.arange(_WAVES) * (2 * torch.pi / spec.placement_bins)
+    frame = torch.randn(vocabulary.first_place, width, generator=generator)
+    places = _turned_with_kinds(torch.cat([angles.cos(), angles.sin()], dim=1), len(PLACEMENT), width, generator)
+    codes = _turned_with_kinds(codebook - codebook.mean(0), spec.levels, width, generator)
+    rows = torch.nn.functional.normalize(torch.cat([frame, places, codes]), dim=1)
     lengths = [table[:first_id].detach().norm(dim=1).median() for table in tables_of(model)]
     model.resize_token_embeddings(first_id + len(vocabulary), mean_resizing=False)
     with torch.no_grad():
         for table, length in zip(tables_of(model), lengths, strict=True):
             table[first_id:] = (rows * length.cpu()).to(table)
+
+
+def _turned_with_kinds(vectors: Tensor, kinds: int, width: int, generator: torch.Generator) -> Tensor:
+    """Directions of vectors (n, d) in `width` dimensions, each plus the vector of a kind: (kinds · n, width), kind by kind."""
+    turned = torch.nn.functional.normalize(vectors, dim=1) @ _orthogonal(vectors.shape[1], width, generator)
+    kind = torch.nn.functional.normalize(torch.randn(kinds, width, generator=generator), dim=1)
+    return (turned[None] + kind[:, None]).reshape(-1, width)
 
 
 def tables_of(model: PreTrainedModel) -> tuple[Tensor, Tensor]:

@@ -16,8 +16,9 @@ from vimotion.artifacts import atomic_path
 from vimotion.errors import UserError
 from vimotion.motion import FEATURES, NUM_FEATURES
 from vimotion.tokenizer.network import Codec
+from vimotion.tokenizer.placement import REACH
 from vimotion.tokenizer.representation import features_from_pose
-from vimotion.tokenizer.spec import CodecConfig, CodecSpec
+from vimotion.tokenizer.spec import PLACEMENT, CodecConfig, CodecSpec
 
 WEIGHTS, CONFIG = "codec.safetensors", "config.json"
 # Beginnings kept in the search for the codes. Measured on scripted clips, 8 frames × 4 levels: 1 → 16 lowers the joint
@@ -62,10 +63,10 @@ class MotionTokenizer:
             features: (P, T, 262) raw, placed; one or two people. A last step that is not full is padded by standing still.
 
         Returns:
-            (P, steps, levels) int64. Each person's codes depend on that person alone, and on no later frame.
+            (P, rows, levels) int64, see `CodecSpec`. Each person's codes depend on that person alone, and on no later frame.
 
         Raises:
-            UserError: not such an array, not finite, or longer than the codec takes.
+            UserError: not such an array, not finite, longer than the codec takes, or somebody starts too far away.
         """
         features = np.ascontiguousarray(features, dtype=np.float32)
         if features.ndim != 3 or not 1 <= len(features) <= 2 or features.shape[2] != NUM_FEATURES or not features.shape[1]:
@@ -75,26 +76,44 @@ class MotionTokenizer:
             raise UserError(f"The motion is longer than the tokenizer's {seconds:g} seconds; cut it.")
         if not np.isfinite(features).all():
             raise UserError("The motion holds numbers that are not finite.")
-        padded = pad_to_steps(features, self.spec.step_frames)
-        latents = self.codec.latents(torch.from_numpy(padded)[None].to(self.codec.standard.device))
-        codes: np.ndarray = self.codec.quantizer.encode(latents[0], self.spec.levels, BEAM).cpu().numpy()
+        if (away := float(np.abs(features[:, 0, :3:2]).max())) > REACH:
+            raise UserError(
+                f"Somebody starts {away:.1f} metres away, and the tokenizer reaches {REACH:g}; bring the people nearer."
+            )
+        return self.encode_people(pad_to_steps(features, self.spec.step_frames))
+
+    @torch.no_grad()
+    def encode_people(self, features: np.ndarray) -> np.ndarray:
+        """`encode` of any number of people (N, T, 262) float32, T in whole steps, without the checks."""
+        people = torch.from_numpy(features)[:, None].to(self.codec.standard.device)
+        placed = self.codec.placement_codes(people)
+        latents = self.codec.latents(people, self.codec.placement(placed))
+        steps = self.codec.quantizer.encode(latents[:, 0], self.spec.levels, BEAM)
+        head = placed.new_zeros(len(people), self.spec.placement_rows * self.spec.levels)
+        head[:, : len(PLACEMENT)] = placed[:, 0]
+        codes: np.ndarray = torch.cat([head.unflatten(1, (-1, self.spec.levels)), steps], dim=1).cpu().numpy()
         return codes
 
     @torch.no_grad()
     def decode(self, codes: np.ndarray) -> np.ndarray:
-        """Codes (P, steps, levels) of one or two people → raw frame vectors (P, steps · step_frames, 262) float32.
+        """Codes (P, rows, levels) of one or two people → raw frame vectors (P, steps · step_frames, 262) float32.
 
         Raises:
             UserError: not such an array, or a code that the codebook does not have.
         """
-        codes = np.asarray(codes)
-        if codes.ndim != 3 or not 1 <= len(codes) <= 2 or codes.shape[2] != self.spec.levels or not codes.shape[1]:
-            raise UserError(f"The tokenizer decodes (1 or 2 people, steps, {self.spec.levels}) codes, not {codes.shape}.")
-        if codes.dtype.kind not in "iu" or codes.min() < 0 or codes.max() >= self.spec.codebook_size:
-            raise UserError(f"Codes are whole numbers from 0 to {self.spec.codebook_size - 1}.")
+        codes, spec = np.asarray(codes), self.spec
+        rows = spec.placement_rows
+        if codes.ndim != 3 or not 1 <= len(codes) <= 2 or codes.shape[2] != spec.levels or codes.shape[1] <= rows:
+            raise UserError(f"The tokenizer decodes (1 or 2 people, rows, {spec.levels}) codes, not {codes.shape}.")
+        for part, size in ((codes[:, :rows], spec.placement_bins), (codes[:, rows:], spec.codebook_size)):
+            if codes.dtype.kind not in "iu" or part.min() < 0 or part.max() >= size:
+                raise UserError(
+                    f"Codes of placements are whole numbers below {spec.placement_bins}, others below {spec.codebook_size}."
+                )
         indices = torch.as_tensor(np.ascontiguousarray(codes, dtype=np.int64), device=self.codec.standard.device)
-        pose = self.codec.pose(self.codec.quantizer.decode(indices)[None])
-        features: np.ndarray = features_from_pose(pose, self.codec.standard)[0].cpu().numpy()
+        placement = self.codec.placement(indices[:, :rows].flatten(1)[:, : len(PLACEMENT)])[None]
+        pose = self.codec.pose(self.codec.quantizer.decode(indices[:, rows:])[None], placement)
+        features: np.ndarray = features_from_pose(pose, placement[..., 3], self.codec.standard)[0].cpu().numpy()
         return features
 
     def save(self, folder: Path | str) -> None:

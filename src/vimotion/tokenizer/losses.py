@@ -14,7 +14,6 @@ from vimotion.tokenizer.representation import (
     Body,
     body_from_features,
     body_from_pose,
-    body_size_in_pose,
     split,
 )
 
@@ -43,7 +42,6 @@ class LossWeights(Config):
         between: difference of the vector from one person's joint or palm to the other's, near ones above all.
         slide: speed of feet that should stand, metres a frame.
         contact: cross entropy of the feet's contacts.
-        size: of the body's size.
         commitment: squared distance of latents from their codes.
     """
 
@@ -57,25 +55,25 @@ class LossWeights(Config):
     between: float = 1.0
     slide: float = 2.0
     contact: float = 0.01
-    size: float = 1.0
     commitment: float = 0.02
 
 
-def reconstruction_losses(pose: Tensor, features: Tensor, mask: Tensor, standard: Tensor, offset: int = 0) -> dict[str, Tensor]:
+def reconstruction_losses(
+    pose: Tensor, size: Tensor, features: Tensor, mask: Tensor, standard: Tensor, offset: int = 0
+) -> dict[str, Tensor]:
     """Parts of the loss, each a mean, unweighted.
 
     They are taken on two neighbouring frames of every four (kinematics would otherwise cost as much as the networks).
 
     Args:
-        pose: (B, P, T, 139) as decoded.
+        pose: (B, P, T, 138) as decoded, in the common frame; size: (B, P) of the bodies.
         features: (B, P, T, 262) raw, the target.
         mask: (B, T) 1.0 where a frame is real, 0.0 where it is padding.
         standard: (24, 3) the standard body.
         offset: which two of four: frames 4k + offset and the ones after them, offset 0, 1 or 2.
     """
-    size = body_size_in_pose(pose)
     pose, features, mask = _two_of_four(pose, offset), _two_of_four(features, offset), _two_of_four(mask[..., None], offset)
-    made = body_from_pose(pose, size[..., None].expand(pose.shape[:-1]), standard)
+    made = body_from_pose(pose, size[..., None, None].expand(pose.shape[:-1]), standard)
     with torch.no_grad():
         true = body_from_features(features, standard)
         _, velocities, _, contacts = split(features)
@@ -86,7 +84,7 @@ def reconstruction_losses(pose: Tensor, features: Tensor, mask: Tensor, standard
     speeds = made.positions[..., 1, :, :] - made.positions[..., 0, :, :]
     swing = (made.palms - true.palms).diff(dim=-3)[..., 0, :, :]
     moving = weights[..., 0, :] * weights[..., 1, :]
-    _, six, logits, _ = pose.split(list(POSE_PARTS.values()), dim=-1)
+    _, six, logits = pose.split(list(POSE_PARTS.values()), dim=-1)
     losses = {
         "world": _mean(_length(difference), weights),
         "root": _mean(_length(root), weights),
@@ -97,7 +95,6 @@ def reconstruction_losses(pose: Tensor, features: Tensor, mask: Tensor, standard
         "rotation": _mean((six - true.rotations[..., :2].flatten(-3)).abs(), weights),
         "slide": _mean(_length(speeds[..., CONTACT_JOINTS, :]) * contacts[..., 0, :], moving),
         "contact": _mean(binary_cross_entropy_with_logits(logits, contacts, reduction="none"), weights),
-        "size": (made.size - true.size).abs().mean(),
     }
     if pose.shape[1] == 2:
         losses["between"] = _between(made, true, mask[..., 0])

@@ -5,6 +5,7 @@ Departures from the paper, which runs 2D convolutions along time over the pair:
 * The encoder sees one person alone, with weights shared by both. A reaction needs the codes of one person before the
   other moves, so the codes of a must not depend on b.
 * The encoder is causal: the codes of the first seconds do not change with what comes later, so motion can be continued.
+* Placements are told apart from motion (`placement.py`).
 * The decoder keeps the paper's view of the pair: each of its blocks also looks at the other person, and at both
   directions of time.
 * Frames are folded into steps first, and nearly all layers work at the rate of steps: on a CPU many times faster.
@@ -16,11 +17,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import gelu, interpolate, pad
 
+from vimotion.tokenizer.placement import in_common_frame, in_own_frame, placement_codes, placement_values, relation
 from vimotion.tokenizer.quantizer import Quantized, ResidualQuantizer
 from vimotion.tokenizer.representation import NUM_INPUTS, NUM_POSE, encoder_inputs, standard_body
 from vimotion.tokenizer.spec import CodecConfig
 
 _DILATIONS = (1, 2, 4)
+_RELATION = 7
 
 
 class Block(nn.Module):
@@ -70,12 +73,14 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Vectors (B, P, S, code_dim) → pose (B, P, S · step_frames, 139), see `representation.POSE_PARTS`."""
+    """Vectors (B, P, S, code_dim) and how the people stand to each other (B, P, 7) → pose (B, P, S · step_frames, 138), see
+    `representation.POSE_PARTS`."""
 
     def __init__(self, config: CodecConfig) -> None:
         super().__init__()
         self.step_frames = config.spec.step_frames
         self.inp = nn.Linear(config.code_dim, config.width)
+        self.relation = nn.Sequential(nn.Linear(_RELATION, config.width), nn.GELU(), nn.Linear(config.width, config.width))
         dilations = [_DILATIONS[i % 3] for i in range(config.decoder_blocks)]
         self.blocks = nn.Sequential(*[Block(config.width, d, causal=False, pair=True) for d in dilations])
         self.coarse = nn.Linear(config.width, NUM_POSE)
@@ -89,8 +94,8 @@ class Decoder(nn.Module):
             nn.init.zeros_(head.weight)
             nn.init.zeros_(head.bias)
 
-    def forward(self, vectors: Tensor) -> Tensor:
-        steps = self.blocks(self.inp(vectors).float())
+    def forward(self, vectors: Tensor, related: Tensor) -> Tensor:
+        steps = self.blocks(self.inp(vectors).float() + self.relation(related)[:, :, None])
         frames = self.unfold(steps).float().unflatten(3, (self.step_frames, -1)).flatten(2, 3)
         frames = self.norm(self.frame_blocks(frames))
         # under autocast too: bf16 places joints to 4 mm at best, as far as a hand moves in a frame
@@ -98,7 +103,7 @@ class Decoder(nn.Module):
             return self._between_steps(self.coarse(steps.float())) + self.out(frames.float())
 
     def _between_steps(self, poses: Tensor) -> Tensor:
-        """A pose a step (B, P, S, 139), meant for the step's middle → a pose a frame, linearly between them."""
+        """A pose a step (B, P, S, 138), meant for the step's middle → a pose a frame, linearly between them."""
         rows = poses.float().flatten(0, 1).transpose(1, 2)
         frames = interpolate(rows, scale_factor=self.step_frames, mode="linear", align_corners=False)
         return frames.transpose(1, 2).unflatten(0, poses.shape[:2])
@@ -125,21 +130,31 @@ class Codec(nn.Module):
         # the body that decoded motion is written with
         self.register_buffer("standard", standard_body())
 
-    def forward(self, features: Tensor, kept: Tensor | None = None) -> tuple[Tensor, Quantized]:
-        """Raw frame vectors (B, P, T, 262) and levels to keep (B · P,) → pose (B, P, T, 139) and the quantizer's account."""
-        latents = self.latents(features)
+    def forward(self, features: Tensor, kept: Tensor | None = None) -> tuple[Tensor, Tensor, Quantized]:
+        """Raw frame vectors (B, P, T, 262) and levels to keep (B · P,) → pose (B, P, T, 138) in the common frame, sizes
+        (B, P) and the quantizer's account."""
+        placement = self.placement(self.placement_codes(features))
+        latents = self.latents(features, placement)
         with torch.autocast(latents.device.type, enabled=False):
             quantized = self.quantizer(latents.float().flatten(0, 1), kept)
-        return self.pose(quantized.vectors.unflatten(0, latents.shape[:2])), quantized
+        return self.pose(quantized.vectors.unflatten(0, latents.shape[:2]), placement), placement[..., 3], quantized
 
-    def latents(self, features: Tensor) -> Tensor:
-        """Raw frame vectors (B, P, T, 262), T in whole steps → latents (B, P, S, code_dim)."""
+    def placement_codes(self, features: Tensor) -> Tensor:
+        """Raw frame vectors (..., T, 262) → (..., 4) codes of where each person starts."""
+        return placement_codes(features, self.standard, self.config.spec.placement_bins)
+
+    def placement(self, codes: Tensor) -> Tensor:
+        """Codes (..., 4) → placements (..., 4), see `placement_values`."""
+        return placement_values(codes, self.config.spec.placement_bins)
+
+    def latents(self, features: Tensor, placement: Tensor) -> Tensor:
+        """Raw frame vectors (B, P, T, 262), T in whole steps, of people placed (B, P, 4) → latents (B, P, S, code_dim)."""
         with torch.autocast(features.device.type, enabled=False):
-            inputs = (encoder_inputs(features) - self.input_mean) / self.input_std
+            inputs = (encoder_inputs(in_own_frame(features, placement)) - self.input_mean) / self.input_std
         latents: Tensor = self.encoder(inputs)
         return latents
 
-    def pose(self, vectors: Tensor) -> Tensor:
-        """Quantized vectors (B, P, S, code_dim) → pose (B, P, T, 139) in metres."""
-        pose: Tensor = self.decoder(vectors).float() * self.pose_std + self.pose_mean
-        return pose
+    def pose(self, vectors: Tensor, placement: Tensor) -> Tensor:
+        """Quantized vectors (B, P, S, code_dim) of people placed (B, P, 4) → pose (B, P, T, 138) in the common frame, metres."""
+        pose: Tensor = self.decoder(vectors, relation(placement)).float() * self.pose_std + self.pose_mean
+        return in_common_frame(pose, placement)

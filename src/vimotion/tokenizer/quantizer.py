@@ -52,7 +52,8 @@ class ResidualQuantizer(nn.Module):
         codes = self.encode(latents.detach(), self.levels, self.beam)
         picked = self.codebook[codes] * self.scales[:, None]
         partial = picked.cumsum(-2)  # (N, S, L, C): what the first levels say together
-        commitment = (latents[..., None, :] - partial).square().mean()
+        # of all levels together: held to the first ones too, latents lose what only the last ones can tell
+        commitment = (latents - partial[..., -1, :]).square().mean()
         if self.training:
             self._learn(latents.detach()[..., None, :] - (partial - picked), codes)
         last = torch.full((len(latents),), self.levels - 1, device=latents.device) if kept is None else kept - 1

@@ -1,8 +1,8 @@
 """Between the 262-number frame vector and what the networks read and write.
 
-The vector holds every joint's place in the world, so a bent elbow looks different wherever it happens. The encoder is
-therefore also shown the body in its own heading frame, and the decoder writes a pose (root, rotations, size) that
-forward kinematics turns into joints: what it writes always is a body.
+The vector holds every joint's place, so a bent elbow looks different wherever it happens. The encoder is therefore also shown
+the body in its own heading frame, and the decoder writes a pose (root, rotations) that forward kinematics turns into joints:
+what it writes always is a body.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from vimotion.motion import FEATURES, JOINT, NUM_FEATURES, NUM_JOINTS, PARENTS, 
 from vimotion.motion.contacts import CONTACT_JOINTS
 from vimotion.motion.differentiable import forward_kinematics, matrix_from_6d, unit
 
-# Contacts are four; a pose is a root position, 22 rotations in 6D, contacts, and the body's size.
+# A pose is a root position, 22 rotations in 6D and four contacts.
 NUM_CONTACTS = len(CONTACT_JOINTS)
-POSE_PARTS = {"root": 3, "rotations": 6 * NUM_JOINTS, "contacts": NUM_CONTACTS, "size": 1}
+POSE_PARTS = {"root": 3, "rotations": 6 * NUM_JOINTS, "contacts": NUM_CONTACTS}
 NUM_POSE = sum(POSE_PARTS.values())
 _LEFT_HIP, _RIGHT_HIP, _SPINE1 = JOINT["left_hip"], JOINT["right_hip"], JOINT["spine1"]
 _PARENTS = list(PARENTS[1:])
@@ -68,29 +68,29 @@ def encoder_inputs(features: Tensor) -> Tensor:
     it; the heading itself keeps the tie to the world.
     """
     positions, velocities, _, _ = split(features)
-    across = positions[..., _LEFT_HIP, :] - positions[..., _RIGHT_HIP, :]
-    # +X is the left of somebody who faces +Z, so the heading is up to the length (−across_z, across_x)
-    heading = unit(torch.stack([-across[..., 2], across[..., 0]], dim=-1), floor=1e-6)
+    heading = upright_heading(positions)
     ground = positions[..., :1, :] * positions.new_tensor([1.0, 0.0, 1.0])
-    local = [_turn(positions - ground, heading).flatten(-2), _turn(velocities, heading).flatten(-2)]
+    local = [turn(positions - ground, heading).flatten(-2), turn(velocities, heading).flatten(-2)]
     return torch.cat([features, *local, heading], dim=-1)
 
 
-def _turn(vectors: Tensor, heading: Tensor) -> Tensor:
+def upright_heading(positions: Tensor) -> Tensor:
+    """Unit (x, z) (..., 2) of where the hips of joints (..., 22, 3) face."""
+    across = positions[..., _LEFT_HIP, :] - positions[..., _RIGHT_HIP, :]
+    # +X is the left of somebody who faces +Z, so the heading is up to the length (−across_z, across_x)
+    return unit(torch.stack([-across[..., 2], across[..., 0]], dim=-1), floor=1e-6)
+
+
+def turn(vectors: Tensor, heading: Tensor) -> Tensor:
     """World vectors (..., n, 3) in the frame whose +Z is `heading` (..., 2) = (x, z)."""
     sine, cosine = heading[..., None, 0], heading[..., None, 1]
     x, y, z = vectors.unbind(-1)
     return torch.stack([cosine * x - sine * z, y, sine * x + cosine * z], dim=-1)
 
 
-def body_size_in_pose(pose: Tensor) -> Tensor:
-    """Size of each person in the decoder's pose (..., T, 139), mean over time: (..., 1)."""
-    return pose[..., -1].mean(-1, keepdim=True).exp()
-
-
 def body_from_pose(pose: Tensor, size: Tensor, standard: Tensor) -> Body:
-    """Decoder's pose (..., 139) of bodies of `size` (...) → joints by forward kinematics."""
-    root, six, _, _ = pose.split(list(POSE_PARTS.values()), dim=-1)
+    """Pose (..., 138) of bodies of `size` (...) → joints by forward kinematics."""
+    root, six, _ = pose.split(list(POSE_PARTS.values()), dim=-1)
     rotations = matrix_from_6d(six.unflatten(-1, (NUM_JOINTS, 6)))
     positions, orientations = forward_kinematics(root, rotations, standard[:NUM_JOINTS] * size[..., None, None])
     return Body(positions, rotations, _palms(positions, orientations, standard, size), size)
@@ -108,12 +108,12 @@ def body_from_features(features: Tensor, standard: Tensor) -> Body:
     return Body(positions, rotations, _palms(positions, orientations, standard, size), size)
 
 
-def features_from_pose(pose: Tensor, standard: Tensor) -> Tensor:
-    """Decoder's pose (..., T, 139) → frame vectors (..., T, 262) that agree with themselves.
+def features_from_pose(pose: Tensor, size: Tensor, standard: Tensor) -> Tensor:
+    """Pose (..., T, 138) of bodies of `size` (...) → frame vectors (..., T, 262) that agree with themselves.
 
     Joints are those of forward kinematics, velocities their differences (the last one repeated), contacts 0 or 1.
     """
-    body = body_from_pose(pose, body_size_in_pose(pose).expand(pose.shape[:-1]), standard)
+    body = body_from_pose(pose, size[..., None].expand(pose.shape[:-1]), standard)
     contacts = pose.split(list(POSE_PARTS.values()), dim=-1)[2]
     positions = body.positions
     velocities = positions[..., 1:, :, :] - positions[..., :-1, :, :]

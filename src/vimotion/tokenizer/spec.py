@@ -7,21 +7,33 @@ from pydantic import Field
 from vimotion.config import Config
 from vimotion.motion import FPS
 
+# What is told of each person before their first step, each by a code of its own.
+PLACEMENT = ("x", "z", "yaw", "size")
+
 
 class CodecSpec(Config):
     """What the language side knows of a codec.
+
+    A person's codes are an array of rows and levels: first `placement_rows` rows that hold the codes of `PLACEMENT` (and zeros
+    where they leave room), then a row for each step.
 
     Attributes:
         step_frames: frames that one step of codes stands for.
         levels: codes a person and step, from coarse to fine.
         codebook_size: values that a code can have; all levels share the one codebook.
+        placement_bins: values that each code of a placement can have.
         fps: frames per second.
     """
 
     step_frames: int = Field(default=8, gt=0)
     levels: int = Field(default=4, gt=0)
     codebook_size: int = Field(default=512, gt=1)
+    placement_bins: int = Field(default=512, gt=1, multiple_of=2)
     fps: float = FPS
+
+    @property
+    def placement_rows(self) -> int:
+        return -(-len(PLACEMENT) // self.levels)
 
     @property
     def steps_per_second(self) -> float:
@@ -30,6 +42,25 @@ class CodecSpec(Config):
     def steps(self, frames: int) -> int:
         """Steps that hold so many frames; the last one may be padded."""
         return -(-frames // self.step_frames)
+
+    def rows(self, frames: int) -> int:
+        """Rows of a motion of so many frames, its placement included."""
+        return self.placement_rows + self.steps(frames)
+
+    def rows_between(self, start: int, stop: int | None) -> slice:
+        """Rows of the frames `start` to `stop` (None: the end); the placement belongs to frame 0.
+
+        Raises:
+            ValueError: they do not lie between two steps.
+        """
+        if start % self.step_frames or (stop or 0) % self.step_frames:
+            raise ValueError(f"Frames {start} to {stop} do not begin and end between two steps of {self.step_frames} frames.")
+        first = self.rows(start) if start else 0
+        return slice(first, None if stop is None else self.rows(stop))
+
+    def frames(self, rows: int) -> int:
+        """Frames that the steps of so many rows stand for, the placement's being among them."""
+        return (rows - self.placement_rows) * self.step_frames
 
 
 class CodecConfig(Config):

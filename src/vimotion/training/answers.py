@@ -62,7 +62,7 @@ def validation(batches: Iterable[Batch], layout: Layout) -> Callable[[nn.Module]
     """What `run_loop` takes as `evaluate`: mean loss of held-out examples, over all labelled tokens and by their kind.
 
     "validation_text" is the words and ends of turn, "validation_frame" start, people and end of motions,
-    "validation_level_0" the codes of the coarsest level, and so on.
+    "validation_place" where people start, "validation_level_0" the codes of the coarsest level, and so on.
     """
     kept = list(batches)
 
@@ -72,6 +72,7 @@ def validation(batches: Iterable[Batch], layout: Layout) -> Callable[[nn.Module]
         losses, labels = torch.cat([losses for losses, _ in found]), torch.cat([labels for _, labels in found])
         frame = torch.tensor([layout.start, layout.end, *layout.who.values()], device=device)
         kinds = {"loss": torch.ones_like(labels, dtype=torch.bool), "frame": torch.isin(labels, frame)}
+        kinds["place"] = (labels >= layout.place_ids(0).start) & (labels < layout.level_ids(0).start)
         for level in range(layout.spec.levels):
             ids = layout.level_ids(level)
             kinds[f"level_{level}"] = (labels >= ids.start) & (labels < ids.stop)

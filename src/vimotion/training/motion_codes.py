@@ -5,7 +5,7 @@ first frames, so that the model sees motions at every offset to the codec's grid
 
     info.json        what it was made from
     codes.parquet    the clips' texts and facts as in the store, and `codes`: one int16 list a clip, over
-                     [first frame, who is first, person, step, level]
+                     [first frame, who is first, person, row, level]
 """
 
 from __future__ import annotations
@@ -19,17 +19,16 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-import torch
 
 from vimotion.artifacts import atomic_path, vimotion_home
 from vimotion.corpora.store import SCHEMA, Record, Store
 from vimotion.errors import UserError
 from vimotion.tasks.messages import MotionPart
 from vimotion.tokenizer import CodecSpec, MotionTokenizer
-from vimotion.tokenizer.codec import BEAM, CONFIG, WEIGHTS, pad_to_steps
+from vimotion.tokenizer.codec import CONFIG, WEIGHTS, pad_to_steps
 from vimotion.training.windows import place_features
 
-_VERSION = 2
+_VERSION = 3
 _TEXT_COLUMNS = [name for name in SCHEMA.names if name != "features"]
 # People encoded in one go.
 _BATCH = 32
@@ -109,7 +108,7 @@ class MotionCodes:
         )
 
     def codes(self, index: int, variant: int = 0, first: int = 0) -> np.ndarray:
-        """(P, steps, levels) int16 of a clip from first frame number `variant`, person `first` being the first."""
+        """(P, rows, levels) int16 of a clip from first frame number `variant`, person `first` being the first."""
         people = int(self._people[index])
         position = int(self._starts[index])
         for frames in self.first_frames[:variant]:
@@ -119,17 +118,13 @@ class MotionCodes:
         return self._codes[position : position + size].reshape(people, -1, self.spec.levels)
 
     def codes_of(self, part: MotionPart, variant: int = 0, first: int = 0) -> np.ndarray:
-        """(people, steps, levels) of what a motion part refers to; its frames count from the variant's first frame."""
-        codes = self.codes(self.index_of(part.motion), variant, first)
-        step = self.spec.step_frames
-        if part.start % step or (part.stop or 0) % step:
-            raise ValueError(f"{part} does not begin and end between two steps of {step} frames.")
+        """(people, rows, levels) of what a motion part refers to; its frames count from the variant's first frame."""
         chosen = ["ab".index(person) for person in part.people]
-        return codes[chosen, part.start // step : None if part.stop is None else part.stop // step]
+        return self.codes(self.index_of(part.motion), variant, first)[chosen, self.spec.rows_between(part.start, part.stop)]
 
     def _variant_size(self, index: int, first_frame: int) -> int:
-        steps = self.spec.steps(int(self._frames[index]) - first_frame)
-        return int(self._people[index]) * steps * self.spec.levels
+        rows = self.spec.rows(int(self._frames[index]) - first_frame)
+        return int(self._people[index]) * rows * self.spec.levels
 
     @cached_property
     def _index(self) -> dict[str, int]:
@@ -169,7 +164,6 @@ def _views(features: np.ndarray, first_frames: Sequence[int]) -> Iterator[np.nda
             yield place_features(features[frame:, order]).swapaxes(0, 1)
 
 
-@torch.no_grad()
 def _encode(tokenizer: MotionTokenizer, motions: Sequence[np.ndarray]) -> Iterator[np.ndarray]:
     """`tokenizer.encode` of many motions (P, T, 262), many people at a time.
 
@@ -180,15 +174,13 @@ def _encode(tokenizer: MotionTokenizer, motions: Sequence[np.ndarray]) -> Iterat
     order = sorted(range(len(padded)), key=lambda i: len(padded[i]))
     for start in range(0, len(order), _BATCH):
         chosen = order[start : start + _BATCH]
-        rows = np.zeros((len(chosen), 1, len(padded[chosen[-1]]), padded[0].shape[1]), dtype=np.float32)
-        for row, i in zip(rows, chosen, strict=True):
-            row[0, : len(padded[i])] = padded[i]
+        together = np.zeros((len(chosen), len(padded[chosen[-1]]), padded[0].shape[1]), dtype=np.float32)
+        for features, i in zip(together, chosen, strict=True):
+            features[: len(padded[i])] = padded[i]
             # what follows must be a body, or its missing heading would not be a number
-            row[0, len(padded[i]) :] = padded[i][-1]
-        latents = tokenizer.codec.latents(torch.from_numpy(rows))
-        found = tokenizer.codec.quantizer.encode(latents[:, 0], tokenizer.spec.levels, BEAM).numpy()
-        for i, row in zip(chosen, found, strict=True):
-            codes[i] = row[: len(padded[i]) // tokenizer.spec.step_frames]
+            features[len(padded[i]) :] = padded[i][-1]
+        for i, found in zip(chosen, tokenizer.encode_people(together), strict=True):
+            codes[i] = found[: tokenizer.spec.rows(len(padded[i]))]
     people = iter(codes)
     for motion in motions:
         yield np.stack([next(people) for _ in motion])

@@ -18,6 +18,7 @@ from vimotion.errors import UserError
 from vimotion.tokenizer.codec import MotionTokenizer
 from vimotion.tokenizer.losses import LossWeights, reconstruction_losses
 from vimotion.tokenizer.network import Codec
+from vimotion.tokenizer.placement import in_own_frame
 from vimotion.tokenizer.quality import reconstruction_errors
 from vimotion.tokenizer.representation import POSE_PARTS, body_from_features, encoder_inputs, standard_body
 from vimotion.tokenizer.spec import CodecConfig
@@ -150,17 +151,14 @@ def fit_normalisation(codec: Codec, batches: Sequence[Tensor]) -> None:
     """Set the means and deviations of what the networks read and write from frame vectors (B, P, T, 262)."""
     inputs, poses = [], []
     for features in batches:
-        inputs.append(encoder_inputs(features).flatten(0, -2))
-        body = body_from_features(features, codec.standard)
-        six = body.rotations[..., :2].flatten(-3)
-        poses.append(torch.cat([body.positions[..., 0, :], six, body.size.log()[..., None]], dim=-1).flatten(0, -2))
+        own = in_own_frame(features, codec.placement(codec.placement_codes(features)))
+        inputs.append(encoder_inputs(own).flatten(0, -2))
+        body = body_from_features(own, codec.standard)
+        poses.append(torch.cat([body.positions[..., 0, :], body.rotations[..., :2].flatten(-3)], dim=-1).flatten(0, -2))
     _fit(codec.input_mean, codec.input_std, torch.cat(inputs))
     # contacts are logits and stay as they are
     moving = POSE_PARTS["root"] + POSE_PARTS["rotations"]
-    chosen = torch.tensor([*range(moving), moving + POSE_PARTS["contacts"]])
-    mean, std = codec.pose_mean[chosen], codec.pose_std[chosen]
-    _fit(mean, std, torch.cat(poses))
-    codec.pose_mean[chosen], codec.pose_std[chosen] = mean, std
+    _fit(codec.pose_mean[:moving], codec.pose_std[:moving], torch.cat(poses))
 
 
 def _fit(mean: Tensor, std: Tensor, rows: Tensor) -> None:
@@ -179,9 +177,11 @@ def tokenizer_loss(recipe: TokenizerRecipe):  # type: ignore[no-untyped-def]
         pairs, people = features.shape[:2]
         some = torch.randint(1, levels + 1, (pairs,), device=features.device)
         kept = torch.where(torch.rand(pairs, device=features.device) < recipe.keep_all, levels, some)
-        pose, quantized = model(features, kept.repeat_interleave(people))
+        pose, size, quantized = model(features, kept.repeat_interleave(people))
         offset = int(torch.randint(3, ()))
-        parts = reconstruction_losses(pose, features, mask, standard.to(pose), offset) | {"commitment": quantized.commitment}
+        parts = reconstruction_losses(pose, size, features, mask, standard.to(pose), offset) | {
+            "commitment": quantized.commitment
+        }
         loss = torch.stack([weights[name] * value for name, value in parts.items()]).sum()
         return loss, parts | {"usage": quantized.usage}
 

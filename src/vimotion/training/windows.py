@@ -51,11 +51,11 @@ def mirror_features(features: np.ndarray) -> np.ndarray:
 def cut_window(features: np.ndarray, frames: int, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """A random window of a clip (T, P, 262), placed: vectors (frames, P, 262) and a mask (frames,) of what is real.
 
-    One window in three begins where the clip does, as at use. A shorter clip stands still at its end. The people are
+    Every other window begins where the clip does, as at use. A shorter clip stands still at its end. The people are
     exchanged and mirrored at random, so that either of them is the one the pair is placed by.
     """
     spare = max(len(features) - frames, 0)
-    start = 0 if random.random() < 1 / 3 else int(random.integers(spare + 1))
+    start = 0 if random.random() < 1 / 2 else int(random.integers(spare + 1))
     window = features[start : start + frames]
     if random.random() < 0.5:
         window = window[:, ::-1]

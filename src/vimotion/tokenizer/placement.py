@@ -1,0 +1,99 @@
+"""Where a person starts: place on the ground, heading and size, told once in codes of their own.
+
+A departure from the paper, where relative placement lives in the global positions of every frame. Most of a step's bits then
+say again where somebody stands, and the same gesture has other codes at another place or for another body. Here a person's
+motion is coded in the frame in which they start (origin below the pelvis, +Z where the hips face, scaled to a standard body),
+and the placement leads from there to the frame that the two share.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from vimotion.motion import FEATURES, NUM_JOINTS
+from vimotion.tokenizer.representation import body_size, split, turn, upright_heading
+from vimotion.tokenizer.spec import PLACEMENT
+
+# Metres to either side, and the largest factor to either side of the standard body, that codes can tell.
+REACH, LARGEST = 6.4, 2.0
+_HALF_RANGES = torch.tensor([REACH, REACH, math.pi, math.log(LARGEST)])
+_YAW = PLACEMENT.index("yaw")
+
+
+def placement_codes(features: Tensor, standard: Tensor, bins: int) -> Tensor:
+    """Frame vectors (..., T, 262) → codes (..., 4) int64 of x, z, yaw and size, from the first frame alone.
+
+    Values out of reach get the nearest code.
+    """
+    first = features[..., 0, :]
+    positions = split(first)[0]
+    heading = upright_heading(positions)
+    values = torch.stack(
+        [
+            positions[..., 0, 0],
+            positions[..., 0, 2],
+            torch.atan2(heading[..., 0], heading[..., 1]),
+            body_size(positions, standard).log(),
+        ],
+        dim=-1,
+    )
+    codes = (values / _widths(bins, values)).round().long() + bins // 2
+    codes[..., _YAW] %= bins
+    return codes.clamp(0, bins - 1)
+
+
+def placement_values(codes: Tensor, bins: int) -> Tensor:
+    """Codes (..., 4) → x and z in metres, yaw in radians about +Y, and size against the standard body, (..., 4)."""
+    values = (codes - bins // 2) * _widths(bins, codes)
+    return torch.cat([values[..., :3], values[..., 3:].exp()], dim=-1)
+
+
+def in_own_frame(features: Tensor, placement: Tensor) -> Tensor:
+    """Frame vectors (..., T, 262) in the common frame → in the frame of a placement (..., 4), at the size of a standard body."""
+    ground, forward, size = _parts(placement)
+    positions, velocities, _, _ = split(features)
+    forward = forward[..., None, :]
+    vectors = [
+        turn(part, forward) / size[..., None, None, None] for part in (positions - ground[..., None, None, :], velocities)
+    ]
+    return torch.cat([part.flatten(-2) for part in vectors] + [features[..., FEATURES["rotations"].start :]], dim=-1)
+
+
+def in_common_frame(pose: Tensor, placement: Tensor) -> Tensor:
+    """The decoder's pose (..., T, 138) in the frame of a placement (..., 4) → in the common frame, metres."""
+    ground, forward, size = _parts(placement)
+    back = (forward * forward.new_tensor([-1.0, 1.0]))[..., None, :]
+    root = turn(pose[..., None, :3] * size[..., None, None, None], back)[..., 0, :] + ground[..., None, :]
+    # 6D holds the first two columns of a matrix, row by row: both are turned like vectors
+    columns = turn(pose[..., 3:9].unflatten(-1, (3, 2)).transpose(-1, -2), back).transpose(-1, -2)
+    return torch.cat([root, columns.flatten(-2), pose[..., 9:]], dim=-1)
+
+
+def relation(placement: Tensor) -> Tensor:
+    """What the decoder is told of placements (B, P, 4): own size, and the other's place, heading and size as seen from here.
+
+    Returns:
+        (B, P, 7); of somebody alone all but the own size is zero.
+    """
+    size = placement[..., 3].log()
+    own = size[..., None]
+    if placement.shape[1] != 2:
+        return torch.cat([own, own.new_zeros(*own.shape[:-1], 6)], dim=-1)
+    ground, forward, _ = _parts(placement)
+    towards = turn((ground.flip(1) - ground)[..., None, :], forward)[..., 0, :]
+    yaw = placement.flip(1)[..., 2] - placement[..., 2]
+    other = torch.stack([towards[..., 0], towards[..., 2], yaw.sin(), yaw.cos(), size.flip(1), torch.ones_like(yaw)], dim=-1)
+    return torch.cat([own, other], dim=-1)
+
+
+def _parts(placement: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Placement (..., 4) → ground (..., 3), forward (..., 2) = (x, z), and size (...)."""
+    x, z, yaw, size = placement.unbind(-1)
+    return torch.stack([x, torch.zeros_like(x), z], dim=-1), torch.stack([yaw.sin(), yaw.cos()], dim=-1), size
+
+
+def _widths(bins: int, like: Tensor) -> Tensor:
+    return _HALF_RANGES.to(like.device) * 2 / bins

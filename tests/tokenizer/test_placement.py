@@ -1,0 +1,68 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from small import people
+
+from vimotion.motion import split_features
+from vimotion.tokenizer.placement import REACH, in_common_frame, in_own_frame, placement_codes, placement_values, relation
+from vimotion.tokenizer.representation import body_from_features, body_from_pose, standard_body
+from vimotion.training.windows import place_features
+
+STANDARD = standard_body()
+
+
+def _pose(features: torch.Tensor) -> torch.Tensor:
+    """The pose that a perfect decoder would write for frame vectors."""
+    body = body_from_features(features, STANDARD)
+    six = body.rotations[..., :2].flatten(-3)
+    return torch.cat([body.positions[..., 0, :], six, torch.zeros(*six.shape[:-1], 4)], dim=-1)
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 1000))
+def test_own_frame_and_back_is_where_it_was(seed: int) -> None:
+    features = torch.from_numpy(people(seed))
+    placement = placement_values(placement_codes(features, STANDARD, 512), 512)
+    own = in_own_frame(features, placement)
+    back = in_common_frame(_pose(own), placement)
+    torch.testing.assert_close(back, _pose(features), atol=1e-4, rtol=0)
+    made = body_from_pose(back, placement[:, 3:].expand(back.shape[:-1]), STANDARD).positions
+    true = torch.from_numpy(split_features(people(seed))[0])
+    assert float((made - true).norm(dim=-1).max()) < 0.01  # the size's bins
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 1000))
+def test_everybody_starts_alike_in_their_own_frame(seed: int) -> None:
+    features = torch.from_numpy(people(seed))
+    placement = placement_values(placement_codes(features, STANDARD, 512), 512)
+    again = placement_codes(in_own_frame(features, placement), STANDARD, 512)
+    assert (again - 256).abs().max() <= 1
+    # somebody else's place and heading does not change what is done
+    exchanged = place_features(people(seed).swapaxes(0, 1)[:, ::-1]).swapaxes(0, 1)[::-1].copy()
+    elsewhere = torch.from_numpy(exchanged)
+    own = in_own_frame(elsewhere, placement_values(placement_codes(elsewhere, STANDARD, 512), 512))
+    heights = (
+        split_features(np.asarray(own))[0][..., 1] - split_features(np.asarray(in_own_frame(features, placement)))[0][..., 1]
+    )
+    assert np.abs(heights - heights[:, :1, :1]).max() < 0.01
+
+
+def test_codes_are_the_nearest_and_turn_round() -> None:
+    codes = torch.arange(512)[:, None].expand(512, 4)
+    values = placement_values(codes, 512)
+    assert torch.equal(values[256], torch.tensor([0.0, 0.0, 0.0, 1.0]))
+    assert float(values[:, 0].abs().max()) == pytest.approx(REACH) and float(values[:, 3].max()) < 2
+    assert float(values[0, 2]) == pytest.approx(-math.pi)
+
+
+def test_the_relation_is_seen_from_each_of_them() -> None:
+    # a at the origin faces +Z; b stands two metres ahead and faces back
+    placement = torch.tensor([[[0.0, 0.0, 0.0, 1.0], [0.0, 2.0, math.pi, 1.0]]])
+    expected = torch.tensor([0.0, 0.0, 2.0, 0.0, -1.0, 0.0, 1.0])
+    torch.testing.assert_close(relation(placement)[0], expected.expand(2, 7), atol=1e-6, rtol=0)
+    assert torch.equal(relation(placement[:, :1])[0, 0], torch.zeros(7))
