@@ -155,6 +155,6 @@ class Codec(nn.Module):
         return latents
 
     def pose(self, vectors: Tensor, placement: Tensor) -> Tensor:
-        """Quantized vectors (B, P, S, code_dim) of people placed (B, P, 4) → pose (B, P, T, 138) in the common frame, metres."""
+        """Quantized vectors (B, P, S, code_dim) of people placed (B, P, 4) → pose (B, P, T, 138) in the common frame."""
         pose: Tensor = self.decoder(vectors, relation(placement)).float() * self.pose_std + self.pose_mean
         return in_common_frame(pose, placement)

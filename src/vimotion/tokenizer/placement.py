@@ -13,7 +13,7 @@ import math
 import torch
 from torch import Tensor
 
-from vimotion.motion import FEATURES, NUM_JOINTS
+from vimotion.motion import FEATURES
 from vimotion.tokenizer.representation import body_size, split, turn, upright_heading
 from vimotion.tokenizer.spec import PLACEMENT
 
@@ -52,7 +52,7 @@ def placement_values(codes: Tensor, bins: int) -> Tensor:
 
 
 def in_own_frame(features: Tensor, placement: Tensor) -> Tensor:
-    """Frame vectors (..., T, 262) in the common frame → in the frame of a placement (..., 4), at the size of a standard body."""
+    """Frame vectors (..., T, 262) in the common frame → in a placement's (..., 4) own frame, at a standard body's size."""
     ground, forward, size = _parts(placement)
     positions, velocities, _, _ = split(features)
     forward = forward[..., None, :]
