@@ -104,7 +104,7 @@ def load_model(model: str | Path | None = None, int8: bool | None = None) -> Mod
         UserError: there is none, or it cannot be loaded.
     """
     if model is None:
-        if not SHIPPED.is_dir():
+        if not (SHIPPED / "config.json").is_file():
             raise UserError(
                 "No model comes with this copy of VIMotion: train one (`bash runs/default.sh`) or name a folder (--model)."
             )

@@ -72,8 +72,11 @@ class ResidualQuantizer(nn.Module):
         squares = self.codebook.square().sum(-1)
         for level in range(levels):
             scale = self.scales[level]
-            distances = scale * (scale * squares - 2 * residual @ self.codebook.T) + residual.square().sum(-1, keepdim=True)
-            best = _smallest(distances.flatten(1), beam)
+            # |r − s·c|² = |r|² − 2s·r·c + s²|c|², all in one product: its result is large, and passes over it are what takes time
+            lengths = residual.square().sum(-1, keepdim=True)
+            weights = torch.cat([-2 * scale * self.codebook.T, torch.ones_like(squares)[None]])
+            distances = torch.addmm(scale**2 * squares, torch.cat([residual, lengths], dim=-1).flatten(0, 1), weights)
+            best = _smallest(distances.unflatten(0, residual.shape[:2]).flatten(1), beam)
             beginning, code = best // len(squares), best % len(squares)
             codes = torch.cat([_pick(codes, beginning), code[..., None]], dim=-1)
             residual = _pick(residual, beginning) - self.codebook[code] * scale
