@@ -20,6 +20,9 @@ WHO: dict[People, str] = {"ab": "<|ab|>", "a": "<|a|>", "b": "<|b|>"}
 _ANY_MOTION_TOKEN = rf"<\|(?:motion_start|motion_end|ab|a|b|m\d+_\d+|(?:{'|'.join(PLACEMENT)})_\d+)\|>"
 # Waves over the bins of a placement's number that its rows start from, so that neighbours start alike.
 _WAVES = 7
+# How far new rows lie from the mean of the old ones, in lengths of the usual old row. Around zero and at full length they begin
+# with a loss of 29, like this with 12 (LOG.md).
+_SPREAD = 0.3
 
 
 class MotionVocabulary:
@@ -75,7 +78,7 @@ def add_motion_rows(
 
     The row of a code is its codebook vector's direction, turned into the model's width by a random orthogonal map, plus a
     vector of its level, so that codes that look alike start alike; a placement's number is told by waves over its bins, plus a
-    vector of what it tells. All new rows have the length of the usual old row.
+    vector of what it tells. All lie around the mean of the old rows.
 
     Args:
         model: changed in place; has `first_id` rows.
@@ -93,11 +96,11 @@ def add_motion_rows(
     places = _turned_with_kinds(torch.cat([angles.cos(), angles.sin()], dim=1), len(PLACEMENT), width, generator)
     codes = _turned_with_kinds(codebook - codebook.mean(0), spec.levels, width, generator)
     rows = torch.nn.functional.normalize(torch.cat([frame, places, codes]), dim=1)
-    lengths = [table[:first_id].detach().norm(dim=1).median() for table in tables_of(model)]
+    old_rows = [table[:first_id].detach().clone() for table in tables_of(model)]
     model.resize_token_embeddings(first_id + len(vocabulary), mean_resizing=False)
     with torch.no_grad():
-        for table, length in zip(tables_of(model), lengths, strict=True):
-            table[first_id:] = (rows * length.cpu()).to(table)
+        for table, kept in zip(tables_of(model), old_rows, strict=True):
+            table[first_id:] = kept.mean(0) + _SPREAD * kept.norm(dim=1).median() * rows.to(kept)
 
 
 def _turned_with_kinds(vectors: Tensor, kinds: int, width: int, generator: torch.Generator) -> Tensor:

@@ -72,7 +72,7 @@ class ResidualQuantizer(nn.Module):
         squares = self.codebook.square().sum(-1)
         for level in range(levels):
             scale = self.scales[level]
-            # |r − s·c|² = |r|² − 2s·r·c + s²|c|², all in one product: its result is large, and passes over it are what takes time
+            # |r − s·c|² = |r|² − 2s·r·c + s²|c|² in one product: its result is large, and passes over it take the time
             lengths = residual.square().sum(-1, keepdim=True)
             weights = torch.cat([-2 * scale * self.codebook.T, torch.ones_like(squares)[None]])
             distances = torch.addmm(scale**2 * squares, torch.cat([residual, lengths], dim=-1).flatten(0, 1), weights)
