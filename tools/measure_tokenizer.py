@@ -1,6 +1,6 @@
 """What a codec loses: on the test clips of a corpus, and on motion files.
 
-python tools/measure_tokenizer.py models/default/motion_codec --corpus corpora/scripted --files walk.bvh run.amc
+python tools/measure_tokenizer.py src/vimotion/model/motion_codec --corpus corpora/scripted --files walk.bvh run.amc
 """
 
 from __future__ import annotations

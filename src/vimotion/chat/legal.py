@@ -25,8 +25,7 @@ class Place(NamedTuple):
 
     `kind` "text": between spans; `level` says what may come there: text (1) + a motion's start (2) + the end of turn (4).
     `kind` "who": right after a span's start. `kind` "place": number `level` of a placement is due. `kind` "code": a code of
-    `level` is due. `kind` "step": a step is whole, so
-    the span may also end. `kind` "end": it must end.
+    `level` is due. `kind` "step": a step is whole, so the span may also end. `kind` "end": it must end.
     """
 
     kind: Literal["text", "who", "place", "code", "step", "end"]

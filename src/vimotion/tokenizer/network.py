@@ -17,13 +17,19 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import gelu, interpolate, pad
 
-from vimotion.tokenizer.placement import in_common_frame, in_own_frame, placement_codes, placement_values, relation
+from vimotion.tokenizer.placement import (
+    NUM_RELATION,
+    in_common_frame,
+    in_own_frame,
+    placement_codes,
+    placement_values,
+    relation,
+)
 from vimotion.tokenizer.quantizer import Quantized, ResidualQuantizer
 from vimotion.tokenizer.representation import NUM_INPUTS, NUM_POSE, encoder_inputs, standard_body
 from vimotion.tokenizer.spec import CodecConfig
 
 _DILATIONS = (1, 2, 4)
-_RELATION = 7
 
 
 class Block(nn.Module):
@@ -80,7 +86,7 @@ class Decoder(nn.Module):
         super().__init__()
         self.step_frames = config.spec.step_frames
         self.inp = nn.Linear(config.code_dim, config.width)
-        self.relation = nn.Sequential(nn.Linear(_RELATION, config.width), nn.GELU(), nn.Linear(config.width, config.width))
+        self.relation = nn.Sequential(nn.Linear(NUM_RELATION, config.width), nn.GELU(), nn.Linear(config.width, config.width))
         dilations = [_DILATIONS[i % 3] for i in range(config.decoder_blocks)]
         self.blocks = nn.Sequential(*[Block(config.width, d, causal=False, pair=True) for d in dilations])
         self.coarse = nn.Linear(config.width, NUM_POSE)

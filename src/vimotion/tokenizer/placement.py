@@ -21,6 +21,8 @@ from vimotion.tokenizer.spec import PLACEMENT
 REACH, LARGEST = 6.4, 2.0
 _HALF_RANGES = torch.tensor([REACH, REACH, math.pi, math.log(LARGEST)])
 _YAW = PLACEMENT.index("yaw")
+# What `relation` tells of each person.
+NUM_RELATION = 7
 
 
 def placement_codes(features: Tensor, standard: Tensor, bins: int) -> Tensor:
