@@ -82,6 +82,21 @@ def test_the_codebook_follows_the_data_and_no_code_stays_dead() -> None:
     assert (latents - quantizer.decode(quantizer.encode(latents, 2))).square().mean() < 0.5
 
 
+def test_a_loaded_codebook_goes_on_from_where_it_was() -> None:
+    trained = _trained()
+    loaded = ResidualQuantizer(trained.levels, len(trained.codebook), trained.codebook.shape[1], decay=0.99)
+    loaded.codebook.copy_(trained.codebook)
+    loaded.scales.copy_(trained.scales)
+    latents = torch.randn(64, 16, trained.codebook.shape[1])
+    loaded(latents)
+    moved = (loaded.codebook - trained.codebook).norm(dim=1) / trained.codebook.norm(dim=1)
+    assert 0 < moved.max() < 0.1
+    loaded.learns = False
+    before = loaded.codebook.clone()
+    loaded(latents)
+    assert torch.equal(loaded.codebook, before)
+
+
 def test_nothing_is_learned_in_eval_mode() -> None:
     quantizer = _trained()
     before = {name: tensor.clone() for name, tensor in quantizer.state_dict().items()}

@@ -73,6 +73,27 @@ def test_a_stopped_run_ends_as_if_it_had_not_been(store: Store, tmp_path: Path, 
     assert (resumed / "codec.safetensors").read_bytes() == (straight / "codec.safetensors").read_bytes()
 
 
+def test_a_codec_is_tuned_further_with_fewer_levels(store: Store, tmp_path: Path) -> None:
+    wide = train_tokenizer(_recipe(store), tmp_path / "wide")
+    clip = record_features(random_interaction(99, 90, bend=0.3)).swapaxes(0, 1)
+    codes = MotionTokenizer.load(wide).with_levels(1).encode(clip)
+    fewer = (f"start_from={wide}", "codec.spec.levels=1", "keep_all=1.0", "loop.steps=10")
+    fixed = train_tokenizer(_recipe(store, *fewer, "fixed_codes=true"), tmp_path / "fixed")
+    free = train_tokenizer(_recipe(store, *fewer), tmp_path / "free")
+    assert set(read_manifest(fixed)["parents"]) == {"corpus", "start_from"}
+    assert (MotionTokenizer.load(fixed).encode(clip) == codes).all()
+    assert (MotionTokenizer.load(free).encode(clip) != codes).any()
+    assert not np.allclose(MotionTokenizer.load(fixed).decode(codes), MotionTokenizer.load(wide).with_levels(1).decode(codes))
+
+
+def test_what_cannot_be_tuned_further_is_refused(store: Store, tmp_path: Path) -> None:
+    codec = train_tokenizer(_recipe(store, "loop.steps=1"), tmp_path / "codec")
+    with pytest.raises(UserError, match="fewer levels"):
+        train_tokenizer(_recipe(store, f"start_from={codec}", "codec.width=16"), tmp_path / "other")
+    with pytest.raises(UserError, match="start_from"):
+        _recipe(store, "fixed_codes=true")
+
+
 def test_windows_follow_from_their_index(store: Store) -> None:
     recipe = _recipe(store, "alone=0.5")
     windows = Windows(load_clips(store, "train", 100), recipe)

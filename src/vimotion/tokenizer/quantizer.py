@@ -40,21 +40,24 @@ class ResidualQuantizer(nn.Module):
     def __init__(self, levels: int, codebook_size: int, dim: int, decay: float = 0.95, beam: int = 1) -> None:
         super().__init__()
         self.levels, self.decay, self.beam = levels, decay, beam
+        self.learns = True
         self.register_buffer("codebook", torch.randn(codebook_size, dim))
         self.register_buffer("scales", torch.zeros(levels))  # zero: no data has been seen
         self.register_buffer("counts", torch.zeros(codebook_size))
         self.register_buffer("sums", torch.zeros(codebook_size, dim))
 
     def forward(self, latents: Tensor, kept: Tensor | None = None) -> Quantized:
-        """Quantize latents (N, S, C) with `kept` (N,) levels each (default: all); in training mode the codebook learns."""
-        if self.training and not self.scales.any():
+        """Quantize latents (N, S, C) with `kept` (N,) levels each (default: all); in training mode the codebook learns,
+        unless `learns` is off."""
+        learning = self.training and self.learns
+        if learning and not self.scales.any():
             self._start(latents.detach())
         codes = self.encode(latents.detach(), self.levels, self.beam)
         picked = self.codebook[codes] * self.scales[:, None]
         partial = picked.cumsum(-2)  # (N, S, L, C): what the first levels say together
         # of all levels together: held to the first ones too, latents lose what only the last ones can tell
         commitment = (latents - partial[..., -1, :]).square().mean()
-        if self.training:
+        if learning:
             self._learn(latents.detach()[..., None, :] - (partial - picked), codes)
         last = torch.full((len(latents),), self.levels - 1, device=latents.device) if kept is None else kept - 1
         total = partial[torch.arange(len(last), device=last.device), :, last]
@@ -109,6 +112,9 @@ class ResidualQuantizer(nn.Module):
         for tensor in (counts, sums, powers):
             _add_up_over_processes(tensor)
         powers = powers / _processes()
+        if not self.counts.any():  # the codebook was loaded: it comes without its averages
+            self.counts.fill_(float(counts.mean()))
+            self.sums.copy_(self.codebook * self.counts[:, None])
         self.scales.copy_((self.scales.square() * self.decay + powers * (1 - self.decay)).sqrt().clamp_min(1e-6))
         self.counts.lerp_(counts, 1 - self.decay)
         self.sums.lerp_(sums, 1 - self.decay)

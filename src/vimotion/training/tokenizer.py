@@ -28,6 +28,8 @@ from vimotion.training.windows import cut_window
 _NORMALISATION_BATCHES = 32
 # Validation clips that are looked at while training goes on.
 _WATCHED_CLIPS = 50
+# A codec that is tuned further has to keep its codes, and is nearly as it will be used: slower averages, a wider search.
+_LATE_DECAY, _LATE_BEAM = 0.99, 4
 
 Batch = tuple[Tensor, Tensor]
 
@@ -42,6 +44,9 @@ class TokenizerRecipe(Config):
         batch_size: pairs a batch and process.
         shortest, longest: frames of the windows, in steps of 16.
         keep_all: share of the pairs for which all levels are kept; the others keep a random number of them.
+        start_from: folder of a codec to go on from, with its first `codec.spec.levels` levels; a relative one lies under the
+            VIMotion home.
+        fixed_codes: only the decoder of that codec is tuned, so that a language model that knows its codes stays right.
         alone: share of the batches in which nobody has a partner.
         evaluated_clips: clips of the validation split behind the figures.
     """
@@ -53,6 +58,8 @@ class TokenizerRecipe(Config):
     shortest: int = Field(default=64, gt=0, multiple_of=16)
     longest: int = Field(default=160, gt=0, multiple_of=16)
     keep_all: float = Field(default=0.5, ge=0, le=1)
+    start_from: Path | None = None
+    fixed_codes: bool = False
     alone: float = Field(default=0.1, ge=0, le=1)
     evaluated_clips: int = Field(default=200, gt=0)
     codec: CodecConfig = CodecConfig()
@@ -66,6 +73,8 @@ class TokenizerRecipe(Config):
             raise ValueError(f"step_frames must divide 16, and {spec.step_frames} does not")
         if self.longest < self.shortest:
             raise ValueError("longest must not be less than shortest")
+        if self.fixed_codes and self.start_from is None:
+            raise ValueError("fixed_codes needs a codec in start_from")
         return self
 
 
@@ -82,8 +91,11 @@ def train_tokenizer(recipe: TokenizerRecipe, output: Path | None = None, resume:
     windows = Windows(load_clips(store, "train", recipe.max_clips), recipe)
     validation = load_clips(store, "val", min(recipe.evaluated_clips, _WATCHED_CLIPS))
     torch.manual_seed(recipe.loop.seed)
-    codec = Codec(recipe.codec)
-    fit_normalisation(codec, [windows(-1 - index)[0] for index in range(_NORMALISATION_BATCHES)])
+    if recipe.start_from is None:
+        codec = Codec(recipe.codec)
+        fit_normalisation(codec, [windows(-1 - index)[0] for index in range(_NORMALISATION_BATCHES)])
+    else:
+        codec = started_from(vimotion_home() / recipe.start_from, recipe.codec, recipe.fixed_codes)
     if PartialState().is_main_process:
         save_config(recipe, folder / "recipe.yaml")
 
@@ -103,9 +115,28 @@ def train_tokenizer(recipe: TokenizerRecipe, output: Path | None = None, resume:
         indices = _evenly(store.split("val"), recipe.evaluated_clips)
         figures = reconstruction_errors(tokenizer, ((store[i].features, store[i].facts) for i in indices))
         config = recipe.model_dump(mode="json")
-        write_manifest(folder, "tokenizer", config, recipe.loop.seed, {"corpus": corpus}, result.metrics | figures)
+        parents = {"corpus": corpus} | ({"start_from": vimotion_home() / recipe.start_from} if recipe.start_from else {})
+        write_manifest(folder, "tokenizer", config, recipe.loop.seed, parents, result.metrics | figures)
     PartialState().wait_for_everyone()
     return folder
+
+
+def started_from(folder: Path, config: CodecConfig, fixed_codes: bool) -> Codec:
+    """The codec in a folder with its first `config.spec.levels` levels, to be tuned further.
+
+    Raises:
+        UserError: it differs from `config` in more than its levels, or has fewer.
+    """
+    found = MotionTokenizer.load(folder)
+    spec = found.spec.model_copy(update={"levels": config.spec.levels})
+    if found.codec.config.model_copy(update={"spec": spec}) != config or config.spec.levels > found.spec.levels:
+        raise UserError(f"The codec in {folder} is {found.codec.config}; `codec` of the recipe may only ask for fewer levels.")
+    codec = found.with_levels(config.spec.levels).codec.train().requires_grad_(True)
+    codec.encoder.requires_grad_(not fixed_codes)
+    codec.quantizer.learns = not fixed_codes
+    codec.quantizer.decay = _LATE_DECAY
+    codec.quantizer.beam = _LATE_BEAM
+    return codec
 
 
 def load_clips(store: Store, split: str, most: int) -> list[np.ndarray]:
