@@ -22,8 +22,6 @@ from vimotion.training.motion_codes import MotionCodes
 _NAMED = re.compile(r"\b(?:first|second|person (?:[ab12]|one|two))\b", re.IGNORECASE)
 # Draws for one example before the corpus is held to have none.
 _TRIES = 2000
-# A batch is full when so many examples in a row fit nowhere. More would favour short examples.
-_MISSES = 2
 
 Example = tuple[list[int], list[int]]
 
@@ -78,16 +76,11 @@ class Examples:
     def __call__(self, index: int) -> dict[str, Tensor]:
         """A batch of `rows` rows: "input_ids", "position_ids" (from 0 in each example) and "labels", (rows, tokens) int64."""
         random = np.random.default_rng([self._seed, index])
-        rows: list[list[Example]] = [[] for _ in range(self._config.rows)]
-        room = [self._config.row_tokens] * len(rows)
-        misses = 0
-        while misses < _MISSES:
-            example = self.example(random)
-            fitting = [row for row, left in enumerate(room) if left >= len(example[0])]
-            if fitting:
-                rows[fitting[0]].append(example)
-                room[fitting[0]] -= len(example[0])
-            misses = 0 if fitting else misses + 1
+        shape = self._config.rows, self._config.row_tokens
+        drawn: list[Example] = []
+        while sum(len(ids) for ids, _ in drawn) < shape[0] * shape[1]:
+            drawn.append(self.example(random))
+        rows = fill_rows(drawn, *shape)
         padding = self._tokenizer.pad_token_id
         batch = pack_rows(rows, self._config.row_tokens, self._tokenizer.eos_token_id if padding is None else padding)
         if self._split == "train":
@@ -127,6 +120,17 @@ class Examples:
         conversation = sample_conversation(task, record, random, source=source, step_frames=step_frames)
         exchanged = random.random() < self._config.exchange and not _NAMED.search(said(conversation))
         return conversation, partial(self._codes.codes_of, variant=variant, first=int(exchanged))
+
+
+def fill_rows(examples: list[Example], rows: int, length: int) -> list[list[Example]]:
+    """The examples, the longest first, each in the first row that has room for it; those that fit nowhere are left out."""
+    filled: list[list[Example]] = [[] for _ in range(rows)]
+    room = [length] * rows
+    for example in sorted(examples, key=lambda example: -len(example[0])):
+        if fitting := [row for row, left in enumerate(room) if left >= len(example[0])]:
+            filled[fitting[0]].append(example)
+            room[fitting[0]] -= len(example[0])
+    return filled
 
 
 def pack_rows(rows: list[list[Example]], length: int, padding: int) -> dict[str, Tensor]:
