@@ -9,6 +9,7 @@ export OMP_WAIT_POLICY="${OMP_WAIT_POLICY:-ACTIVE}"
 
 vimotion corpus scripted --scenes 6000 --seed 0 --workers "$(nproc)" --output "$home/corpora/scripted"
 [ -f "$home/runs/tokenizer/manifest.json" ] || vimotion train tokenizer --recipe recipes/tokenizer/default.yaml --resume
+[ -f "$home/runs/tokenizer-coarse/manifest.json" ] || vimotion train tokenizer --recipe recipes/tokenizer/coarse.yaml --resume
 [ -f "$home/runs/align/manifest.json" ] || vimotion train align --recipe recipes/align/default.yaml --resume
 [ -f "$home/runs/instruct/manifest.json" ] || vimotion train instruct --recipe recipes/instruct/default.yaml --resume
 vimotion evaluate --recipe recipes/evaluate/scripted.yaml --set "model=$home/runs/instruct"
