@@ -198,7 +198,8 @@ def test_events_add_up_to_the_answer(model: Model) -> None:
             assert np.array_equal(steps[-1].spoken.codes, answer.motion.codes)
             assert same(steps[-1].motion.interaction, answer.motion.interaction)
             assert steps[0].motion.interaction.num_frames == STEP
-        said = model.chat().say("Dance!", motion="any" if seed else "first", duration=1.0, seed=seed, words=WILD, sampling=WILD)
+        wish = Wish(1.0, "any" if seed else "first", seed=seed, words=WILD, sampling=WILD, drafts=1)
+        said = model.answers([model.chat().turn("Dance!", wish)])[0]
         assert said.text == answer.text and said.tokens == answer.tokens
 
 

@@ -66,8 +66,8 @@ class Network(Protocol):
 
     def new_cache(self, slots: int, length: int) -> Any: ...
 
-    def prefill(self, cache: Any, slot: int, ids: Tensor) -> Tensor:
-        """Put a prompt (n,) into a slot; the state after it, (1, width)."""
+    def prefill(self, cache: Any, slot: int, ids: Tensor, last: int = 1) -> Tensor:
+        """Put a prompt (n,) into a slot; the states after its last tokens, (last, width)."""
 
     def step(self, cache: Any, slots: Tensor, lengths: Tensor, ids: Tensor) -> Tensor:
         """Add one token (n,) to each of `slots` (n,), ascending, that hold `lengths` (n,) tokens; their states (n, width)."""
@@ -86,9 +86,9 @@ class AnyCausalLM:
     def new_cache(self, slots: int, length: int) -> list[Any]:
         return [None] * slots
 
-    def prefill(self, cache: list[Any], slot: int, ids: Tensor) -> Tensor:
+    def prefill(self, cache: list[Any], slot: int, ids: Tensor, last: int = 1) -> Tensor:
         cache[slot] = DynamicCache(config=self.model.config)
-        return self._forward(cache[slot], ids)
+        return self._forward(cache[slot], ids, last)
 
     def step(self, cache: list[Any], slots: Tensor, lengths: Tensor, ids: Tensor) -> Tensor:
         rows = zip(slots.tolist(), ids, strict=True)
@@ -98,10 +98,10 @@ class AnyCausalLM:
         # the states are already logits, of all tokens
         return lambda logits: logits[:, ids]
 
-    def _forward(self, cache: DynamicCache, ids: Tensor) -> Tensor:
+    def _forward(self, cache: DynamicCache, ids: Tensor, last: int = 1) -> Tensor:
         ids = ids[None].to(self.model.device)
-        logits: Tensor = self.model(ids, past_key_values=cache, use_cache=True, logits_to_keep=1).logits
-        return logits[:, -1].float().cpu()
+        logits: Tensor = self.model(ids, past_key_values=cache, use_cache=True, logits_to_keep=last).logits
+        return logits[0, -last:].float().cpu()
 
 
 @dataclass(eq=False)
@@ -153,6 +153,18 @@ class Decoder:
         for index, token in self._run(requests, slots):
             found[index].append(token)
         return found
+
+    def log_likelihood(self, prompt: Sequence[int], words: Sequence[int]) -> float:
+        """Mean log-probability of text tokens as the beginning of the answer to a prompt, where only text may come."""
+        ids = torch.tensor([*prompt, *words])
+        if len(ids) > self.network.max_length:
+            raise UserError(f"The model reads {self.network.max_length} tokens, and these are {len(ids)}; say it shorter.")
+        with torch.inference_mode():
+            cache = self.network.new_cache(1, len(ids))
+            states = self.network.prefill(cache, 0, ids[:-1], last=len(words))
+            chances = self._head(self.legal.words)(states).log_softmax(dim=1)
+            places = torch.searchsorted(self.legal.ids(*self.legal.words), ids[-len(words) :])
+            return float(chances.gather(1, places[:, None]).mean())
 
     def _run(self, requests: Sequence[Request], slots: int) -> Iterator[tuple[int, int]]:
         """(index of the request, token) as they come. A slot that falls free is filled with the next request."""
@@ -214,14 +226,18 @@ class Decoder:
         chosen = {}
         for at, slots in together.items():
             ids = self.legal.ids(*at)
-            if at not in self._heads:
-                self._heads[at] = self.network.head(ids)
-            logits = self._heads[at](torch.cat([states[slot][1] for slot in slots]))
+            logits = self._head(at)(torch.cat([states[slot][1] for slot in slots]))
             for slot, row in zip(slots, logits, strict=True):
                 running = states[slot][0]
                 sampling = running.request.words if at[0].kind == "text" else running.request.motion
                 chosen[slot] = running, int(ids[sampling.pick(row, running.generator)])
         return chosen
+
+    def _head(self, at: Spot) -> Head:
+        """The head's rows that are legal at a spot."""
+        if at not in self._heads:
+            self._heads[at] = self.network.head(self.legal.ids(*at))
+        return self._heads[at]
 
 
 @contextmanager

@@ -80,6 +80,11 @@ class LegalTokens:
         # one tensor for each place, made when an answer first gets there
         self.ids = cache(self._ids)
 
+    @property
+    def words(self) -> Spot:
+        """Where only text may come."""
+        return Place("text", _TEXT), ()
+
     def begin(self, rules: Rules) -> Draft:
         """A draft of which nothing is written yet."""
         return Draft(self, rules)

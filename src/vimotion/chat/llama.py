@@ -114,8 +114,8 @@ class Llama:
         """Keys and values: (layers, 2, slots, kv heads, length, head width)."""
         return torch.zeros(len(self.layers), 2, slots, self.kv_heads, length, self.head_dim)
 
-    def prefill(self, cache: Tensor, slot: int, ids: Tensor) -> Tensor:
-        """Put a prompt `ids` (n,) into a slot; the hidden state after its last token, (1, width)."""
+    def prefill(self, cache: Tensor, slot: int, ids: Tensor, last: int = 1) -> Tensor:
+        """Put a prompt `ids` (n,) into a slot; the hidden states after its last tokens, (last, width)."""
         length = len(ids)
         turn = self.cosine[:length, None], self.sine[:length, None]
         hidden = self.embedding[ids]
@@ -127,7 +127,7 @@ class Llama:
                 is_causal=True, enable_gqa=True,
             )  # fmt: skip
             hidden = self._finish(layer, hidden, seen[0].transpose(0, 1))
-        return self._normed(hidden[-1:], self.norm)
+        return self._normed(hidden[-last:], self.norm)
 
     def step(self, cache: Tensor, slots: Tensor, lengths: Tensor, ids: Tensor) -> Tensor:
         """Add token `ids` (n,) to `slots` (n,) that hold `lengths` (n,) tokens each; hidden states (n, width)."""

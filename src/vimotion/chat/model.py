@@ -7,6 +7,7 @@ from pathlib import Path
 
 from vimotion.artifacts import run_folder
 from vimotion.chat.decode import Decoder
+from vimotion.chat.drafts import best
 from vimotion.chat.legal import LegalTokens
 from vimotion.chat.motions import Motion
 from vimotion.chat.session import Answer, ChatSession, Given, Turn, Wish
@@ -33,8 +34,12 @@ class Model:
 
     def answers(self, turns: Sequence[Turn], at_once: int = 16) -> list[Answer]:
         """The answers to turns of different conversations, many at a time."""
-        tokens = self.decoder.answers([turn.request for turn in turns], at_once)
-        return [turn.finish(said) for turn, said in zip(turns, tokens, strict=True)]
+        return [turn.finish(said) for turn, said in zip(turns, self.tokens(turns, at_once), strict=True)]
+
+    def tokens(self, turns: Sequence[Turn], at_once: int = 16) -> list[list[int]]:
+        """The same as tokens, the best draft of each."""
+        drafts = iter(self.decoder.answers([request for turn in turns for request in turn.drafts], at_once))
+        return [best(turn, [next(drafts) for _ in turn.drafts]) for turn in turns]
 
     def generate(self, text: str, duration: float | None = None, seed: int = 0) -> Motion:
         """Two people doing what a text says, for `duration` seconds (0.5 to 10), or as long as it takes."""

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 # A motion as a user has it: in memory, a file, or the files of the two people.
 Given = Motion | Interaction | str | Path | Sequence[str | Path]
 
+# Between the seeds of the drafts of one answer; users count their samples from one seed to the next.
+_SEEDS_APART = 1_000_003
+
 _REFERENCE = re.compile(r"<(motion_\d+)(?:\.([ab]))?>")
 
 
@@ -44,6 +47,8 @@ class Wish:
         seed: of the draws.
         sampling, words: how a motion and how text is drawn.
         max_words: text tokens; 0 for a motion alone.
+        drafts: of so many drafts of a motion that is made from words alone the best is kept, see `drafts.py`; a stream shows
+            the first.
     """
 
     duration: float | None = None
@@ -54,6 +59,7 @@ class Wish:
     sampling: Sampling = field(default_factory=Sampling)
     words: Sampling = field(default_factory=lambda: Sampling(temperature=0.0))
     max_words: int = 200
+    drafts: int = 4
 
 
 @dataclass(frozen=True)
@@ -160,8 +166,7 @@ class ChatSession:
 
     def say(self, text: str, **wish: Any) -> Answer:
         """Say something and wait for the answer; `wish` are the fields of `Wish`."""
-        turn = self.turn(text, Wish(**wish))
-        return turn.finish(list(self.model.decoder.stream(turn.request)))
+        return self.model.answers([self.turn(text, Wish(**wish))])[0]
 
     def undo(self) -> None:
         """Take back the last message, its answer and the motions made for it.
@@ -238,10 +243,19 @@ class Turn:
         self._lone = about is not None and about.people == "a"
         if (wish.people == "b" and not self._lone) or (wish.continues and self.base is None):
             raise UserError("Refer to the motion that the answer is to go with, such as <motion_0>.")
+        if wish.drafts < 1:
+            raise UserError(f"An answer takes at least one draft, not {wish.drafts}.")
         model = session.model
         conversation = Conversation((*session.messages, message))
         prompt = render_prompt(conversation, model.tokenizer, model.layout, session.codes_of)
         self.request = Request(prompt, self._rules(), wish.seed, wish.sampling, wish.words)
+
+    @property
+    def drafts(self) -> list[Request]:
+        """What a decoder is asked for: `request`, and further draws of it where there is a choice to make."""
+        from_words = self.wish.motion == "first" and self.base is None
+        seeds = range(self.wish.drafts if from_words else 1)
+        return [replace(self.request, seed=self.request.seed + _SEEDS_APART * number) for number in seeds]
 
     def tokens(self, kept: list[int]) -> Iterator[int]:
         """The answer's tokens as they come; each is also put into `kept`."""

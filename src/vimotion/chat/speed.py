@@ -25,7 +25,7 @@ def measure(model: Model, duration: float = 4.0) -> dict[str, float | int | str]
     for seed, prompt in enumerate(_PROMPTS):
         turn = model.turn_to_generate(prompt, duration, seed)
         start = time.perf_counter()
-        said = list(model.decoder.stream(turn.request))
+        [said] = model.tokens([turn])
         language = time.perf_counter() - start
         start = time.perf_counter()
         motion = turn.finish(said).motion

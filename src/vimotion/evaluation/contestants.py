@@ -125,8 +125,8 @@ class ModelContestant:
 
     def answers(self, examples: Sequence[Example], seed: int) -> list[Answer]:
         turns = [self._turn(example, seed) for example in examples]
-        tokens = self._model.decoder.answers([turn.request for turn in turns], slots=len(turns))
-        return [_finished(example, turn, said) for example, turn, said in zip(examples, turns, tokens, strict=True)]
+        answers = self._model.tokens(turns, at_once=sum(len(turn.drafts) for turn in turns))
+        return [_finished(example, turn, said) for example, turn, said in zip(examples, turns, answers, strict=True)]
 
     def _turn(self, example: Example, seed: int) -> Turn:
         from vimotion.chat import Wish
