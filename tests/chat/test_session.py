@@ -172,14 +172,21 @@ def test_what_is_not_there_cannot_be_spoken_of(model: Model, text: str) -> None:
     assert not session.messages
 
 
-def test_a_reaction_needs_somebody_to_react_to(model: Model) -> None:
+def test_a_reaction_is_told_as_a_motion_of_two_in_which_the_given_person_is_put(model: Model) -> None:
     session = model.chat()
-    with pytest.raises(UserError, match="Refer"):
-        session.turn("React.", Wish(people="b"))
     session.add_motion(walk(30))
-    with pytest.raises(UserError, match="Refer"):
-        session.turn("React to <motion_0>.", Wish(people="b"))
-    assert session.turn("React to <motion_0.a>.", Wish(people="b")).request.rules.steps == 4
+    given = session.motions["motion_0"].codes
+    for seed in range(3):
+        reaction = session.say(
+            "React to <motion_0.a>.", people="ab", motion="first", duration=2.0, seed=seed, sampling=WILD
+        ).motion
+        assert np.array_equal(reaction.codes[0], given[0]) and not np.array_equal(reaction.codes[1], given[1])
+        assert reaction.interaction.num_frames == 30
+    # where nobody is put, both are drawn
+    edited = session.say("Change <motion_0>.", people="ab", motion="first", duration=1.0, sampling=WILD).motion
+    assert not np.array_equal(edited.codes[0], given[0])
+    with pytest.raises(UserError, match="one person or two"):
+        session.turn("React to <motion_0.a>.", Wish(people="b"))
 
 
 def test_events_add_up_to_the_answer(model: Model) -> None:
@@ -230,7 +237,7 @@ def test_undo_takes_back_a_turn_and_what_was_made_in_it(model: Model) -> None:
 def test_a_kept_conversation_goes_on_as_if_nothing_had_been(model: Model, tmp_path: Path) -> None:
     session = model.chat("You are brief.")
     session.add_motion(walk(75, 1))
-    session.say("How does the other react to <motion_0.a>?", people="b", motion="first")
+    session.say("How does the other react to <motion_0.a>?", people="ab", motion="first")
     session.say("What is this?", motion="no")
     session.save(tmp_path / "talk.vim")
     session.save(tmp_path / "twice.vim")

@@ -78,7 +78,9 @@ def test_enough_wordings_and_none_in_both_parts(name):
     rules = grammar(name).rules
     training = [*rules["training"], *rules.get("training-told", ())]
     held_out = [*rules["held-out"], *rules.get("held-out-told", ())]
-    least = {"length": 12, "editing_prompt": 12, "text_to_motion": 30}.get(name, 12 if name.startswith("questions") else 25)
+    least = {"length": 12, "editing_prompt": 12, "caption": 12, "text_to_motion": 30}.get(
+        name, 12 if name.startswith("questions") else 25
+    )
     assert len(set(training)) >= least
     assert len(set(held_out)) >= 4
     assert not set(training) & set(held_out)
@@ -137,7 +139,10 @@ def test_conversations_are_legal(task, held_out):
         assert roles == ["user", "assistant"] * (len(roles) // 2) and roles
         assert (len(roles) in (4, 6)) == (task == "conversation")
         for turn in conversation.messages:
-            check_message(turn, {source.id: source.num_frames, edited.id: edited.num_frames})
+            if task == "caption" and turn.role == "assistant":
+                assert text_of(turn) in (edited.held_out_captions if held_out else edited.captions)
+            else:
+                check_message(turn, {source.id: source.num_frames, edited.id: edited.num_frames})
 
 
 def check_message(turn, frames):
@@ -162,10 +167,11 @@ def check_message(turn, frames):
     [
         ("text_to_motion", None, ("scene-edit", "ab")),
         ("motion_to_text", ("scene-edit", "ab"), None),
-        ("reaction", ("scene-edit", "a"), ("scene-edit", "b")),
+        ("reaction", ("scene-edit", "a"), ("scene-edit", "ab")),
         ("prediction", ("scene-edit", "ab"), ("scene-edit", "ab")),
         ("editing", ("scene", "ab"), ("scene-edit", "ab")),
         ("question", ("scene-edit", "ab"), None),
+        ("caption", ("scene-edit", "ab"), None),
     ],
 )
 def test_which_motion_is_asked_and_which_answered(task, asked, answered):
@@ -298,9 +304,9 @@ def test_a_message_needs_the_motion_that_it_speaks_of():
     assert parts == (TextPart("What is "), MotionPart("x"), TextPart("?"))
 
 
-def test_a_real_clip_without_facts_has_the_four_basic_tasks():
+def test_a_real_clip_without_facts_has_the_basic_tasks():
     clip = FakeRecord("real", {}, ("two people dance a waltz",))
-    assert possible_tasks(clip) == ["text_to_motion", "motion_to_text", "reaction", "prediction"]
+    assert possible_tasks(clip) == ["text_to_motion", "motion_to_text", "reaction", "prediction", "caption"]
     random = np.random.default_rng(0)
     for task in possible_tasks(clip):
         for _ in range(30):

@@ -74,7 +74,7 @@ def test_wrong_codes_stand_in_what_is_read_and_keep_their_level(layout: Layout, 
     assert torch.equal(wrong["labels"], clean["labels"]) and torch.equal(wrong["position_ids"], clean["position_ids"])
     changed = wrong["input_ids"] != clean["input_ids"]
     answered = _codes(layout, clean["labels"])
-    assert 0.1 < float(changed.sum() / answered.sum()) < 0.3 and not (changed & ~answered).any()
+    assert 0.05 < float(changed.sum() / answered.sum()) < 0.35 and not (changed & ~answered).any()
     for before, after in zip(clean["input_ids"][changed].tolist(), wrong["input_ids"][changed].tolist(), strict=True):
         assert any({before, after} <= set(layout.level_ids(level)) for level in range(layout.spec.levels))
 

@@ -223,9 +223,12 @@ class Decoder:
         together: dict[Spot, list[int]] = {}
         for slot, (request, _) in states.items():
             together.setdefault(request.draft.at, []).append(slot)
-        chosen = {}
+        chosen: dict[int, tuple[_Running, int]] = {}
         for at, slots in together.items():
             ids = self.legal.ids(*at)
+            if len(ids) == 1:
+                chosen |= {slot: (states[slot][0], int(ids)) for slot in slots}
+                continue
             logits = self._head(at)(torch.cat([states[slot][1] for slot in slots]))
             for slot, row in zip(slots, logits, strict=True):
                 running = states[slot][0]

@@ -17,7 +17,8 @@ from vimotion.tasks.messages import Conversation, Message, MotionPart, TextPart
 if TYPE_CHECKING:
     from vimotion.chat.session import Turn
 
-QUESTION = "What is happening?"
+# one of tasks/templates/caption.txt
+QUESTION = "Write a caption for it."
 
 
 def best(turn: Turn, drafts: Sequence[list[int]]) -> list[int]:

@@ -25,10 +25,11 @@ class Place(NamedTuple):
 
     `kind` "text": between spans; `level` says what may come there: text (1) + a motion's start (2) + the end of turn (4).
     `kind` "who": right after a span's start. `kind` "place": number `level` of a placement is due. `kind` "code": a code of
-    `level` is due. `kind` "step": a step is whole, so the span may also end. `kind` "end": it must end.
+    `level` is due. `kind` "step": a step is whole, so the span may also end. `kind` "end": it must end. `kind` "put": only the
+    token `level` may come.
     """
 
-    kind: Literal["text", "who", "place", "code", "step", "end"]
+    kind: Literal["text", "who", "place", "code", "step", "end", "put"]
     level: int = 0
 
 
@@ -50,6 +51,8 @@ class Rules:
         max_motions: motion spans.
         max_text: text tokens; 0 for a motion alone.
         placed: its motions begin with where the people start; what goes on with a motion does not.
+        first_person: what a span of a lone person would hold between its head and its end. In motions of two people the first
+            person's tokens are these, and the motion is as long.
     """
 
     motion: Literal["any", "first", "no"] = "any"
@@ -59,6 +62,7 @@ class Rules:
     max_motions: int = 1
     max_text: int = 200
     placed: bool = True
+    first_person: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.people:
@@ -109,6 +113,8 @@ class LegalTokens:
             ids = list(layout.place_ids(place.level))
         elif place.kind == "end":
             ids = [layout.end]
+        elif place.kind == "put":
+            ids = [place.level]
         else:
             ids = list(layout.level_ids(place.level))
             ids += [layout.end] if place.kind == "step" else []
@@ -125,6 +131,7 @@ class Draft:
         self._motions = self._texts = 0
         # of the open span: the lengths of its placement and of a step, and the tokens so far
         self._placement = self._step_length = self._inside_tokens = 0
+        self._put: tuple[int, ...] = ()
         self.place = Place("text", _START if rules.motion == "first" else self._between())
 
     @property
@@ -150,7 +157,8 @@ class Draft:
             people = next(people for people, who in layout.who.items() if who == token)
             self._placement = layout.placement_length(people) if self.rules.placed else 0
             self._step_length, self._inside_tokens = layout.step_length(people), 0
-            self.place = Place("place" if self.rules.placed else "code", 0)
+            self._put = self.rules.first_person if people == "ab" else ()
+            self.place = self._inside()
         elif token == layout.end:
             self._motions += 1
             self.place = Place("text", self._between())
@@ -168,12 +176,17 @@ class Draft:
         return text | motion | _TURN * bool(self.tokens)
 
     def _inside(self) -> Place:
-        codes = self._inside_tokens - self._placement
+        levels, codes = self.legal.layout.spec.levels, self._inside_tokens - self._placement
         if codes < 0:
-            return Place("place", self._inside_tokens % len(PLACEMENT))
-        steps, within = divmod(codes, self._step_length)
-        if within or not steps:
-            return Place("code", codes % self.legal.layout.spec.levels)
-        if steps == (self.rules.steps or self.rules.max_steps):
+            number = self._inside_tokens % len(PLACEMENT)
+            return self._put_of_first(number, self._inside_tokens == number) or Place("place", number)
+        step, within = divmod(codes, self._step_length)
+        wanted = (len(self._put) - len(PLACEMENT)) // levels if self._put else self.rules.steps
+        if step and not within and step == (wanted or self.rules.max_steps):
             return Place("end")
-        return Place("code", 0) if self.rules.steps else Place("step", 0)
+        put = self._put_of_first(len(PLACEMENT) + step * levels + within, within < levels)
+        return put or Place("code" if wanted or within or not step else "step", within % levels)
+
+    def _put_of_first(self, number: int, first: bool) -> Place | None:
+        """Token `number` of the first person and nothing else, where it is given and theirs is the turn."""
+        return Place("put", self._put[number]) if first and self._put else None

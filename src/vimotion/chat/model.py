@@ -71,7 +71,7 @@ class Model:
     def turn_to_react(self, motion: Given, seed: int = 0) -> Turn:
         session, given = self._about(motion)
         text = f"<{given}.a> How does the other person react?"
-        return session.turn(text, Wish(motion="first", people="b", seed=seed, max_words=0))
+        return session.turn(text, Wish(motion="first", people="ab", seed=seed, max_words=0))
 
     def turn_to_edit(self, motion: Given, instruction: str, duration: float | None = None, seed: int = 0) -> Turn:
         session, given = self._about(motion)

@@ -42,7 +42,8 @@ class Wish:
     Attributes:
         duration: seconds of the motion, 0.5 to 10; None leaves it to the model.
         motion: "first" (the answer begins with a motion), "no" (words only) or "any".
-        people: who is in the motion: "ab", "a", or "b" (answers a lone person's motion); None leaves it to the model.
+        people: who is in the motion, "ab" or "a"; None leaves it to the model. Where the message is about one person, "ab" is
+            that person's motion with somebody else's.
         continues: the motion goes on from the one that the message is about, which it then holds at its beginning.
         seed: of the draws.
         sampling, words: how a motion and how text is drawn.
@@ -241,7 +242,9 @@ class Turn:
         # the motion that the message is about, and who of it
         self.base = session.motions[about.motion] if about else None
         self._lone = about is not None and about.people == "a"
-        if (wish.people == "b" and not self._lone) or (wish.continues and self.base is None):
+        if wish.people == "b":
+            raise UserError('A motion has one person or two people; ask for "a" or "ab".')
+        if wish.continues and self.base is None:
             raise UserError("Refer to the motion that the answer is to go with, such as <motion_0>.")
         if wish.drafts < 1:
             raise UserError(f"An answer takes at least one draft, not {wish.drafts}.")
@@ -286,15 +289,13 @@ class Turn:
         spec, codes = codec.spec, spoken.codes
         frames = self._frames or spec.frames(codes.shape[1] + (0 if spoken.placed else spec.placement_rows))
         frame = base.frame if base else Frame()
-        if base and spoken.people == "b":
-            rows = min(codes.shape[1], base.codes.shape[1])
-            codes = np.concatenate([base.codes[:1, :rows], codes[:, :rows]])
+        if base and self._lone and spoken.people == "ab":
             seen = base.seen(spec)
             given = base.interaction.person(0).frames(seen.start, seen.stop)
             answer = decode(codec, codes, frame).person(1)
             frames = min(given.num_frames, answer.num_frames)
             together = given.frames(0, frames).joined(answer.frames(0, frames))
-            return Motion(name, together, codes, frame=frame, made=True), MotionPart(name, "b")
+            return Motion(name, together, codes, frame=frame, made=True), MotionPart(name)
         if base and self.wish.continues:
             cut = spec.frames(base.codes.shape[1])
             codes = np.concatenate([base.codes, codes], axis=1)
@@ -319,11 +320,13 @@ class Turn:
             people = (wish.people,)
         elif wish.continues and base:
             people = (base.people,)
-        elif base is None:
-            people = ("ab", "a")
         else:
-            people = ("ab", "a", "b") if self._lone else ("ab",)
-        if base and people == ("b",):
-            steps = base.codes.shape[1] - spec.placement_rows
+            people = ("ab", "a") if base is None or self._lone else ("ab",)
+        first = self._first_person(base) if base and self._lone and not wish.continues else ()
         most = steps or round(LONGEST * FPS) // spec.step_frames
-        return Rules(wish.motion, people, steps, most, max_text=wish.max_words, placed=not wish.continues)
+        placed = not wish.continues
+        return Rules(wish.motion, people, steps, most, max_text=wish.max_words, placed=placed, first_person=first)
+
+    def _first_person(self, base: Motion) -> tuple[int, ...]:
+        """The given person's tokens, between head and end of the span."""
+        return tuple(self.session.model.layout.flatten(base.codes[:1], "a")[2:-1])

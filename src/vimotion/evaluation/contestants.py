@@ -140,7 +140,7 @@ class ModelContestant:
         wish = {
             "motion_to_text": Wish(motion="no", seed=seed),
             "question": Wish(motion="no", seed=seed),
-            "reaction": Wish(motion="first", people="b", seed=seed),
+            "reaction": Wish(motion="first", people="ab", seed=seed),
             "editing": Wish(motion="first", people="ab", seed=seed),
             "prediction": Wish(example.seconds, "first", continues=True, seed=seed),
         }[example.task]

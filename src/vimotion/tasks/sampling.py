@@ -28,7 +28,7 @@ from vimotion.tasks.templates import (
 if TYPE_CHECKING:
     from vimotion.corpora import Record
 
-TASKS = ("text_to_motion", "motion_to_text", "reaction", "prediction", "editing", "question", "conversation")
+TASKS = ("text_to_motion", "motion_to_text", "reaction", "prediction", "editing", "question", "conversation", "caption")
 
 # Multi-turn conversations about a source and its edited version: make or show the source, edit it, ask about the last motion.
 _PLANS = (("make", "edit"), ("make", "edit", "ask"), ("show", "edit"), ("show", "edit", "ask"), ("make", "ask"))
@@ -59,6 +59,7 @@ def possible_tasks(record: Record, step_frames: int = 8) -> list[str]:
         "editing": edited,
         "question": scripted,
         "conversation": edited,
+        "caption": bool(record.captions),
     }
     return [task for task in TASKS if fits[task]]
 
@@ -96,8 +97,11 @@ def sample_conversation(
     elif task == "question":
         turns = [ask(record, str(random.choice(questions(record))), random, held_out)]
     else:
-        make = {"text_to_motion": _make, "motion_to_text": _describe, "reaction": _reaction, "editing": _edit}[task]
-        turns = [make(record, random, held_out)]
+        make = {
+            "text_to_motion": _make, "motion_to_text": _describe, "reaction": _reaction, "editing": _edit,
+            "caption": _ask_caption,
+        }  # fmt: skip
+        turns = [make[task](record, random, held_out)]
     return Conversation(tuple(message for turn in turns for message in turn), task)
 
 
@@ -141,6 +145,12 @@ def _describe(record: Record, random: np.random.Generator, held_out: bool, show:
     return user, message("assistant", _description(record, random, held_out))
 
 
+def _ask_caption(record: Record, random: np.random.Generator, held_out: bool) -> Turn:
+    """Any of the words that ask for the motion: a model that knows how likely they are judges its own drafts by them."""
+    user = message("user", beside(say("caption", random, held_out=held_out), random), MotionPart(record.id))
+    return user, message("assistant", _caption(record, random, held_out))
+
+
 def _description(record: Record, random: np.random.Generator, held_out: bool) -> str:
     """A short sentence on what happens; of a scripted scene one that names it plainly and says who is who."""
     captions = list(record.held_out_captions if held_out and record.held_out_captions else record.captions)
@@ -159,7 +169,8 @@ def _description(record: Record, random: np.random.Generator, held_out: bool) ->
 def _reaction(record: Record, random: np.random.Generator, held_out: bool) -> Turn:
     text = _say_perhaps_told("reaction", record, random, held_out)
     text = with_length(beside(text, random), record.num_frames, random, held_out)
-    return message("user", text, MotionPart(record.id, "a")), _answer(MotionPart(record.id, "b"))
+    # told as a motion of two: then each step of the answer stands right after the step that it answers
+    return message("user", text, MotionPart(record.id, "a")), _answer(MotionPart(record.id))
 
 
 def _prediction(record: Record, random: np.random.Generator, held_out: bool, step_frames: int) -> Turn:

@@ -16,7 +16,7 @@ from vimotion.training.tuning import LanguageRecipe, corpus_codes, tune, write_m
 
 INSTRUCT_TASKS = {
     "text_to_motion": 3.0, "motion_to_text": 1.0, "reaction": 1.0, "prediction": 0.5,
-    "editing": 1.5, "question": 1.5, "conversation": 1.5,
+    "editing": 1.5, "question": 1.5, "conversation": 1.5, "caption": 0.7,
 }  # fmt: skip
 
 
