@@ -290,6 +290,27 @@ def test_a_damaged_conversation_is_refused_in_one_sentence(model: Model, tmp_pat
     assert "\n" not in str(caught.value)
 
 
+def test_a_conversation_with_wrong_bytes_is_refused_or_read(model: Model, tmp_path: Path) -> None:
+    session = model.chat()
+    session.say("Two people bow.", motion="first", duration=0.5)
+    path = tmp_path / "talk.vim"
+    session.save(path)
+    whole = path.read_bytes()
+    random = np.random.default_rng(0)
+    refused = 0
+    for _ in range(200):
+        wrong = bytearray(whole)
+        for at in random.integers(len(wrong), size=random.integers(1, 5)):
+            wrong[at] = random.integers(256)
+        path.write_bytes(wrong[: random.integers(len(wrong))] if random.random() < 0.2 else wrong)
+        try:
+            ChatSession.load(path, model)
+        except UserError as error:
+            assert "\n" not in str(error)
+            refused += 1
+    assert refused > 150
+
+
 def test_no_conversation_is_refused(model: Model, tmp_path: Path) -> None:
     (tmp_path / "text").write_text("hello")
     for name in ("text", "absent", "."):

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from pydantic import ValidationError
 
 from vimotion.artifacts import atomic_path
 from vimotion.chat.motions import Frame, Motion
 from vimotion.config import Config
 from vimotion.errors import UserError
 from vimotion.formats import load_motion, save_motion
+from vimotion.formats.npz import BROKEN_ARCHIVE
 from vimotion.tasks.messages import Message, MotionPart, People, Role, TextPart
 from vimotion.tokenizer import CodecSpec
 
@@ -105,8 +105,9 @@ def load(path: str | Path, spec: CodecSpec) -> tuple[list[Message], dict[str, Mo
         raise UserError(f"There is no conversation {path}.") from None
     except UserError:
         raise
-    except (OSError, zipfile.BadZipFile, KeyError, NotImplementedError, RuntimeError, ValidationError, ValueError) as error:
-        raise UserError(f"{path.name} is no saved conversation: {str(error).splitlines()[0]}.") from None
+    except BROKEN_ARCHIVE as error:
+        reason = (str(error).splitlines() or ["it is damaged"])[0]
+        raise UserError(f"{path.name} is no saved conversation: {reason}.") from None
     messages = [Message(message.role, tuple(map(_loaded_part, message.parts))) for message in index.messages]
     _check(path, messages, motions)
     return messages, motions

@@ -45,8 +45,8 @@ _SHAPES: dict[str, tuple[str | int, ...]] = {
     "format_version": (),
 }
 _HEADER = re.compile(r"\{'descr': '([<>|=][fiub][1248])', 'fortran_order': (False|True), 'shape': \(([\d, ]{0,100})\), \}\s*")
-# What `zipfile` and NumPy raise over a damaged archive.
-_BROKEN = (
+# What `zipfile` and readers of its members raise over a damaged archive.
+BROKEN_ARCHIVE = (
     zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, RuntimeError, OSError, ValueError, TypeError,
     KeyError, IndexError, OverflowError,
 )  # fmt: skip
@@ -136,7 +136,7 @@ def _read_archive(file: BinaryIO, name: str, fps: float | None) -> dict[str, np.
         arrays |= {key: _read_array(archive, entries[key], headers[key]) for key in _SHAPES if key not in arrays}
     except UserError:
         raise
-    except _BROKEN as error:
+    except BROKEN_ARCHIVE as error:
         reason = " ".join(str(error).split())[:120] or "it is cut off"
         raise UserError(f"{name} is not a whole npz archive: {reason}.") from None
     return arrays
