@@ -26,6 +26,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     save_motion(walk(40, 1), folder / "one.bvh")
     save_motion(walk(8), folder / "short.npz")
     (folder / "empty").mkdir()
+    (folder / "damaged").mkdir()
+    (folder / "damaged" / "info.json").write_text("{")
     (folder / "text.bvh").write_text("hello")
     (folder / "recipe.yaml").write_text("nonsense: 1\n")
     (folder / "broken.yaml").write_text("a: [1")
@@ -90,6 +92,11 @@ WRONG = [
     "corpus",
     "corpus nonsense",
     "corpus info empty",
+    "corpus info damaged",
+    "corpus scripted --output pair.npz/corpus",
+    "corpus scripted --seed -1 --output corpus",
+    "generate hug\udcff --model model",
+    "generate hug --seed -1 --model model",
     "corpus scripted --scenes 1 --output corpus",
     "corpus scripted --scenes many --output corpus",
     "train everything --recipe recipe.yaml",
@@ -177,7 +184,7 @@ def test_two_files_are_two_people(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_a_chat_through_a_pipe(files: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     lines = [
-        "/help", "/undo", "/sheet", "/nonsense", "/save", "/add pair.npz", "/add nothing.npz", "What is <motion_0>?",
+        "/help", "/undo", "/sheet", "/", "/nonsense", "/save", "/add pair.npz", "/add nothing.npz", "What is <motion_0>?",
         "<motion_9>",
         "/sheet sheet.png", "/export out.glb motion_0", "/export out.glb motion_7", "/save talk.vim", "/undo", "/load talk.vim",
         "", "/quit", "never read",
@@ -186,7 +193,7 @@ def test_a_chat_through_a_pipe(files: Path, capsys: pytest.CaptureFixture[str], 
     assert run("chat", "--model", "model") == 0
     out = capsys.readouterr().out
     for expected in (
-        "/export FILE", "nothing to undo", "no motion yet", "There is no /nonsense", "too few or too many words",
+        "/export FILE", "nothing to undo", "no motion yet", "There is no /;", "There is no /nonsense", "too few or too many",
         "<motion_0> two people, 1.3 s", "nothing.npz", "There is no <motion_9>", "Wrote sheet.png", "Wrote out.glb",
         "There is no motion motion_7", "Wrote talk.vim", "Taken back.", "1 messages",
     ):  # fmt: skip

@@ -40,7 +40,7 @@ _WRITES = ".npz .bvh .glb .png .webp"
 ModelOption = Annotated[str | None, typer.Option("--model", help="A model folder, or a run's name. Default: the shipped one.")]
 OutputOption = Annotated[Path, typer.Option("--output", "-o", help=f"The ending picks the format: {_WRITES}.")]
 DurationOption = Annotated[float | None, typer.Option(help="Seconds, 0.5 to 10. Default: as long as it takes.")]
-SeedOption = Annotated[int, typer.Option(help="The same seed gives the same motion.")]
+SeedOption = Annotated[int, typer.Option(min=0, max=2**53, help="The same seed gives the same motion.")]
 SamplesOption = Annotated[int, typer.Option(help="So many motions, with seeds that follow one another.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 MotionArgument = Annotated[Path, typer.Argument(help=_READS)]
@@ -256,6 +256,8 @@ def train(
     room = import_module(f"vimotion.training.{stage}")
     config = load_config(getattr(room, f"{stage.capitalize()}Recipe"), recipe, settings or ())
     folder = getattr(room, f"train_{stage}")(config, output, resume)
+    if int(os.environ.get("RANK", 0)):  # of several processes one tells the result
+        return
     _report(as_json, {"folder": str(folder), "metrics": read_manifest(folder)["metrics"]}, str(folder))
 
 
@@ -389,6 +391,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if (error.name or "vimotion").startswith("vimotion"):
             raise
         _tell(f"vimotion: This needs the package {error.name}: pip install 'vimotion[train,eval]'.")
+        status = 2
+    except OSError as error:  # a file or folder that cannot be read or written as it is
+        if error.filename is None:
+            raise
+        _tell(f"vimotion: {error.filename}: {error.strerror}; choose another file or folder.")
         status = 2
     except (KeyboardInterrupt, typer.Abort):
         _tell("vimotion: stopped.")

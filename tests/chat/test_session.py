@@ -12,6 +12,7 @@ from vimotion.errors import UserError
 from vimotion.formats import save_motion
 from vimotion.motion import Interaction, place
 from vimotion.tasks.messages import MotionPart, TextPart
+from vimotion.tasks.templates import ANY_CHANGE, ANY_MOTION
 
 WILD = Sampling(temperature=2.0, top_p=1.0)
 STEP = SPEC.step_frames
@@ -148,6 +149,21 @@ def model_text(session: ChatSession, ids: object) -> str:
     return str(session.model.tokenizer.decode(ids))
 
 
+def test_what_a_motion_is_guided_away_from(model: Model) -> None:
+    session = model.chat()
+
+    def unasked(text: str, **wish: object) -> str:
+        return model_text(session, session.turn(text, Wish(**wish)).request.unasked)  # type: ignore[arg-type]
+
+    assert unasked("They dance.", motion="first") == prompt(session, ANY_MOTION)
+    session.add_motion(walk(30))
+    two = session.say("They dance.", motion="first", people="ab", duration=1.0).motion.reference
+    assert unasked("Make it faster.", motion="first") == prompt(session, ANY_CHANGE)
+    assert unasked(f"Make {two} faster.", motion="first") == prompt(session, f"{two} {ANY_CHANGE}")
+    assert not unasked("Who is it?", motion="no") and not unasked("They dance.")
+    assert not unasked("Answer <motion_0.a>.", motion="first") and not unasked("Go on.", motion="first", continues=True)
+
+
 def test_a_conversation_goes_on_from_its_motions(model: Model) -> None:
     session = model.chat("You speak of dance.")
     answer = session.say("They dance.", motion="first", people="ab", duration=1.0, seed=1)
@@ -170,6 +186,26 @@ def test_what_is_not_there_cannot_be_spoken_of(model: Model, text: str) -> None:
     with pytest.raises(UserError, match=r"no <|nobody|empty"):
         session.turn(text)
     assert not session.messages
+
+
+def test_the_longest_motion_is_answered(model: Model) -> None:
+    for given in (walk(300), walk(310, 1)):
+        assert model.react(given).interaction.num_frames in (299, 300)
+    longer = model.go_on(walk(290), duration=1.0)
+    assert model.react(longer).interaction.num_frames > 300
+    brief = model.chat()
+    brief.add_motion(walk(90))
+    assert brief.say("React to <motion_0.a>.", people="ab", motion="first", duration=1.0, max_words=0).motion
+
+
+def test_who_cannot_be_meant_is_refused(model: Model) -> None:
+    session = model.chat()
+    session.add_motion(walk(60))
+    with pytest.raises(UserError, match=r"<motion_0\.a>"):
+        session.turn("React to <motion_0.b>.", Wish(motion="first", people="ab"))
+    for text, people in (("<motion_0.a> goes on.", None), ("<motion_0> goes on.", "a")):
+        with pytest.raises(UserError, match="goes on"):
+            session.turn(text, Wish(motion="first", people=people, continues=True))
 
 
 def test_a_reaction_is_told_as_a_motion_of_two_in_which_the_given_person_is_put(model: Model) -> None:
@@ -264,14 +300,30 @@ def _changed(path: Path, change: dict) -> None:
             archive.writestr(name, content)
 
 
-MOTION = {"name": "motion_0", "codes": [[[1, 1]], [[1, 1]]], "first": 0, "yaw": 0, "translation": [0, 0, 0], "made": True}
+# two rows of placement and two steps, as half a second has
+CODES = [[[1, 1], [1, 1], [1, 1], [1, 1]]] * 2
+MOTION = {"name": "motion_0", "codes": CODES, "first": 0, "yaw": 0, "translation": [0, 0, 0], "made": True}
+
+
+def about(**part: object) -> list[dict]:
+    """Messages in which the user speaks of a part of a motion."""
+    part = {"motion": "motion_0"} | part
+    return [{"role": "user", "parts": [part]}, {"role": "assistant", "parts": [{"text": "Yes."}]}]
+
+
 DAMAGES: list[dict] = [
     {"messages": [{"role": "assistant", "parts": [{"text": "I begin."}]}]},
     {"messages": [{"role": "user", "parts": [{"motion": "motion_9"}]}, {"role": "assistant", "parts": []}]},
     {"motions": []},
     {"motions": [MOTION | {"name": "../../evil"}]},
-    {"motions": [MOTION | {"codes": [[[99, 1]], [[1, 1]]]}]},
-    {"motions": [MOTION | {"codes": [[[1, 1], [1]], [[1, 1]]]}]},
+    {"motions": [MOTION | {"codes": [[[99, 1], *CODES[0][1:]], CODES[1]]}]},
+    {"motions": [MOTION | {"codes": [[*CODES[0][:3], [1, 99]], CODES[1]]}]},
+    {"motions": [MOTION | {"codes": [[*CODES[0][:3], [1]], CODES[1]]}]},
+    {"motions": [MOTION | {"codes": [CODES[0][:2], CODES[1][:2]]}]},
+    {"messages": about(start=4)},
+    {"messages": about(start=-8)},
+    {"messages": about(start=16)},
+    {"messages": about(stop=0)},
     {"motions": [MOTION | {"first": 900}]},
     {"spec": {"step_frames": 4, "levels": 2, "codebook_size": 16, "fps": 30.0}},
     {"surprise": 1},
@@ -279,10 +331,20 @@ DAMAGES: list[dict] = [
 ]
 
 
+@pytest.mark.parametrize("change", [{"motions": [MOTION]}, {"messages": about(people="b", start=8, stop=16)}])
+def test_a_changed_conversation_that_is_whole_is_read(model: Model, tmp_path: Path, change: dict) -> None:
+    session = model.chat()
+    session.say("Two people bow.", motion="first", people="ab", duration=0.5)
+    session.save(tmp_path / "talk.vim")
+    _changed(tmp_path / "talk.vim", change)
+    loaded = ChatSession.load(tmp_path / "talk.vim", model)
+    assert loaded.say("What is it?", motion="no").text
+
+
 @pytest.mark.parametrize("change", DAMAGES)
 def test_a_damaged_conversation_is_refused_in_one_sentence(model: Model, tmp_path: Path, change: dict) -> None:
     session = model.chat()
-    session.say("Two people bow.", motion="first", duration=0.5)
+    session.say("Two people bow.", motion="first", people="ab", duration=0.5)
     session.save(tmp_path / "talk.vim")
     _changed(tmp_path / "talk.vim", change)
     with pytest.raises(UserError, match=r"talk\.vim") as caught:

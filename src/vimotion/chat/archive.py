@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from pydantic import NonNegativeInt
 
 from vimotion.artifacts import atomic_path
 from vimotion.chat.motions import Frame, Motion
@@ -29,8 +30,8 @@ class _Part(Config):
     text: str | None = None
     motion: str = ""
     people: People = "ab"
-    start: int = 0
-    stop: int | None = None
+    start: NonNegativeInt = 0
+    stop: NonNegativeInt | None = None
 
 
 class _Message(Config):
@@ -109,7 +110,7 @@ def load(path: str | Path, spec: CodecSpec) -> tuple[list[Message], dict[str, Mo
         reason = (str(error).splitlines() or ["it is damaged"])[0]
         raise UserError(f"{path.name} is no saved conversation: {reason}.") from None
     messages = [Message(message.role, tuple(map(_loaded_part, message.parts))) for message in index.messages]
-    _check(path, messages, motions)
+    _check(path, messages, motions, spec)
     return messages, motions
 
 
@@ -136,26 +137,37 @@ def _saved_motion(motion: Motion) -> _Motion:
 def _loaded_motion(saved: _Motion, file: Path, spec: CodecSpec) -> Motion:
     interaction = load_motion(file)
     codes = np.array(saved.codes, dtype=np.int64)
-    fits = codes.ndim == 3 and codes.shape[0] == interaction.num_people and codes.shape[2] == spec.levels and codes.size
-    # which of them tell placements only a decoder needs to know
-    if (
-        not fits
-        or codes.min() < 0
-        or codes.max() >= max(spec.codebook_size, spec.placement_bins)
-        or not 0 <= saved.first < interaction.num_frames
-    ):
+    shape = codes.ndim == 3 and codes.shape[0] == interaction.num_people and codes.shape[2] == spec.levels
+    if not shape or not _are_codes(codes, spec) or not 0 <= saved.first < interaction.num_frames:
         raise ValueError(f"the codes of {saved.name} do not fit its motion")
     return Motion(saved.name, interaction, codes, saved.first, Frame(saved.yaw, saved.translation), saved.made)
 
 
-def _check(path: Path, messages: Sequence[Message], motions: Mapping[str, Motion]) -> None:
+def _are_codes(codes: np.ndarray, spec: CodecSpec) -> bool:
+    """Whether codes (people, rows, levels) are a placement and at least one step, each within its size."""
+    places, steps = codes[:, : spec.placement_rows], codes[:, spec.placement_rows :]
+    whole = steps.size > 0 and codes.min() >= 0
+    return bool(whole and places.max() < spec.placement_bins and steps.max() < spec.codebook_size)
+
+
+def _check(path: Path, messages: Sequence[Message], motions: Mapping[str, Motion], spec: CodecSpec) -> None:
     """Messages take turns, and refer to motions and steps that are there."""
     roles = [message.role for message in messages if message.role != "system"]
     turns = roles == ["user", "assistant"] * (len(roles) // 2)
     parts = [part for message in messages for part in message.parts if isinstance(part, MotionPart)]
-    known = all(part.motion in motions and len(part.people) <= len(motions[part.motion].codes) for part in parts)
+    known = all(part.motion in motions and _is_there(part, motions[part.motion].codes, spec) for part in parts)
     if not turns or not known or any(not name.removeprefix("motion_").isdecimal() for name in motions):
         raise UserError(f"{path.name} is no saved conversation: its messages do not fit together.")
+
+
+def _is_there(part: MotionPart, codes: np.ndarray, spec: CodecSpec) -> bool:
+    """Whether people and steps of a part are in the codes that it refers to."""
+    try:
+        rows = range(codes.shape[1])[spec.rows_between(part.start, part.stop)]
+    except ValueError:
+        return False
+    steps = len(rows) - (0 if part.start else spec.placement_rows)
+    return steps > 0 and all("ab".index(person) < len(codes) for person in part.people)
 
 
 def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:

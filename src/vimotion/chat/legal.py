@@ -97,7 +97,8 @@ class LegalTokens:
         """Tokens of the longest answer, its end of turn included."""
         if rules.motion == "no":
             return rules.max_text + 1
-        span = self.layout.length(max(rules.people, key=len), rules.steps or rules.max_steps)
+        given = (len(rules.first_person) - len(PLACEMENT)) // self.layout.spec.levels if rules.first_person else 0
+        span = self.layout.length(max(rules.people, key=len), max(rules.steps or rules.max_steps, given))
         return rules.max_motions * span + rules.max_text + 1
 
     def _ids(self, place: Place, people: tuple[People, ...]) -> Tensor:

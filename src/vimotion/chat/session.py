@@ -22,6 +22,7 @@ from vimotion.language.layout import MotionCodes
 from vimotion.language.rendering import parse_answer, render_prompt
 from vimotion.motion import FPS, Interaction
 from vimotion.tasks.messages import Conversation, Message, MotionPart, Part, People, TextPart
+from vimotion.tasks.templates import ANY_CHANGE, ANY_MOTION
 
 if TYPE_CHECKING:
     from vimotion.chat.model import Model
@@ -48,8 +49,8 @@ class Wish:
         seed: of the draws.
         sampling, words: how a motion and how text is drawn.
         max_words: text tokens; 0 for a motion alone.
-        drafts: of so many drafts of a motion that is made from words alone the best is kept, see `drafts.py`; a stream shows
-            the first.
+        drafts: of so many drafts of a motion that is made from words alone the best is kept, see `drafts.py`; a stream, which
+            cannot wait, shows the first.
     """
 
     duration: float | None = None
@@ -155,6 +156,8 @@ class ChatSession:
         """
         if not text.strip():
             raise UserError("An empty message has no answer; write something.")
+        if any("\ud800" <= character <= "\udfff" for character in text):  # what Python makes of bytes that are no UTF-8
+            raise UserError("The message is not UTF-8; write it again, or set the terminal to UTF-8.")
         return Turn(self, Message("user", self._parts(text)), wish or Wish())
 
     def stream(self, text: str, **wish: Any) -> Iterator[TextEvent | MotionEvent | Done]:
@@ -241,17 +244,21 @@ class Turn:
         about = session.latest_part(message)
         # the motion that the message is about, and who of it
         self.base = session.motions[about.motion] if about else None
-        self._lone = about is not None and about.people == "a"
+        self._lone = about is not None and about.people == "a" and not wish.continues
         if wish.people == "b":
             raise UserError('A motion has one person or two people; ask for "a" or "ab".')
         if wish.continues and self.base is None:
             raise UserError("Refer to the motion that the answer is to go with, such as <motion_0>.")
+        if about and self.base and wish.continues and {about.people, wish.people or about.people} != {self.base.people}:
+            raise UserError("A motion goes on with the people that are in it; leave out who is meant.")
+        if about and about.people == "b" and wish.motion == "first":
+            raise UserError(f"Of <{about.motion}> only the first person can be answered alone: say <{about.motion}.a>.")
         if wish.drafts < 1:
             raise UserError(f"An answer takes at least one draft, not {wish.drafts}.")
         model = session.model
         conversation = Conversation((*session.messages, message))
         prompt = render_prompt(conversation, model.tokenizer, model.layout, session.codes_of)
-        self.request = Request(prompt, self._rules(), wish.seed, wish.sampling, wish.words)
+        self.request = Request(prompt, self._rules(), wish.seed, wish.sampling, wish.words, self._unasked())
 
     @property
     def drafts(self) -> list[Request]:
@@ -306,6 +313,17 @@ class Turn:
         interaction = decode(codec, codes, frame, skeletons).frames(0, frames)
         return Motion(name, interaction, codes, frame=frame, made=True), MotionPart(name, spoken.people)
 
+    def _unasked(self) -> list[int]:
+        """The prompt with words that ask for nothing in particular; empty where words do not decide what is made: a motion that
+        goes on, one beside a lone person's, or perhaps none."""
+        if self.wish.motion != "first" or self.wish.continues or self._lone:
+            return []
+        shown = tuple(part for part in self.message.parts if isinstance(part, MotionPart))
+        words = ANY_CHANGE if self.base else ANY_MOTION
+        message = Message("user", (*shown, TextPart(f" {words}" if shown else words)))
+        model, conversation = self.session.model, Conversation((*self.session.messages, message))
+        return render_prompt(conversation, model.tokenizer, model.layout, self.session.codes_of)
+
     @property
     def _frames(self) -> int | None:
         """Frames that the motion is to have."""
@@ -322,7 +340,7 @@ class Turn:
             people = (base.people,)
         else:
             people = ("ab", "a") if base is None or self._lone else ("ab",)
-        first = self._first_person(base) if base and self._lone and not wish.continues else ()
+        first = self._first_person(base) if base and self._lone else ()
         most = steps or round(LONGEST * FPS) // spec.step_frames
         placed = not wish.continues
         return Rules(wish.motion, people, steps, most, max_text=wish.max_words, placed=placed, first_person=first)

@@ -17,13 +17,17 @@ _PROMPTS = ("Two people walk up to each other and shake hands.", "One person pus
 def measure(model: Model, duration: float = 4.0) -> dict[str, float | int | str]:
     """Figures of making motion one sample after another, medians over three prompts.
 
-    `tokens_per_second` is decoding with the prompt's prefill, `decode_ratio` the codec's part, and `ratio` all in all:
-    seconds of computing for one second of two-person motion, less than 1 where motion comes faster than it plays.
+    `tokens_per_second` is the decoding of one draft with its prompt's prefill. `language_ratio` is all drafts and the choice
+    among them, `decode_ratio` the codec's part, and `ratio` all in all: seconds of computing for one second of two-person
+    motion, less than 1 where motion comes faster than it plays.
     """
     model.generate(_PROMPTS[0], 0.5)  # what is made once
     rates, languages, codecs, tokens = [], [], [], []
     for seed, prompt in enumerate(_PROMPTS):
         turn = model.turn_to_generate(prompt, duration, seed)
+        start = time.perf_counter()
+        said = list(model.decoder.stream(turn.request))
+        rates.append(len(said) / (time.perf_counter() - start))
         start = time.perf_counter()
         [said] = model.tokens([turn])
         language = time.perf_counter() - start
@@ -31,11 +35,10 @@ def measure(model: Model, duration: float = 4.0) -> dict[str, float | int | str]
         motion = turn.finish(said).motion
         codecs.append((time.perf_counter() - start) / motion.duration)
         languages.append(language / motion.duration)
-        rates.append(len(said) / language)
         tokens.append(len(said) / motion.duration)
     start = time.perf_counter()
     turns = [model.turn_to_generate(prompt, duration, seed) for seed in range(4) for prompt in _PROMPTS]
-    many = sum(answer.tokens for answer in model.answers(turns))
+    many = sum(map(len, model.decoder.answers([turn.request for turn in turns])))
     together = time.perf_counter() - start
     return {
         "tokens_per_second": round(median(rates), 1),

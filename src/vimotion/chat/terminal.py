@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -50,7 +51,7 @@ class Terminal:
     def handle(self, line: str) -> None:
         """One line: a command or a message."""
         if line.startswith("/"):
-            name, *arguments = line[1:].split()
+            name, *arguments = line[1:].split() or [""]
             if name not in self.commands:
                 raise UserError(f"There is no /{name}; /help names all commands.")
             try:
@@ -118,6 +119,8 @@ class Terminal:
 def typed_lines() -> Iterator[str]:
     """Lines from a keyboard with editing and a history that is kept, or from a pipe."""
     if not sys.stdin.isatty():
+        if isinstance(sys.stdin, io.TextIOWrapper):
+            sys.stdin.reconfigure(errors="replace")  # a pipe may hold what is no text
         yield from sys.stdin
         return
     history = _history()
