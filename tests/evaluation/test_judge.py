@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from bodies import bow, chase, handshake, pass_by, rock_paper_scissors, standing, walk_together, wave
+from bodies import body, bow, chase, handshake, pair, pass_by, rock_paper_scissors, standing, walk_together, wave
 
 from vimotion.evaluation.judge import RULES, find, is_kind, recognise
 from vimotion.evaluation.plausibility import implausible
@@ -50,6 +50,10 @@ def test_details_of_a_wave():
     assert 0.2 < left.start < 1.2 < left.end < 3.0
 
 
+def test_nobody_waves_at_a_back():
+    assert not find(pair(wave().person(0), body(z=1.2)), "wave")
+
+
 def test_who_begins_and_who_pursues():
     assert find(handshake(), "handshake").actor == "a"
     assert find(handshake().swapped(), "handshake").actor == "b"
@@ -91,7 +95,10 @@ def test_gate_names_what_is_impossible():
     wild = motion.local_rotations.copy()
     wild[::2, 0, JOINT["left_shoulder"]] = axis_angle_to_matrix(np.array([0.0, 0.0, 2.5]))
     assert implausible(replace(motion, local_rotations=wild)) == "limbs fly"
-    assert not is_kind(walk_together(), "walk_together")  # statues that glide
+    for height in (0.0, 0.1):  # statues that glide, on the ground and above it
+        assert not is_kind(walk_together().moved(translation=[0, height, 0]), "walk_together")
+    bent = pair(body(), body(z=1.2, yaw=np.pi, lean=175.0))
+    assert implausible(bent) == "head down"
 
 
 def test_runs_and_turning_points():

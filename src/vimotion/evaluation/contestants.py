@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
@@ -13,7 +14,7 @@ from vimotion.corpora.store import record_features
 from vimotion.evaluation.actor import named_actor
 from vimotion.evaluation.examples import GIVEN, GIVEN_A, Example
 from vimotion.evaluation.tf_idf import TfIdf
-from vimotion.motion import FEATURES, Interaction, from_features, to_features
+from vimotion.motion import FEATURES, FPS, Interaction, from_features, to_features
 
 if TYPE_CHECKING:
     from vimotion.chat import Answer as ModelAnswer
@@ -74,10 +75,13 @@ class Reconstruction:
 
 
 class Retrieval:
-    """The nearest training clip: by words of its captions (TF-IDF) for a text, by its joints over time for a motion."""
+    """The nearest training clip: by words of its captions (TF-IDF) for a text, by its joints over time for a motion.
+
+    An edit it answers with a clip like the given one, whatever was asked: the score of not listening.
+    """
 
     name = "retrieval"
-    tasks: Sequence[str] = ("text_to_motion", "free_text", "motion_to_text", "reaction")
+    tasks: Sequence[str] = ("text_to_motion", "free_text", "motion_to_text", "reaction", "editing")
     seeded = False
 
     def __init__(self, store: Store, clips: int) -> None:
@@ -95,7 +99,10 @@ class Retrieval:
         record = self._nearest(example.given)
         if example.task == "motion_to_text":
             return next((caption for caption in record.captions if named_actor(caption)), record.captions[0])
-        return record.interaction()
+        motion, frames = record.interaction(), example.given.num_frames
+        if example.task == "reaction":  # in the given person's time
+            motion = replace(motion, fps=FPS * motion.num_frames / frames).resampled(FPS)
+        return motion
 
     def _nearest(self, given: Interaction) -> Record:
         """The clip whose first people move like the given ones."""
@@ -105,12 +112,23 @@ class Retrieval:
 
     @cached_property
     def _texts(self) -> tuple[list[int], TfIdf]:
-        pairs = [(index, caption) for index in self._clips for caption in self._store[index].captions]
-        return [index for index, _ in pairs], TfIdf([caption for _, caption in pairs])
+        owners = {caption: index for index in reversed(self._clips) for caption in self._store[index].captions}
+        return list(owners.values()), TfIdf(list(owners))
 
     @cached_property
     def _outlines(self) -> np.ndarray:
         return np.stack([_outline(self._store[index].features) for index in self._clips])
+
+
+class Standstill:
+    """The given beginning, held at its last pose: what a prediction gets for what it was shown."""
+
+    name = "standstill"
+    tasks: Sequence[str] = ("prediction",)
+    seeded = False
+
+    def answers(self, examples: Sequence[Example], seed: int) -> list[Answer]:
+        return [_held(example.given, example.seconds) for example in examples if example.given and example.seconds]
 
 
 class ModelContestant:
@@ -153,6 +171,12 @@ def _finished(example: Example, turn: Turn, tokens: Sequence[int]) -> Answer:
         return answer.text if example.task in ("motion_to_text", "question") else answer.motion.interaction
     except ValueError as error:  # what cannot be parsed, or holds no motion, is a failed answer
         return error
+
+
+def _held(motion: Interaction, seconds: float) -> Interaction:
+    """The motion, and its last pose for so long."""
+    frames = np.minimum(np.arange(motion.num_frames + round(seconds * FPS)), motion.num_frames - 1)
+    return replace(motion, root_positions=motion.root_positions[frames], local_rotations=motion.local_rotations[frames])
 
 
 def _outline(features: np.ndarray, points: int = 16) -> np.ndarray:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +20,20 @@ from vimotion.artifacts import atomic_path, fingerprint, run_folder, vimotion_ho
 from vimotion.config import Config
 from vimotion.corpora import Store, open_store
 from vimotion.errors import UserError
-from vimotion.evaluation.contestants import Answer, Contestant, ModelContestant, Reconstruction, Retrieval, Scripted
-from vimotion.evaluation.examples import LONGEST, TASKS, Example, make_examples
+from vimotion.evaluation.contestants import (
+    Answer,
+    Contestant,
+    ModelContestant,
+    Reconstruction,
+    Retrieval,
+    Scripted,
+    Standstill,
+)
+from vimotion.evaluation.examples import IN_WORDS, LONGEST, TASKS, Example, make_examples
 from vimotion.evaluation.report import summarise, table
 from vimotion.evaluation.scoring import failed, score
 
-CONTESTANTS = ("model", "scripted", "reconstruction", "retrieval")
+CONTESTANTS = ("model", "scripted", "reconstruction", "retrieval", "standstill")
 OUTCOMES, RESULTS, TABLE = "outcomes.jsonl", "results.json", "results.md"
 
 
@@ -42,7 +50,7 @@ class EvaluateRecipe(Config):
         examples: how many of each task.
         example_seed: which ones; seeds: of the contestants' draws.
         batch: answers at a time.
-        retrieval_clips: training clips that "retrieval" looks at.
+        retrieval_clips: at most so many training clips are looked at by "retrieval".
     """
 
     name: str = "evaluate"
@@ -56,7 +64,7 @@ class EvaluateRecipe(Config):
     example_seed: int = 20_250
     seeds: tuple[int, ...] = (0, 1, 2)
     batch: int = Field(default=16, gt=0)
-    retrieval_clips: int = Field(default=4000, gt=0)
+    retrieval_clips: int = Field(default=100_000, gt=0)
 
 
 def evaluate(recipe: EvaluateRecipe, output: Path | None = None) -> dict[str, Any]:
@@ -75,7 +83,9 @@ def evaluate(recipe: EvaluateRecipe, output: Path | None = None) -> dict[str, An
         entered = [contestant for contestant in contestants if task in contestant.tasks]
         examples = make_examples(task, store, recipe.examples, recipe.example_seed, recipe.split) if entered else []
         for contestant in entered:
-            for seed in recipe.seeds if contestant.seeded else recipe.seeds[:1]:
+            # a model's words are the likeliest ones, whatever the seed
+            drawn = contestant.seeded and task not in IN_WORDS
+            for seed in recipe.seeds if drawn else recipe.seeds[:1]:
                 _answer(contestant, examples, seed, recipe.batch, outcomes)
     results = {**outcomes.header, "summary": summarise(outcomes.lines), **_codec_errors(contestants, store, recipe)}
     with atomic_path(folder / TABLE) as path:
@@ -141,7 +151,7 @@ class _Outcomes:
             file.write(json.dumps(line) + "\n")
 
 
-def _complete_lines(path: Path) -> Iterator[dict[str, Any]]:
+def _complete_lines(path: Path) -> list[dict[str, Any]]:
     """The lines of a file; one cut off by an interruption is removed from it."""
     content = path.read_text(encoding="utf-8")
     whole = content[: content.rfind("\n") + 1]
@@ -151,12 +161,17 @@ def _complete_lines(path: Path) -> Iterator[dict[str, Any]]:
     lines = whole.splitlines()
     if not lines:
         raise UserError(f"{path} is empty; remove it.")
-    return (json.loads(line) for line in lines)
+    try:
+        return [json.loads(line) for line in lines]
+    except ValueError:
+        raise UserError(f"{path} is damaged; choose a new folder (--output).") from None
 
 
 def _contestant(name: str, recipe: EvaluateRecipe, store: Store) -> Contestant:
     if name == "scripted":
         return Scripted()
+    if name == "standstill":
+        return Standstill()
     if name == "retrieval":
         return Retrieval(store, recipe.retrieval_clips)
     if name == "reconstruction" and recipe.tokenizer is not None:
@@ -191,8 +206,10 @@ def _check(recipe: EvaluateRecipe) -> None:
 
 
 def _origin(recipe: EvaluateRecipe, store: Store) -> dict[str, Any]:
-    """Hashes of what is measured on, and of what is measured."""
-    origin = {"corpus": {"folder": store.folder.name, **store.info, "sha256": _info_hash(store)}}
+    """Hashes of what is measured on, of what is measured, and of the code that judges."""
+    origin = {"corpus": {"folder": store.folder.name, **store.info, "sha256": _info_hash(store)}, "judge": _judge_hash()}
+    if recipe.tokenizer is not None:
+        origin["tokenizer"] = fingerprint(vimotion_home() / recipe.tokenizer)
     if _needs_model(recipe):
         folder = _model_folder(recipe)
         origin["model"] = {"folder": folder.name, "sha256": fingerprint(folder)}
@@ -211,6 +228,12 @@ def _model_folder(recipe: EvaluateRecipe) -> Path:
         return SHIPPED
     folder = Path(recipe.model).expanduser()
     return folder if folder.is_dir() else run_folder(recipe.model)
+
+
+def _judge_hash() -> str:
+    """Of everything in this room, so that no outcomes of two judges are ever mixed."""
+    files = sorted(path for path in Path(__file__).parent.iterdir() if path.suffix in (".py", ".yaml"))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
 
 
 def _info_hash(store: Store) -> str:

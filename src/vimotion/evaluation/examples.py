@@ -19,6 +19,8 @@ from vimotion.tasks import Conversation, MotionPart, TextPart, ask, possible_tas
 TASKS = ("text_to_motion", "free_text", "motion_to_text", "reaction", "prediction", "editing", "question")
 # Where the motion stands in an example's text, and one person of it.
 GIVEN, GIVEN_A = "{motion}", "{motion.a}"
+# What is answered in words.
+IN_WORDS = ("motion_to_text", "question")
 # What a contestant sees and makes at once.
 LONGEST = round(10 * FPS)
 # Questions and what of their answer is read. "why" has no answer that words alone can judge.
@@ -178,6 +180,8 @@ def _question(store: Store, record: Record, random: np.random.Generator) -> Exam
     # what the scripted answer says of what was asked, so that each true way to say it counts
     wanted = {name: READERS[name](truth) for name in _ASKED[question]}
     wanted = {name: value for name, value in wanted.items() if value is not None}
+    if not wanted:
+        raise ValueError(f"Nothing can be read from the true answer {truth!r} to {question!r}.")
     return _example("question", record, text, truth, record.interaction(), detail=question, wanted=wanted)
 
 

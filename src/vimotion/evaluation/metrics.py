@@ -11,7 +11,7 @@ import numpy as np
 from vimotion.motion import JOINT
 
 _FEET = [JOINT["left_foot"], JOINT["right_foot"]]
-# A foot joint lower than this may stand on the ground: InterGen's limit of foot contact.
+# A foot joint less than this above its person's lowest may stand on the ground: InterGen's limit of foot contact.
 _FOOT_HEIGHT = 0.05
 
 
@@ -29,14 +29,15 @@ def mpjpe(predicted: np.ndarray, truth: np.ndarray, rooted: bool = False) -> flo
 
 
 def foot_sliding(positions: np.ndarray, fps: float) -> float:
-    """How fast the supporting foot slides: mean horizontal speed, m/s, of the *slower* of the feet that are lower than 5 cm.
+    """How fast the supporting foot slides: mean horizontal speed, m/s, of the *slower* of the feet that are low, less than 5 cm
+    above where this person's feet come at their lowest.
 
     Positions (T, P, 22, 3). The other foot may swing low over the ground, so it does not count. Frames without a low foot
-    (a running stride) are left out; 0.0 when no foot is ever low.
+    (a running stride) are left out; 0.0 when no foot stays low for two frames.
     """
     feet = positions[:, :, _FEET]
     speed = np.linalg.norm(np.diff(feet[..., [0, 2]], axis=0), axis=-1) * fps
-    low = feet[..., 1] < _FOOT_HEIGHT
+    low = feet[..., 1] < feet[..., 1].min(axis=(0, 2), keepdims=True) + _FOOT_HEIGHT
     support = np.where(low[1:] & low[:-1], speed, np.inf).min(axis=-1)
     return float(support[np.isfinite(support)].mean()) if np.isfinite(support).any() else 0.0
 
@@ -66,7 +67,7 @@ def spread(values: Sequence[float]) -> Spread:
     return Spread(float(np.median(array)), float(array.mean()), float(array.min()), float(array.max()))
 
 
-def wilson_interval(successes: int, trials: int, z: float = 1.96) -> tuple[float, float]:
+def wilson_interval(successes: float, trials: int, z: float = 1.96) -> tuple[float, float]:
     """Wilson's score interval of a proportion, 95 % by default; (0, 1) without trials (E. B. Wilson, JASA 1927)."""
     if not 0 <= successes <= trials:
         raise ValueError(f"{successes} successes of {trials} trials cannot be.")

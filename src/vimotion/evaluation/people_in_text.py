@@ -6,8 +6,9 @@ import re
 
 _PERSON = r"(?:person|one|human|man|woman|figure|character|individual|actor|participant|guy|somebody|player|partner)"
 _THING = r"(?: (?:time|round|shake|pat|wave|bow|push|punch|blow|step|thing|game|clap|to|of|things|move)\b)"
-FIRST = rf"\b(?:first {_PERSON}|{_PERSON} (?:one|1|#1|a)\b|(?:the )?former\b|the first\b(?!{_THING}))"
-SECOND = rf"\b(?:second {_PERSON}|{_PERSON} (?:two|2|#2|b)\b|(?:the )?latter\b|the second\b(?!{_THING}))"
+# Searched without regard to case, but for the letters: "the other person a push" names nobody.
+FIRST = rf"\b(?:first {_PERSON}|{_PERSON} (?:one|1|#1|(?-i:A))\b|(?:the )?former\b|the first\b(?!{_THING}))"
+SECOND = rf"\b(?:second {_PERSON}|{_PERSON} (?:two|2|#2|(?-i:B))\b|(?:the )?latter\b|the second\b(?!{_THING}))"
 _WHOLE = re.compile(r"\W*(?:it is |it's |that is |that's )?(?:the )?(a|b|first|second)(?: one)?\W*")
 
 
@@ -18,9 +19,9 @@ def plain(text: str) -> str:
 
 def mentions(text: str) -> list[tuple[int, int, str]]:
     """(start, end, "a" or "b") of each naming of one person in `plain(text)`, in order; "A and B" together are left out."""
-    words = plain(text)
-    found = [(match.start(), match.end(), "a") for match in re.finditer(FIRST, words)]
-    found += [(match.start(), match.end(), "b") for match in re.finditer(SECOND, words)]
+    spaced, words = _spaced(text), plain(text)
+    found = [(match.start(), match.end(), "a") for match in re.finditer(FIRST, spaced, re.IGNORECASE)]
+    found += [(match.start(), match.end(), "b") for match in re.finditer(SECOND, spaced, re.IGNORECASE)]
     found.sort()
     pairs = [i for i in range(len(found) - 1) if words[found[i][1] : found[i + 1][0]] in (" and ", " and the ")]
     alone = [mention for i, mention in enumerate(found) if i not in pairs and i - 1 not in pairs]
@@ -29,7 +30,7 @@ def mentions(text: str) -> list[tuple[int, int, str]]:
     if whole := _WHOLE.fullmatch(words):
         return [(0, len(words), "a" if whole[1] in ("a", "first") else "b")]
     # bare letters, "A waves at B"; without a B, an A is an article
-    letters = [(match.start(), match.end(), match[0].lower()) for match in re.finditer(r"\b[AB]\b", _spaced(text))]
+    letters = [(match.start(), match.end(), match[0].lower()) for match in re.finditer(r"\b[AB]\b", spaced)]
     return letters if any(letter == "b" for _, _, letter in letters) else []
 
 

@@ -34,7 +34,7 @@ def implausible(interaction: Interaction) -> str | None:
         return "under the ground"
     if _longest(_lowest_foot(positions) > _MAX_FLOATING) > FPS / 2:
         return "floats"
-    if (positions[:, :, JOINT["head"], 1] < positions[:, :, JOINT["left_knee"], 1]).mean() > 0.5:
+    if (positions[:, :, JOINT["head"], 1] < positions[:, :, JOINT["left_knee"], 1]).mean(axis=0).max() > 0.5:
         return "head down"
     if any(_slides(positions[:, [person]]) for person in (0, 1)):
         return "feet slide"

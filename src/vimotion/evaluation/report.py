@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 # Outcome fields that are no measures.
 _NOT_MEASURED = ("contestant", "task", "kind", "example", "seed", "text", "detail", "reason", "answer", "malformed")
 _REASONS = 6
+# Measures of those answers alone that have them.
+_OF_SOME = ("_where_recognised", "_where_said")
 
 
 def summarise(lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -36,7 +38,8 @@ def table(results: Mapping[str, Any], recipe: EvaluateRecipe) -> str:
     lines = [
         f"# {recipe.name}", "",
         f"{recipe.examples} examples a task, seeds {', '.join(map(str, recipe.seeds))}; "
-        "% of answers (median over seeds, range). An answer that failed or could not be read counts as wrong.", "",
+        "% of answers (median over seeds, range). An answer that failed or could not be read counts as wrong, but for "
+        "\"where recognised\" and \"where said\". Answers in words are not drawn, so they have one seed.", "",
         "| task | measure | " + " | ".join(contestants) + " |", "|---|---|" + "---|" * len(contestants),
     ]  # fmt: skip
     for task in (task for task in recipe.tasks if task in summary):
@@ -50,7 +53,8 @@ def table(results: Mapping[str, Any], recipe: EvaluateRecipe) -> str:
         for name, entry in summary[task].items():
             low, high = entry["success_interval"]
             told = (
-                f"{entry['answers']} answers, {entry['malformed']} malformed, success {low:.1%} to {high:.1%} (95 % interval)"
+                f"{entry['answers']} answers, {entry['malformed']} malformed, success {low:.1%} to {high:.1%} (95 % interval "
+                "over examples)"
             )
             lines.append(f"- {task}, {name}: {told}")
     for contestant in contestants:
@@ -93,7 +97,7 @@ def _summary(group: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         values = {seed: _value(name, [line for line in group if line["seed"] == seed]) for seed in seeds}
         measured = [value for value in values.values() if value is not None]
         measures[name] = {"share": _is_share(group, name), **asdict(spread(measured))}
-    successes = sum(line["success"] for line in group)
+    rates = _rates(group)
     kinds: dict[str, list[bool]] = defaultdict(list)
     details: dict[str, list[bool]] = defaultdict(list)
     reasons: dict[str, int] = defaultdict(int)
@@ -107,7 +111,7 @@ def _summary(group: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "answers": len(group),
         "seeds": seeds,
         "malformed": sum(bool(line.get("malformed")) for line in group),
-        "success_interval": list(wilson_interval(successes, len(group))),
+        "success_interval": list(wilson_interval(sum(rates), len(rates))),
         "measures": measures,
         "kinds": {kind: sum(right) / len(right) for kind, right in sorted(kinds.items())},
         "details": {detail: sum(right) / len(right) for detail, right in sorted(details.items())},
@@ -115,14 +119,23 @@ def _summary(group: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
+def _rates(group: Sequence[Mapping[str, Any]]) -> list[float]:
+    """Share of right answers to each example: with several seeds an example is still one example."""
+    answers: dict[str, list[bool]] = defaultdict(list)
+    for line in group:
+        answers[line["example"]].append(line["success"])
+    return [sum(right) / len(right) for right in answers.values()]
+
+
 def _value(name: str, lines: Sequence[Mapping[str, Any]]) -> float | None:
     """Share of right answers, failed ones counted as wrong where they should have the measure; or the median of numbers."""
     numbers = [line[name] for line in lines if name in line]
     if not _is_share(lines, name):
         return float(median(numbers)) if numbers else None
-    if name in ("success", "plausible", "recognised", "changed"):
-        return sum(bool(line.get(name)) for line in lines) / len(lines)
-    return sum(numbers) / len(numbers) if numbers else None
+    if name.endswith(_OF_SOME):
+        return sum(numbers) / len(numbers) if numbers else None
+    asked = len(numbers) + sum(bool(line.get("malformed")) for line in lines)
+    return sum(numbers) / asked if asked and name.startswith("said_") else sum(numbers) / len(lines)
 
 
 def _is_share(lines: Sequence[Mapping[str, Any]], name: str) -> bool:

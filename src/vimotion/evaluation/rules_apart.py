@@ -24,7 +24,7 @@ def bow(s: Signals) -> Finding | None:
 
 
 def wave(s: Signals) -> Finding | None:
-    """One hand above its shoulder swings sideways at least twice; every other hand stays down and nobody is touched."""
+    """Face to face, one hand above its shoulder swings sideways at least twice; every other hand stays down, nobody touches."""
     if s.palm_gap.min() < _APART or s.torso_touched:
         return None
     best: Finding | None = None
@@ -35,6 +35,8 @@ def wave(s: Signals) -> Finding | None:
             sideways = np.sum((s.palms[:, person, side][:, [0, 2]] - s.pelvis[:, person]) * across, axis=-1)
             for start, stop in runs(s.above_shoulder(person, side) > 0.0, shortest=round(0.4 * FPS)):
                 if max(s.above_shoulder(*other)[start:stop].max() for other in others) > _LOW:
+                    continue
+                if np.median(s.facing_other[start:stop], axis=0).min() < 0.5:
                     continue
                 count = min(map(len, extremes(sideways[start:stop], 0.06)))
                 if count >= 2 and (best is None or count > best.count):

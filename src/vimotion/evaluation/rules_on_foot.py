@@ -8,7 +8,7 @@ from vimotion.evaluation.findings import Finding, found
 from vimotion.evaluation.signals import Signals
 from vimotion.motion import FPS
 
-_WALKING, _RUNNING = 0.25, 0.8  # m/s of the pelvis
+_WALKING, _HURRYING = 0.25, 0.8  # m/s of the pelvis
 
 
 def walk_together(s: Signals) -> Finding | None:
@@ -48,12 +48,15 @@ def pass_by(s: Signals) -> Finding | None:
 
 
 def chase(s: Signals) -> Finding | None:
-    """Both run the same way, one behind the other; the one behind faces the other's back."""
+    """Both hurry the same way, one behind the other; the one behind faces the other's back.
+
+    A slow chase is scripted at little more than a walk, so 0.8 m/s is enough.
+    """
     path = s.pelvis[-1] - s.pelvis[0]
     length = np.linalg.norm(path, axis=-1)
     if length.min() < 0.8 or path[0] @ path[1] < 0.7 * length[0] * length[1]:
         return None
-    moving = _moving(s, _RUNNING)
+    moving = _moving(s, _HURRYING)
     if moving.sum() < 0.4 * FPS:
         return None
     ahead, beside = _ahead_and_beside(s, moving)

@@ -13,6 +13,7 @@ from vimotion.motion import FPS
 _HANDS_MEET = 0.13
 # Palm to the axis of a torso: 0.10 to 0.13 where a hand lies flat on the body.
 _AROUND, _ON_BODY = 0.32, 0.20
+_ON_CHEST = 0.26
 _HOLD = round(0.4 * FPS)
 
 
@@ -67,7 +68,7 @@ def push(s: Signals) -> Finding | None:
     for actor in (0, 1):
         on_chest = np.ones(s.frames, dtype=bool)
         for side in (LEFT, RIGHT):
-            on_chest &= (s.to_torso(actor, side) < _AROUND) & (s.behind_other(actor, side) < 0.0)
+            on_chest &= (s.to_torso(actor, side) < _ON_CHEST) & (s.behind_other(actor, side) < 0.0)
         pushes = [span for span in runs(on_chest, gap=4) if _driven_away(s, actor, *span) > 0.12]
         if pushes and (best is None or len(pushes) > best.count):
             best = found(actor, None, len(pushes), pushes[0][0], pushes[-1][1])

@@ -32,11 +32,20 @@ def score(example: Example, answer: Interaction | str) -> dict[str, Any]:
         answer = _with_given_person(example, answer)
     outcome = _score_motion(example, answer)
     if isinstance(example.truth, Interaction) and example.task in ("reaction", "prediction"):
-        frames = min(answer.num_frames, example.truth.num_frames)
-        mine, theirs = (motion.frames(0, frames).joint_positions for motion in (answer, example.truth))
-        outcome["joint_error"] = round(mpjpe(mine, theirs), 4)
-        outcome["joint_error_rooted"] = round(mpjpe(mine, theirs, rooted=True), 4)
+        outcome |= _joint_errors(example, answer, example.truth)
     return outcome
+
+
+def _joint_errors(example: Example, answer: Interaction, truth: Interaction) -> dict[str, float]:
+    """Of what the contestant added: the other person's reaction, or the frames after the given ones."""
+    assert example.given is not None
+    frames = min(answer.num_frames, truth.num_frames)
+    mine, theirs = (motion.frames(0, frames).joint_positions for motion in (answer, truth))
+    added = np.s_[:, 1:] if example.task == "reaction" else np.s_[example.given.num_frames :]
+    if not mine[added].size:
+        return {}
+    errors = {name: mpjpe(mine[added], theirs[added], rooted) for name, rooted in (("", False), ("_rooted", True))}
+    return {f"joint_error{name}": round(error, 4) for name, error in errors.items()}
 
 
 def failed(error: Exception) -> dict[str, Any]:
@@ -60,16 +69,20 @@ def _score_motion(example: Example, answer: Interaction) -> dict[str, Any]:
         outcome |= {"foot_sliding": round(foot_sliding(positions, FPS), 3), "jerk": round(jerk(positions, FPS), 1)}
     if finding is not None:
         prefix = "kept" if example.task == "editing" else "told"
-        outcome |= {f"{prefix}_{name}": getattr(finding, name) == wanted for name, wanted in example.wanted.items()}
+        right = {name: getattr(finding, name) == wanted for name, wanted in example.wanted.items()}
+        outcome |= {f"{prefix}_{name}_where_recognised": held for name, held in right.items()}
+        if example.task == "editing":
+            outcome["changed_and_kept"] = reason is None and all(right.values())
     return {"success": reason is None, **({"reason": reason} if reason else {}), **outcome}
 
 
 def _score_text(example: Example, answer: str) -> dict[str, Any]:
     """A description is right when it names the interaction; an answer to a question when it says what was asked for."""
     read = {name: READERS[name](answer) for name in example.wanted}
+    kind = READERS["kind"](answer)
     if example.task == "question":
-        return {"success": read == example.wanted, "answer": answer}
-    outcome: dict[str, Any] = {"success": READERS["kind"](answer) == example.kind, "answer": answer}
+        return {"success": read == example.wanted and kind in (None, example.kind), "answer": answer}
+    outcome: dict[str, Any] = {"success": kind == example.kind, "answer": answer}
     for name, wanted in example.wanted.items():
         outcome[f"said_{name}"] = read[name] == wanted
         if read[name] is not None:

@@ -65,7 +65,7 @@ _APPROACH = re.compile(r"\b(?:walk|approach|come|step|close in|cross|move (?:up|
 # "one" that is no number
 _PRONOUN = r"\b(?:other|each|every|any|some|this|that|no|which|the) ?one\b"
 # "right" and "left" that are no side
-_NO_SIDE = r"\bright (?:away|behind|after|beside|next|at|there|then|by)\b|\ball right\b|\bleft (?:alone|behind)\b"
+_NO_SIDE = r"\bright (?:away|behind|after|beside|next|at|there|then|by|past)\b|\ball right\b|\bleft (?:alone|behind)\b"
 
 
 @cache
@@ -100,7 +100,7 @@ def named_side(text: str) -> str | None:
 
 def named_count(text: str) -> int | None:
     """How often by a text ("twice", "three times", "2 pats", or a bare number); None for nothing or for two numbers."""
-    words = re.sub(f"{FIRST}|{SECOND}|{_PRONOUN}", "they", plain(text))
+    words = re.sub(f"{FIRST}|{SECOND}|{_PRONOUN}", "they", plain(text), flags=re.IGNORECASE)
     found = [_ONE.get(one or adverb) or _NUMBERS[number] for one, number, adverb in _COUNT.findall(words)]
     if not found and (bare := re.fullmatch(r"\W*(\w+)\W*", words)):
         found = [number for number in [(_ONE | _NUMBERS).get(bare[1])] if number]
