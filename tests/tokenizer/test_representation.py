@@ -8,7 +8,7 @@ from small import people
 
 from vimotion.motion import JOINT, NUM_JOINTS, from_features, place, to_features
 from vimotion.motion.rotations import matrix_to_6d
-from vimotion.tokenizer.losses import reconstruction_losses
+from vimotion.tokenizer.losses import TOUCHING, reconstruction_losses, vectors_between
 from vimotion.tokenizer.representation import (
     NUM_INPUTS,
     NUM_POSE,
@@ -46,6 +46,16 @@ def test_a_perfect_decoder_has_no_loss(offset: int) -> None:
     target = torch.from_numpy(features)[None]
     parts = reconstruction_losses(pose[None], size[None], target, torch.ones(1, 16), standard_body(), offset)
     assert {name for name, value in parts.items() if value > 1e-4} == set()
+
+
+def test_every_joint_of_one_is_compared_with_every_joint_of_the_other() -> None:
+    interaction = place(random_interaction(6, 9))
+    body = body_from_features(torch.from_numpy(to_features(interaction).swapaxes(0, 1))[None], standard_body())
+    vectors = vectors_between(body)
+    assert vectors.shape == (1, 8, 13, 13, 3)
+    wrist, palm = TOUCHING.index(JOINT["right_wrist"]), -1
+    expected = interaction.palm_positions("right")[:-1, 1] - interaction.joint_positions[:-1, 0, JOINT["right_wrist"]]
+    np.testing.assert_allclose(vectors[0, :, wrist, palm].numpy(), expected, atol=1e-4)
 
 
 def test_padding_has_no_weight() -> None:

@@ -18,7 +18,7 @@ from vimotion.tokenizer.representation import (
 )
 
 # Joints between which two people touch each other.
-_TOUCHING = [
+TOUCHING = [
     JOINT[name]
     for name in (
         "pelvis", "spine2", "spine3", "neck", "head", "left_shoulder", "right_shoulder",
@@ -119,12 +119,12 @@ def _mean(values: Tensor, weights: Tensor) -> Tensor:
 
 def _between(made: Body, true: Body, mask: Tensor) -> Tensor:
     """Mean error of the vectors from a's joints to b's, weighted by how near they truly are."""
-    apart, truly_apart = _vectors(made), _vectors(true)
+    apart, truly_apart = vectors_between(made), vectors_between(true)
     near = torch.exp(-_length(truly_apart) / _NEAR) * mask[..., None, None]
     return (_length(apart - truly_apart) * near).sum() / near.sum().clamp_min(1.0)
 
 
-def _vectors(body: Body) -> Tensor:
-    """From each of a's touching joints and palms to each of b's: (B, ..., 13, 13, 3)."""
-    points = torch.cat([body.positions[..., _TOUCHING, :], body.palms], dim=-2)
-    return points[:, 1, :, None, :] - points[:, 0, :, :, None]
+def vectors_between(body: Body) -> Tensor:
+    """From each of a's touching joints and palms to each of b's: people (B, 2, ...) → (B, ..., 13, 13, 3)."""
+    points = torch.cat([body.positions[..., TOUCHING, :], body.palms], dim=-2)
+    return points[:, 1, ..., None, :, :] - points[:, 0, ..., :, None, :]

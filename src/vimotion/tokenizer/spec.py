@@ -64,7 +64,7 @@ class CodecSpec(Config):
 
 
 class CodecConfig(Config):
-    """A codec's size. The paper leaves all of these open; the values were chosen by measurement (LOG.md).
+    """A codec's size. The paper leaves all of these open: ours. Those of `spec` were chosen by measurement (LOG.md).
 
     Attributes:
         code_dim: numbers in a codebook vector.
