@@ -83,6 +83,15 @@ def test_a_run_is_not_written_over(tmp_path: Path) -> None:
     assert again.step == 20  # nothing was left to do
 
 
+def test_a_line_of_metrics_that_was_cut_off_is_dropped(tmp_path: Path) -> None:
+    run_loop(_model(), _loss, _batch, _config(), tmp_path)
+    path = tmp_path / "metrics.jsonl"
+    whole = path.read_text()
+    path.write_text(whole + '{"step": 20, "lo')
+    run_loop(_model(), _loss, _batch, _config(), tmp_path, resume=True)
+    assert path.read_text().startswith(whole) and [json.loads(line) for line in path.read_text().splitlines()]
+
+
 def test_another_models_checkpoint_is_refused(tmp_path: Path) -> None:
     run_loop(_model(), _loss, _batch, _config(), tmp_path)
     with pytest.raises(UserError, match="another model"):

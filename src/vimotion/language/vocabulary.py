@@ -131,9 +131,13 @@ def neutralize(text: str, tokenizer: PreTrainedTokenizerFast) -> str:
 
 @lru_cache(maxsize=16)
 def _spellings(tokenizer: PreTrainedTokenizerFast, _: int) -> re.Pattern[str]:
-    """Every added token longer than a character. The number of tokens is there so that a grown tokenizer is read again."""
+    """Every added token longer than a character that is not white space alone.
+
+    The number of tokens is an argument so that a grown tokenizer is read again.
+    """
     motion = re.compile(_ANY_MOTION_TOKEN)
-    others = [token for token in tokenizer.get_added_vocab() if len(token) > 1 and not motion.fullmatch(token)]
+    added = [token for token in tokenizer.get_added_vocab() if len(token) > 1 and token.strip()]
+    others = [token for token in added if not motion.fullmatch(token)]
     return re.compile("|".join([_ANY_MOTION_TOKEN, *map(re.escape, others)]))
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from accelerate import PartialState
 from pydantic import Field
 
 from vimotion.artifacts import run_folder, vimotion_home
@@ -73,7 +74,8 @@ def train_align(recipe: AlignRecipe, output: Path | None = None, resume: bool = 
     folder = output or run_folder(recipe.name)
     codec = vimotion_home() / recipe.tokenizer
     codes = corpus_codes(recipe, codec)
-    built = build_model(recipe, MotionTokenizer.load(codec), codes)
+    with PartialState().local_main_process_first():  # one of them fetches the backbone
+        built = build_model(recipe, MotionTokenizer.load(codec), codes)
     adapted = add_lora(built.model, recipe.lora_rank, range(built.layout.first_id, len(built.tokenizer)))
     trainable = {name: parameter for name, parameter in adapted.named_parameters() if parameter.requires_grad}
     groups: list[dict[str, Any]] = [

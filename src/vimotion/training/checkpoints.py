@@ -23,6 +23,16 @@ def latest_checkpoint(run_dir: Path) -> Path | None:
     return found[-1] if found else None
 
 
+def check_free(run_dir: Path, resume: bool) -> None:
+    """Refuse to train over a run that is not to be resumed.
+
+    Raises:
+        UserError: `run_dir` holds a run and `resume` is False.
+    """
+    if latest_checkpoint(run_dir) and not resume:
+        raise UserError(f"{run_dir} already holds a run; give --resume to go on with it, or another output folder.")
+
+
 def save_checkpoint(run_dir: Path, model: nn.Module, optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:
     """Write `checkpoints/step-<step>` at once or not at all; the two newest are kept."""
     folder = Path(run_dir) / "checkpoints" / f"step-{state['step']:09d}"

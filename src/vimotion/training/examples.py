@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 import torch
-from pydantic import Field
+from pydantic import Field, NonNegativeInt
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
@@ -34,8 +34,8 @@ class ExamplesConfig(Config):
         rows, row_tokens: shape of a batch on each process; longer examples are left out.
         first_frames: clips start at one of these frames; see `motion_codes`.
         exchange: how often the two people change their names where no text tells them apart.
-        wrong_codes: at most this share of the codes in an answer is replaced, in what the model reads back but not in what
-            it is to say, by codes drawn from the same level: at use it also reads what it drew itself (after T2M-GPT).
+        wrong_codes: at most this share of the codes that it learns to say is replaced, in what the model reads back but not in
+            what it is to say, by codes drawn from the same level: at use it also reads what it drew itself (after T2M-GPT).
         given_codes: this share of the codes in the motions that users show is learned as if it were answered: what they
             move like costs nothing more to learn, as they are read anyway.
     """
@@ -43,7 +43,7 @@ class ExamplesConfig(Config):
     tasks: dict[str, float]
     rows: int = Field(default=8, gt=0)
     row_tokens: int = Field(default=512, gt=0)
-    first_frames: tuple[int, ...] = (0, 2, 4, 6)
+    first_frames: tuple[NonNegativeInt, ...] = Field(default=(0, 2, 4, 6), min_length=1)
     exchange: float = Field(default=0.5, ge=0, le=1)
     wrong_codes: float = Field(default=0.0, ge=0, le=1)
     given_codes: float = Field(default=0.0, ge=0, le=1)

@@ -17,7 +17,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import torch
 from accelerate import Accelerator
@@ -31,10 +31,13 @@ from torch import Tensor, nn
 from vimotion.artifacts import atomic_path
 from vimotion.config import Config
 from vimotion.errors import UserError
-from vimotion.training.checkpoints import latest_checkpoint, load_checkpoint, save_checkpoint
+from vimotion.training.checkpoints import check_free, latest_checkpoint, load_checkpoint, save_checkpoint
 
 Batches = Callable[[int], Any]
 LossFunction = Callable[[nn.Module, Any], tuple[Tensor, dict[str, Tensor]]]
+
+
+Share = Annotated[float, Field(ge=0, lt=1)]
 
 
 class LoopConfig(Config):
@@ -56,13 +59,13 @@ class LoopConfig(Config):
     learning_rate: float = Field(default=1e-3, gt=0)
     warmup_steps: int = Field(default=40, ge=0)
     final_rate: float = Field(default=0.02, ge=0, le=1)
-    betas: tuple[float, float] = (0.9, 0.97)
+    betas: tuple[Share, Share] = (0.9, 0.97)
     weight_decay: float = Field(default=0.01, ge=0)
     clip_norm: float = Field(default=1.0, gt=0)
     gradient_accumulation: int = Field(default=1, gt=0)
     precision: Literal["bf16", "fp32"] = "bf16"
     compile: bool = False
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, lt=2**31)
     save_steps: int = Field(default=1000, gt=0)
     save_minutes: float = Field(default=10.0, gt=0)
     log_steps: int = Field(default=20, gt=0)
@@ -114,9 +117,8 @@ def run_loop(
         TrainingStopped: SIGINT or SIGTERM came; the checkpoint is written.
     """
     run_dir = Path(run_dir)
+    check_free(run_dir, resume)
     found = latest_checkpoint(run_dir)
-    if found and not resume:
-        raise UserError(f"{run_dir} already holds a run; give --resume to go on with it, or another output folder.")
     AcceleratorState._reset_state()  # an earlier run of this process may have had another precision
     accelerator = Accelerator(
         mixed_precision="bf16" if config.precision == "bf16" else "no",
@@ -267,9 +269,11 @@ class _Metrics:
         self._path, self._unit = path, unit
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists():
-            kept = [line for line in path.read_text().splitlines() if json.loads(line)["step"] <= step]
+            # a line that was cut off when a run was killed has no end
+            lines = [line for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")]
+            kept = [line for line in lines if json.loads(line)["step"] <= step]
             with atomic_path(path) as temporary:
-                temporary.write_text("".join(f"{line}\n" for line in kept))
+                temporary.write_text("".join(kept))
         self._counted, self._since = 0, time.monotonic()
 
     def add(self, counted: int) -> None:

@@ -22,6 +22,7 @@ from vimotion.tokenizer.placement import in_own_frame
 from vimotion.tokenizer.quality import reconstruction_errors
 from vimotion.tokenizer.representation import POSE_PARTS, body_from_features, encoder_inputs, standard_body
 from vimotion.tokenizer.spec import CodecConfig
+from vimotion.training.checkpoints import check_free
 from vimotion.training.loop import LoopConfig, run_loop
 from vimotion.training.windows import cut_window
 
@@ -86,6 +87,7 @@ def train_tokenizer(recipe: TokenizerRecipe, output: Path | None = None, resume:
         resume: go on with an interrupted run.
     """
     folder = output or run_folder(recipe.name)
+    check_free(folder, resume)
     corpus = vimotion_home() / recipe.corpus
     store = open_store(corpus)
     windows = Windows(load_clips(store, "train", recipe.max_clips), recipe)

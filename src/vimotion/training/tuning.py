@@ -18,6 +18,7 @@ from vimotion.corpora.store import open_store
 from vimotion.language.layout import Layout
 from vimotion.language.model_folder import ModelFolder
 from vimotion.training.answers import AnswerLoss, answer_loss, validation
+from vimotion.training.checkpoints import check_free
 from vimotion.training.examples import Examples, ExamplesConfig
 from vimotion.training.loop import LoopConfig, LoopResult, run_loop
 from vimotion.training.motion_codes import MotionCodes, prepare_codes
@@ -32,7 +33,7 @@ class LanguageRecipe(Config):
     Attributes:
         name: of the run folder.
         corpus: folder of the prepared store; a relative one lies under the VIMotion home.
-        attention: "sdpa" was the fastest here in training on a CPU (LOG.md), "flash_attention_2" is for GPUs.
+        attention: in training on a CPU "eager" is the fastest on short rows (LOG.md); "flash_attention_2" is for GPUs.
         validation_batches: batches of the validation split behind the figures.
     """
 
@@ -69,6 +70,7 @@ def tune(
     resume: bool,
 ) -> LoopResult:
     """Train what `groups` hold on the answers of sampled conversations."""
+    check_free(folder, resume)
     loss = AnswerLoss(model)
     loss.causal.set_attn_implementation(recipe.attention)
     examples = Examples(codes, tokenizer, layout, recipe.examples, recipe.loop.seed)
