@@ -4,6 +4,7 @@
 #   VIMOTION_HOME=$(mktemp -d) bash runs/tiny.sh
 set -euo pipefail
 cd "$(dirname "$0")/.."
+PATH="$PWD/.venv/bin:$PATH"
 export OMP_NUM_THREADS="${OMP_NUM_THREADS:-2}"
 home="${VIMOTION_HOME:?set VIMOTION_HOME to an empty folder}"
 

@@ -18,7 +18,7 @@ MAY_IMPORT = {
     "corpora": _DATA | {"formats", "choreography"},
     "tokenizer": _DATA,
     "tasks": _DATA | {"corpora"},
-    "language": _DATA | {"tokenizer", "tasks", "corpora"},
+    "language": _DATA | {"tokenizer", "tasks"},
     "intergen": _DATA,
     "chat": _DATA | {"tokenizer", "tasks", "language", "formats"},
     "inter_mt2": _DATA | {"corpora", "tasks", "intergen", "choreography"},

@@ -51,7 +51,8 @@ def generated() -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--scripted", action="store_true", help="only the scripted sheets")
+    arguments = parser.parse_args()
     OUTPUT.mkdir(parents=True, exist_ok=True)
     scripted()
-    if not parser.parse_args().scripted:
+    if not arguments.scripted:
         generated()

@@ -29,7 +29,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, nargs="+", default=[4, 8], help="frames a step")
     parser.add_argument("--codebooks", type=int, nargs="+", default=[256, 512], help="codebook sizes")
     parser.add_argument("--levels", type=int, default=8, help="levels of every run")
-    parser.add_argument("--clips", type=int, default=100, help="test clips measured")
+    parser.add_argument("--clips", type=int, default=100, help="validation clips measured")
     parser.add_argument("--set", nargs="*", default=[], metavar="a.b=value", help="changes of the recipe")
     arguments = parser.parse_args()
     print("| step | codebook | levels | tokens/s of two | " + " | ".join(name[:-3] for name in _COLUMNS) + " |")
@@ -49,7 +49,7 @@ def rows(arguments: argparse.Namespace, step_frames: int, size: int) -> list[lis
     folder = train_tokenizer(recipe, resume=run_folder(name).exists())
     tokenizer = MotionTokenizer.load(folder)
     store = open_store(vimotion_home() / arguments.corpus)
-    chosen = store.split("test")[: arguments.clips]
+    chosen = store.split("val")[: arguments.clips]
     found = []
     for levels in range(1, arguments.levels + 1):
         coarse = tokenizer.with_levels(levels)

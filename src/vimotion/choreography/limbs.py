@@ -1,4 +1,7 @@
-"""Two-bone limbs: inverse kinematics of arms and legs, with the joints' natural limits. Maps over leading dimensions."""
+"""Two-bone limbs: inverse kinematics of arms and legs. Elbows and knees never lock, wrists keep their limits.
+
+Maps over leading dimensions.
+"""
 
 from __future__ import annotations
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict
@@ -20,6 +19,7 @@ from vimotion.corpora.store import (
     Store,
     finish_store,
     open_store,
+    read_info,
     record_features,
     write_clips,
     write_json,
@@ -114,12 +114,11 @@ def _chunk_path(output: Path, start: int) -> Path:
 
 def _already_there(output: Path, info: dict[str, Any]) -> bool:
     """Whether this very corpus is finished; refuses a folder that holds anything else."""
-    path = output / "info.json"
-    if not path.is_file():
+    if not (output / "info.json").is_file():
         if output.exists() and (not output.is_dir() or any(output.iterdir())):
             raise UserError(f"{output} holds something else; choose a new folder for the corpus.")
         return False
-    found = json.loads(path.read_text())
+    found = read_info(output)
     if {key: found.get(key) for key in info} != info:
         raise UserError(f"{output} holds a corpus made from other arguments; choose a new folder.")
     return bool(found.get("complete"))

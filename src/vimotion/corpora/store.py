@@ -45,6 +45,7 @@ SCHEMA = pa.schema(
 # A row group is what one random access reads: about 2 MB.
 _ROW_GROUP = 32
 _DTYPE = np.float16
+_INFO = "info.json"
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,17 +199,34 @@ def open_store(folder: Path | str) -> Store:
         UserError: the folder is missing, half made, or of another format version.
     """
     folder = Path(folder).expanduser()
-    path = folder / "info.json"
-    if not path.is_file():
-        raise UserError(f"{folder} is no prepared corpus: it has no info.json; make one with `vimotion corpus scripted`.")
-    info = json.loads(path.read_text())
+    if not (folder / _INFO).is_file():
+        raise UserError(f"{folder} is no prepared corpus: it has no {_INFO}; make one with `vimotion corpus scripted`.")
+    info = read_info(folder)
     if info.get("format_version") != FORMAT_VERSION:
         raise UserError(
             f"{folder} has format version {info.get('format_version')}, this VIMotion reads {FORMAT_VERSION}; prepare it again."
         )
     if not info.get("complete"):
         raise UserError(f"{folder} is half made; run the command that made it once more and it goes on.")
-    return Store(folder, info)
+    try:
+        return Store(folder, info)
+    except pa.ArrowException as error:
+        raise UserError(f"{folder} is damaged ({error}); prepare it again.") from None
+
+
+def read_info(folder: Path) -> dict[str, Any]:
+    """The info.json of a prepared or half-made corpus.
+
+    Raises:
+        UserError: it is damaged.
+    """
+    try:
+        info = json.loads((folder / _INFO).read_text())
+    except ValueError:
+        info = None
+    if not isinstance(info, dict):
+        raise UserError(f"{folder / _INFO} is damaged; prepare the corpus again.")
+    return info
 
 
 def finish_store(folder: Path, info: dict[str, Any]) -> Store:
@@ -231,7 +249,7 @@ def finish_store(folder: Path, info: dict[str, Any]) -> Store:
     std = np.sqrt(np.maximum(sums[1] / frames - mean**2, 1e-8))
     write_json(folder / "stats.json", {"mean": mean.tolist(), "std": std.tolist(), "num_frames": frames})
     write_json(
-        folder / "info.json",
+        folder / _INFO,
         {**info, "format_version": FORMAT_VERSION, "fps": FPS, "num_clips": total, "splits": counts, "complete": True},
     )
     return open_store(folder)

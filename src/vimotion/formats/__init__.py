@@ -40,7 +40,10 @@ def load_motion(
         return _together([_load(Path(one), fps, joint_map) for one in path])
     path = Path(path)
     pair = [path.with_suffix(f".{letter}{path.suffix}") for letter in "ab"] if path.suffix.lower() == ".bvh" else []
-    if pair and not path.exists() and all(one.exists() for one in pair):
+    if pair and all(one.exists() for one in pair):
+        if path.exists():
+            both = " and ".join(one.name for one in pair)
+            raise UserError(f"There are {path.name} and, of two people, {both}; name the files that you mean.")
         return _together([_load(one, fps, joint_map) for one in pair])
     return _load(path, fps, joint_map)
 

@@ -13,6 +13,8 @@ from vimotion.motion import Interaction
 
 # Pillow's and libwebp's words: effort 2 of 6 is twice as fast as the default 4, for files 6 % larger.
 _QUALITY, _EFFORT = 50, 2
+# Seconds; all pictures are held at once, half a megabyte each.
+_LONGEST = 120
 
 
 def save_webp(interaction: Interaction, path: str | Path, size: tuple[int, int] = (480, 360), fps: float = 15.0) -> None:
@@ -22,6 +24,8 @@ def save_webp(interaction: Interaction, path: str | Path, size: tuple[int, int] 
     """
     if not 1 <= fps <= 60 or not all(16 <= side <= 4096 for side in size):
         raise UserError(f"An animation needs 1 to 60 frames a second and sides of 16 to 4096 pixels, not {fps:g} and {size}.")
+    if interaction.duration > _LONGEST:
+        raise UserError(f"An animation can last {_LONGEST} seconds, this motion lasts {interaction.duration:.0f}; use .glb.")
     count = max(1, round(interaction.duration * fps))
     frames = np.minimum((np.arange(count) * interaction.fps / fps).astype(int), interaction.num_frames - 1)
     painter = Painter(interaction, size)

@@ -79,7 +79,7 @@ def parse_bvh(
     capture = _posed(joints, values, rate / thinning(rate))
     if fps is None:
         capture = _at_true_rate(capture, table, name)
-    if count > 1 and is_t_pose(capture, table):
+    if len(capture.positions) > 1 and is_t_pose(capture, table):
         capture = capture.frames(slice(1, None))
     return capture, table
 
