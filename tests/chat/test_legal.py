@@ -58,6 +58,7 @@ def test_every_legal_set_is_what_its_place_names(model: Model) -> None:
     legal, layout = model.decoder.legal, model.layout
     assert legal.ids(Place("place", 2), ()).tolist() == list(layout.place_ids(2))
     assert legal.ids(Place("code", 1), ()).tolist() == list(layout.level_ids(1))
+    assert legal.ids(Place("code", 1, "b"), ()).tolist() == list(layout.level_ids(1, "b"))
     assert legal.ids(Place("step"), ()).tolist() == [layout.end, *layout.level_ids(0)]
     assert legal.ids(Place("end"), ()).tolist() == [layout.end]
     assert set(legal.ids(Place("who"), ("a", "ab")).tolist()) == {layout.who["a"], layout.who["ab"]}

@@ -36,11 +36,14 @@ def test_the_order_is_placements_then_persons_in_a_step_and_levels_in_a_person()
     layout = Layout(CodecSpec(levels=2, codebook_size=10), first_id=0)
     codes = np.array([[[30, 31], [32, 33], [1, 2], [5, 6]], [[34, 35], [36, 37], [3, 4], [7, 8]]])
     spelled = layout.spell(codes, "ab")
-    inside = "".join(f"<|m{level}_{code}|>" for level, code in [(0, 1), (1, 2), (0, 3), (1, 4), (0, 5), (1, 6), (0, 7), (1, 8)])
+    inside = "<|m0_1|><|m1_2|><|n0_3|><|n1_4|><|m0_5|><|m1_6|><|n0_7|><|n1_8|>"
     places = "<|x_30|><|z_31|><|yaw_32|><|size_33|><|x_34|><|z_35|><|yaw_36|><|size_37|>"
     assert spelled == f"<|motion_start|><|ab|>{places}{inside}<|motion_end|>"
     assert layout.spell(codes[:, 2:], "ab", placed=False) == f"<|motion_start|><|ab|>{inside}<|motion_end|>"
-    assert [MotionVocabulary(layout.spec).tokens[i] for i in layout.level_ids(1)] == [f"<|m1_{i}|>" for i in range(10)]
+    tokens = MotionVocabulary(layout.spec).tokens
+    assert [tokens[i] for i in layout.level_ids(1)] == [f"<|m1_{i}|>" for i in range(10)]
+    assert [tokens[i] for i in layout.level_ids(0, "b")] == [f"<|n0_{i}|>" for i in range(10)]
+    assert len(layout.code_ids) == 40 and layout.code_ids.stop == len(tokens)
 
 
 @given(st.data())

@@ -81,7 +81,8 @@ def test_new_rows_lie_around_old_ones_and_look_like_the_vectors_of_their_codes(t
         assert rows.shape[0] == len(tokenizer) == model.config.vocab_size
         apart = rows[first:] - rows[:first].mean(0)
         assert torch.allclose(apart.norm(dim=1), 0.3 * rows[:first].norm(dim=1).median(), rtol=1e-4)
-        codes = torch.nn.functional.normalize(apart[VOCABULARY.first_code :], dim=1).view(SPEC.levels, -1, 64)
-        assert codes[0, 0] @ codes[0, 1] > 0.99, "codes that look alike start alike"
-        assert codes[0, 0] @ codes[1, 0] < 0.9, "levels start apart"
+        codes = torch.nn.functional.normalize(apart[VOCABULARY.first_code :], dim=1).view(2, SPEC.levels, -1, 64)
+        assert codes[0, 0, 0] @ codes[0, 0, 1] > 0.99, "codes that look alike start alike"
+        assert codes[0, 0, 0] @ codes[0, 1, 0] < 0.9, "levels start apart"
+        assert codes[0, 0, 0] @ codes[1, 0, 0] < 0.9, "people start apart"
     assert torch.equal(model.get_input_embeddings().weight[:first], before)

@@ -25,12 +25,13 @@ class Place(NamedTuple):
 
     `kind` "text": between spans; `level` says what may come there: text (1) + a motion's start (2) + the end of turn (4).
     `kind` "who": right after a span's start. `kind` "place": number `level` of a placement is due. `kind` "code": a code of
-    `level` is due. `kind` "step": a step is whole, so the span may also end. `kind` "end": it must end. `kind` "put": only the
-    token `level` may come.
+    `person` and `level` is due. `kind` "step": a step is whole, so the span may also end. `kind` "end": it must end. `kind`
+    "put": only the token `level` may come.
     """
 
     kind: Literal["text", "who", "place", "code", "step", "end", "put"]
     level: int = 0
+    person: People = "a"
 
 
 # A place, and at "who" the choice.
@@ -117,7 +118,7 @@ class LegalTokens:
         elif place.kind == "put":
             ids = [place.level]
         else:
-            ids = list(layout.level_ids(place.level))
+            ids = list(layout.level_ids(place.level, place.person))
             ids += [layout.end] if place.kind == "step" else []
         return torch.tensor(sorted(ids))
 
@@ -133,6 +134,7 @@ class Draft:
         # of the open span: the lengths of its placement and of a step, and the tokens so far
         self._placement = self._step_length = self._inside_tokens = 0
         self._put: tuple[int, ...] = ()
+        self._people: People = "ab"
         self.place = Place("text", _START if rules.motion == "first" else self._between())
 
     @property
@@ -155,7 +157,7 @@ class Draft:
         elif token == layout.start:
             self.place = Place("who")
         elif self.place.kind == "who":
-            people = next(people for people, who in layout.who.items() if who == token)
+            people = self._people = next(people for people, who in layout.who.items() if who == token)
             self._placement = layout.placement_length(people) if self.rules.placed else 0
             self._step_length, self._inside_tokens = layout.step_length(people), 0
             self._put = self.rules.first_person if people == "ab" else ()
@@ -186,7 +188,8 @@ class Draft:
         if step and not within and step == (wanted or self.rules.max_steps):
             return Place("end")
         put = self._put_of_first(len(PLACEMENT) + step * levels + within, within < levels)
-        return put or Place("code" if wanted or within or not step else "step", within % levels)
+        person: People = "b" if self._people[within // levels] == "b" else "a"
+        return put or Place("code" if wanted or within or not step else "step", within % levels, person)
 
     def _put_of_first(self, number: int, first: bool) -> Place | None:
         """Token `number` of the first person and nothing else, where it is given and theirs is the turn."""

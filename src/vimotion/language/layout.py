@@ -48,12 +48,18 @@ class Layout:
         self.who: dict[People, int] = {people: first_id + self.vocabulary.index(token) for people, token in WHO.items()}
         places_from, codes_from = first_id + self.vocabulary.first_place, first_id + self.vocabulary.first_code
         self._place_start = places_from + spec.placement_bins * np.arange(len(PLACEMENT))
-        self._level_start = codes_from + spec.codebook_size * np.arange(spec.levels)
+        # (2, levels), of the first and of the second person
+        self._level_start = codes_from + spec.codebook_size * np.arange(2 * spec.levels).reshape(2, -1)
 
-    def level_ids(self, level: int) -> range:
-        """Ids of the codes of one level, in the order of the codebook."""
-        start = int(self._level_start[level])
+    def level_ids(self, level: int, person: People = "a") -> range:
+        """Ids of one person's codes of one level, in the order of the codebook."""
+        start = int(self._level_start["ab".index(person), level])
         return range(start, start + self.spec.codebook_size)
+
+    @property
+    def code_ids(self) -> range:
+        """Ids of all codes, level by level and person by person."""
+        return range(int(self._level_start[0, 0]), self.first_id + len(self.vocabulary))
 
     def place_ids(self, number: int) -> range:
         """Ids of the bins of one number of a placement."""
@@ -61,7 +67,7 @@ class Layout:
         return range(start, start + self.spec.placement_bins)
 
     def is_place(self, token: int) -> bool:
-        return int(self._place_start[0]) <= token < int(self._level_start[0])
+        return int(self._place_start[0]) <= token < self.code_ids.start
 
     def placement_length(self, people: People) -> int:
         """Tokens that tell where people start."""
@@ -91,8 +97,12 @@ class Layout:
         if not steps.shape[1]:
             raise ValueError("A motion span needs at least one step.")
         placement = places[:, : len(PLACEMENT)] + self._place_start if placed else places
-        inside = steps.transpose(1, 0, 2) + self._level_start
+        inside = steps.transpose(1, 0, 2) + self._starts(people)
         return [self.start, self.who[people], *placement.reshape(-1).tolist(), *inside.reshape(-1).tolist(), self.end]
+
+    def _starts(self, people: People) -> np.ndarray:
+        """First ids of the levels of these people, (people, levels)."""
+        return self._level_start[["ab".index(person) for person in people]]
 
     def spell(self, codes: np.ndarray, people: People, placed: bool = True) -> str:
         """The span as text, which the tokenizer turns into the ids of `flatten`."""
@@ -117,9 +127,9 @@ class Layout:
             raise MalformedMotion(
                 f"A motion span of {people!r} must hold steps of {self.step_length(people)} codes, not {len(inside)} codes."
             )
-        codes = inside.reshape(-1, len(people), self.spec.levels) - self._level_start
+        codes = inside.reshape(-1, len(people), self.spec.levels) - self._starts(people)
         if not _within(codes, self.spec.codebook_size):
-            raise MalformedMotion("A code of a motion span is of another level.")
+            raise MalformedMotion("A code of a motion span is of another level or person.")
         codes = codes.transpose(1, 0, 2)
         if placed:
             placement = places.reshape(len(people), -1) - self._place_start

@@ -17,7 +17,10 @@ from vimotion.tokenizer.spec import PLACEMENT, CodecSpec
 
 START, END = "<|motion_start|>", "<|motion_end|>"
 WHO: dict[People, str] = {"ab": "<|ab|>", "a": "<|a|>", "b": "<|b|>"}
-_ANY_MOTION_TOKEN = rf"<\|(?:motion_start|motion_end|ab|a|b|m\d+_\d+|(?:{'|'.join(PLACEMENT)})_\d+)\|>"
+_ANY_MOTION_TOKEN = rf"<\|(?:motion_start|motion_end|ab|a|b|[mn]\d+_\d+|(?:{'|'.join(PLACEMENT)})_\d+)\|>"
+# How codes of the first and of the second person are spelled. Each person has tokens of their own: with the same ones for both
+# the model would have to count from the start of a span to know whose code it reads, and did not learn it (LOG.md).
+_CODES: dict[People, str] = {"a": "m", "b": "n"}
 # Waves over the bins of a placement's number that its rows start from, so that neighbours start alike.
 _WAVES = 7
 # How far new rows lie from the mean of the old ones, in lengths of the usual old row. Around zero and at full length they begin
@@ -26,13 +29,18 @@ _SPREAD = 0.3
 
 
 class MotionVocabulary:
-    """The motion tokens of a codec, in the order of their ids: start, end, who, the numbers of placements, all codes level by
-    level."""
+    """The motion tokens of a codec, in the order of their ids: start, end, who, the numbers of placements, all codes of the first
+    person level by level, and those of the second."""
 
     def __init__(self, spec: CodecSpec) -> None:
         frame = [START, END, *WHO.values()]
         places = [f"<|{name}_{code}|>" for name in PLACEMENT for code in range(spec.placement_bins)]
-        codes = [f"<|m{level}_{code}|>" for level in range(spec.levels) for code in range(spec.codebook_size)]
+        codes = [
+            f"<|{letter}{level}_{code}|>"
+            for letter in _CODES.values()
+            for level in range(spec.levels)
+            for code in range(spec.codebook_size)
+        ]
         self.spec = spec
         self.tokens = (*frame, *places, *codes)
         self.first_place = len(frame)
@@ -77,7 +85,7 @@ def add_motion_rows(
     """Give a model one row for each motion token, in the embedding and, if it is not tied, in the head.
 
     The row of a code is its codebook vector's direction, turned into the model's width by a random orthogonal map, plus a
-    vector of its level, so that codes that look alike start alike; a placement's number is told by waves over its bins, plus a
+    vector of its person and level, so that codes that look alike start alike; a placement's number is told by waves over its bins, plus a
     vector of what it tells. All lie around the mean of the old rows.
 
     Args:
@@ -94,7 +102,7 @@ def add_motion_rows(
     angles = torch.arange(spec.placement_bins)[:, None] * 2.0 ** torch.arange(_WAVES) * (2 * torch.pi / spec.placement_bins)
     frame = torch.randn(vocabulary.first_place, width, generator=generator)
     places = _turned_with_kinds(torch.cat([angles.cos(), angles.sin()], dim=1), len(PLACEMENT), width, generator)
-    codes = _turned_with_kinds(codebook - codebook.mean(0), spec.levels, width, generator)
+    codes = _turned_with_kinds(codebook - codebook.mean(0), len(_CODES) * spec.levels, width, generator)
     rows = torch.nn.functional.normalize(torch.cat([frame, places, codes]), dim=1)
     old_rows = [table[:first_id].detach().clone() for table in tables_of(model)]
     model.resize_token_embeddings(first_id + len(vocabulary), mean_resizing=False)

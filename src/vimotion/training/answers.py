@@ -13,8 +13,10 @@ from transformers import PreTrainedModel
 
 from vimotion.language.layout import Layout
 from vimotion.language.rendering import IGNORED
+from vimotion.tasks.messages import People
 
 Batch = dict[str, Tensor]
+PERSONS: tuple[People, ...] = ("a", "b")
 
 
 class AnswerLoss(nn.Module):
@@ -72,10 +74,10 @@ def validation(batches: Iterable[Batch], layout: Layout) -> Callable[[nn.Module]
         losses, labels = torch.cat([losses for losses, _ in found]), torch.cat([labels for _, labels in found])
         frame = torch.tensor([layout.start, layout.end, *layout.who.values()], device=device)
         kinds = {"loss": torch.ones_like(labels, dtype=torch.bool), "frame": torch.isin(labels, frame)}
-        kinds["place"] = (labels >= layout.place_ids(0).start) & (labels < layout.level_ids(0).start)
+        kinds["place"] = (labels >= layout.place_ids(0).start) & (labels < layout.code_ids.start)
         for level in range(layout.spec.levels):
-            ids = layout.level_ids(level)
-            kinds[f"level_{level}"] = (labels >= ids.start) & (labels < ids.stop)
+            both = (layout.level_ids(level, person) for person in PERSONS)
+            kinds[f"level_{level}"] = torch.stack([(labels >= ids.start) & (labels < ids.stop) for ids in both]).any(0)
         kinds["text"] = labels < layout.first_id
         return {f"validation_{name}": float(losses[mask].mean()) for name, mask in kinds.items() if mask.any()}
 

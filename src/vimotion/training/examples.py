@@ -161,14 +161,14 @@ def replace_codes(batch: dict[str, Tensor], layout: Layout, most: float, random:
     ids, labels = batch["input_ids"], batch["labels"]
     shares = random.uniform(0, most, (len(ids), 1))
     chosen = _codes(ids, layout) & (labels != IGNORED) & torch.from_numpy(random.random(ids.shape) < shares)
-    first, size = layout.level_ids(0).start, layout.spec.codebook_size
+    first, size = layout.code_ids.start, layout.spec.codebook_size
     level_starts = first + (ids - first) // size * size
     ids[chosen] = (level_starts + torch.from_numpy(random.integers(size, size=ids.shape)))[chosen]
 
 
 def _codes(ids: Tensor, layout: Layout) -> Tensor:
     """Where motion codes stand."""
-    return (ids >= layout.level_ids(0).start) & (ids < layout.level_ids(layout.spec.levels - 1).stop)
+    return (ids >= layout.code_ids.start) & (ids < layout.code_ids.stop)
 
 
 def said(conversation: Conversation) -> str:
