@@ -29,8 +29,8 @@ _SPREAD = 0.3
 
 
 class MotionVocabulary:
-    """The motion tokens of a codec, in the order of their ids: start, end, who, the numbers of placements, all codes of the first
-    person level by level, and those of the second."""
+    """The motion tokens of a codec, in the order of their ids: start, end, who, the numbers of placements, all codes of the
+    first person level by level, and those of the second."""
 
     def __init__(self, spec: CodecSpec) -> None:
         frame = [START, END, *WHO.values()]
@@ -85,8 +85,8 @@ def add_motion_rows(
     """Give a model one row for each motion token, in the embedding and, if it is not tied, in the head.
 
     The row of a code is its codebook vector's direction, turned into the model's width by a random orthogonal map, plus a
-    vector of its person and level, so that codes that look alike start alike; a placement's number is told by waves over its bins, plus a
-    vector of what it tells. All lie around the mean of the old rows.
+    vector of its person and level, so that codes that look alike start alike; a placement's number is told by waves over its
+    bins, plus a vector of what it tells. All lie around the mean of the old rows.
 
     Args:
         model: changed in place; has `first_id` rows.
