@@ -190,7 +190,7 @@ def test_what_is_not_there_cannot_be_spoken_of(model: Model, text: str) -> None:
 
 def test_the_longest_motion_is_answered(model: Model) -> None:
     for given in (walk(300), walk(310, 1)):
-        assert model.react(given).interaction.num_frames in (299, 300)
+        assert 296 <= model.react(given).interaction.num_frames <= 300
     longer = model.go_on(walk(290), duration=1.0)
     assert model.react(longer).interaction.num_frames > 300
     brief = model.chat()

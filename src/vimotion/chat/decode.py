@@ -30,7 +30,7 @@ class Sampling:
     (classifier-free guidance; Ho and Salimans 2022). Only a `Request` with both prompts is guided.
     """
 
-    temperature: float = 0.8
+    temperature: float = 0.6
     top_k: int | None = None
     top_p: float = 0.95
     guidance: float = 1.0
