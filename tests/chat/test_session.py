@@ -338,7 +338,7 @@ def test_a_changed_conversation_that_is_whole_is_read(model: Model, tmp_path: Pa
     session.save(tmp_path / "talk.vim")
     _changed(tmp_path / "talk.vim", change)
     loaded = ChatSession.load(tmp_path / "talk.vim", model)
-    assert loaded.say("What is it?", motion="no").text
+    assert loaded.say("What is it?", motion="no").tokens
 
 
 @pytest.mark.parametrize("change", DAMAGES)
