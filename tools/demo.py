@@ -16,9 +16,9 @@ from vimotion.errors import UserError
 
 OUTPUT = Path("demo")
 TURNS = (
-    ("Two people walk up to each other and shake hands. Make it 5 seconds long.", {"motion": "first", "duration": 5.0}),
-    ("Make it more forceful.", {"motion": "first", "duration": 5.0}),
-    ("What are the two people doing, and which hand do they use?", {"motion": "no"}),
+    ("The first person throws a punch and the second person ducks. Make it 4 seconds long.", {"motion": "first", "duration": 4.0}),
+    ("Make it slower.", {"motion": "first"}),
+    ("What are the two people doing?", {"motion": "no"}),
 )
 
 
