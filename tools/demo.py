@@ -16,7 +16,10 @@ from vimotion.errors import UserError
 
 OUTPUT = Path("demo")
 TURNS = (
-    ("The first person throws a punch and the second person ducks. Make it 4 seconds long.", {"motion": "first", "duration": 4.0}),
+    (
+        "The first person throws a punch and the second person ducks. Make it 4 seconds long.",
+        {"motion": "first", "duration": 4.0},
+    ),
     ("Make it slower.", {"motion": "first"}),
     ("What are the two people doing?", {"motion": "no"}),
 )

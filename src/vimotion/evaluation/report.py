@@ -149,4 +149,5 @@ def _cell(measure: Mapping[str, Any] | None) -> str:
     shown = form.format(measure["median"]).replace("%", " %")
     if measure["lowest"] == measure["highest"]:
         return shown
-    return f"{shown} ({form.format(measure['lowest'])} – {form.format(measure['highest'])})".replace("%", "")
+    bounds = " – ".join(form.format(measure[bound]).removesuffix("%") for bound in ("lowest", "highest"))
+    return f"{shown} ({bounds})"
