@@ -12,7 +12,6 @@ from vimotion.errors import UserError
 from vimotion.formats import save_motion
 from vimotion.motion import Interaction, place
 from vimotion.tasks.messages import MotionPart, TextPart
-from vimotion.tasks.templates import ANY_CHANGE, ANY_MOTION
 
 WILD = Sampling(temperature=2.0, top_p=1.0)
 STEP = SPEC.step_frames
@@ -147,21 +146,6 @@ def prompt(session: ChatSession, text: str) -> str:
 
 def model_text(session: ChatSession, ids: object) -> str:
     return str(session.model.tokenizer.decode(ids))
-
-
-def test_what_a_motion_is_guided_away_from(model: Model) -> None:
-    session = model.chat()
-
-    def unasked(text: str, **wish: object) -> str:
-        return model_text(session, session.turn(text, Wish(**wish)).request.unasked)  # type: ignore[arg-type]
-
-    assert unasked("They dance.", motion="first") == prompt(session, ANY_MOTION)
-    session.add_motion(walk(30))
-    two = session.say("They dance.", motion="first", people="ab", duration=1.0).motion.reference
-    assert unasked("Make it faster.", motion="first") == prompt(session, ANY_CHANGE)
-    assert unasked(f"Make {two} faster.", motion="first") == prompt(session, f"{two} {ANY_CHANGE}")
-    assert not unasked("Who is it?", motion="no") and not unasked("They dance.")
-    assert not unasked("Answer <motion_0.a>.", motion="first") and not unasked("Go on.", motion="first", continues=True)
 
 
 def test_a_conversation_goes_on_from_its_motions(model: Model) -> None:

@@ -24,20 +24,13 @@ _ONE_THREAD = 2048
 
 @dataclass(frozen=True)
 class Sampling:
-    """How a token is drawn. `temperature` 0 takes the likeliest; `top_k` and `top_p` cut the tail before the draw.
-
-    `guidance` above 1 draws what the words of the prompt make likelier than words that ask for nothing in particular
-    (classifier-free guidance; Ho and Salimans 2022). Only a `Request` with both prompts is guided.
-    """
+    """How a token is drawn. `temperature` 0 takes the likeliest; `top_k` and `top_p` cut the tail before the draw."""
 
     temperature: float = 0.6
     top_k: int | None = None
     top_p: float = 0.95
-    guidance: float = 1.0
 
     def __post_init__(self) -> None:
-        if not 1 <= self.guidance < math.inf:
-            raise UserError(f"Guidance is 1 (none) or more, not {self.guidance}.")
         if not 0 <= self.temperature < math.inf or not 0 < self.top_p <= 1 or (self.top_k is not None and self.top_k < 1):
             raise UserError("Sampling needs a temperature of 0 or more, a top-p between 0 and 1, and a top-k of 1 or more.")
 
@@ -58,7 +51,6 @@ class Request:
     """A prompt's ids (`language.render_prompt`), and what is wanted for an answer.
 
     `motion` is how its codes are drawn, `words` how its text is, and with it the choice whether a motion comes at all.
-    `unasked` is the prompt with words that ask for nothing in particular, where the motion is to be guided away from it.
     """
 
     prompt: Sequence[int]
@@ -66,12 +58,6 @@ class Request:
     seed: int = 0
     motion: Sampling = field(default_factory=Sampling)
     words: Sampling = field(default_factory=lambda: Sampling(temperature=0.0))
-    unasked: Sequence[int] = ()
-
-    @property
-    def prompts(self) -> tuple[Sequence[int], ...]:
-        """What is read: the prompt, and the unasked one where it guides."""
-        return (self.prompt, self.unasked) if self.unasked and self.motion.guidance > 1 else (self.prompt,)
 
 
 class Network(Protocol):
@@ -131,12 +117,13 @@ class _Running:
     def __post_init__(self) -> None:
         self.generator = torch.Generator().manual_seed(self.request.seed)
 
-    def cached(self, prompt: int) -> int:
-        """Tokens in the cache after one of its prompts: all but the newest, which the next step adds."""
-        return len(self.request.prompts[prompt]) + len(self.draft.tokens) - 1
+    @property
+    def cached(self) -> int:
+        """Tokens in the cache: all but the newest, which the next step adds."""
+        return len(self.request.prompt) + len(self.draft.tokens) - 1
 
 
-# Slot → its request, and the states after the last token, one for each of its prompts (n, width).
+# Slot → its request, and the state (1, width) after its last token.
 _States = dict[int, tuple[_Running, Tensor]]
 
 
@@ -181,25 +168,20 @@ class Decoder:
             return float(chances.gather(1, places[:, None]).mean())
 
     def _run(self, requests: Sequence[Request], slots: int) -> Iterator[tuple[int, int]]:
-        """(index of the request, token) as they come. A slot that falls free is filled with the next request.
-
-        The cache has a slot for each slot's prompt and, behind these, one for each slot's unasked prompt if any has one.
-        """
+        """(index of the request, token) as they come. A slot that falls free is filled with the next request."""
         if not requests:
             return
         slots = min(slots, len(requests))
         with torch.inference_mode():
-            times = max(len(request.prompts) for request in requests)
-            cache = self.network.new_cache(times * slots, max(self._length(request) for request in requests))
+            cache = self.network.new_cache(slots, max(self._length(request) for request in requests))
         waiting = iter(enumerate(requests))
         running: list[_Running | None] = [None] * slots
         while True:
             with torch.inference_mode():
                 active = {slot: request for slot, request in enumerate(running) if request}
                 states = self._start(cache, running, waiting)
-                rows = sum(len(running.request.prompts) for running in active.values())
-                with _threads(1 if rows <= self._few else None):
-                    states |= self._step(cache, active, slots)
+                with _threads(1 if len(active) <= self._few else None):
+                    states |= self._step(cache, active)
                     tokens = self._choose(states)
             if not tokens:
                 return
@@ -210,7 +192,7 @@ class Decoder:
                 yield request.index, token
 
     def _length(self, request: Request) -> int:
-        length = max(map(len, request.prompts)) + self.legal.longest(request.rules)
+        length = len(request.prompt) + self.legal.longest(request.rules)
         if length > self.network.max_length:
             raise UserError(
                 f"The conversation would take {length} tokens, but the model reads {self.network.max_length}; "
@@ -225,27 +207,17 @@ class Decoder:
             if request is None and (following := next(waiting, None)):
                 index, wanted = following
                 fresh = running[slot] = _Running(index, wanted, self.legal.begin(wanted.rules))
-                read = [
-                    self.network.prefill(cache, slot + number * len(running), torch.tensor(prompt))
-                    for number, prompt in enumerate(wanted.prompts)
-                ]
-                states[slot] = fresh, torch.cat(read)
+                states[slot] = fresh, self.network.prefill(cache, slot, torch.tensor(wanted.prompt))
         return states
 
-    def _step(self, cache: Any, active: dict[int, _Running], slots: int) -> _States:
+    def _step(self, cache: Any, active: dict[int, _Running]) -> _States:
         """One step of what runs."""
         if not active:
             return {}
-        rows = [
-            (slot, number) for number in (0, 1) for slot in active if number < len(active[slot].request.prompts)
-        ]  # fmt: skip
-        lengths = torch.tensor([active[slot].cached(number) for slot, number in rows])
-        newest = torch.tensor([active[slot].draft.tokens[-1] for slot, _ in rows])
-        states = self.network.step(cache, torch.tensor([slot + number * slots for slot, number in rows]), lengths, newest)
-        found: dict[int, list[Tensor]] = {slot: [] for slot in active}
-        for (slot, _), state in zip(rows, states.split(1), strict=True):
-            found[slot].append(state)
-        return {slot: (active[slot], torch.cat(read)) for slot, read in found.items()}
+        lengths = torch.tensor([request.cached for request in active.values()])
+        newest = torch.tensor([request.draft.tokens[-1] for request in active.values()])
+        states = self.network.step(cache, torch.tensor(list(active)), lengths, newest).split(1)
+        return {slot: (request, state) for (slot, request), state in zip(active.items(), states, strict=True)}
 
     def _choose(self, states: _States) -> dict[int, tuple[_Running, int]]:
         """Slot → its request and next token. Only the head's legal rows are computed: a level has few of the vocabulary."""
@@ -258,16 +230,11 @@ class Decoder:
             if len(ids) == 1:
                 chosen |= {slot: (states[slot][0], int(ids)) for slot in slots}
                 continue
-            read = [states[slot][1] for slot in slots]
-            logits = self._head(at)(torch.cat(read)).split([len(state) for state in read])
-            for slot, rows in zip(slots, logits, strict=True):
+            logits = self._head(at)(torch.cat([states[slot][1] for slot in slots]))
+            for slot, row in zip(slots, logits, strict=True):
                 running = states[slot][0]
-                wanted = running.request
-                if at[0].kind == "text":
-                    token = wanted.words.pick(rows[0], running.generator)
-                else:
-                    token = wanted.motion.pick(guided(rows, wanted.motion.guidance), running.generator)
-                chosen[slot] = running, int(ids[token])
+                sampling = running.request.words if at[0].kind == "text" else running.request.motion
+                chosen[slot] = running, int(ids[sampling.pick(row, running.generator)])
         return chosen
 
     def _head(self, at: Spot) -> Head:
@@ -275,12 +242,6 @@ class Decoder:
         if at not in self._heads:
             self._heads[at] = self.network.head(self.legal.ids(*at))
         return self._heads[at]
-
-
-def guided(logits: Tensor, guidance: float) -> Tensor:
-    """Logits after a prompt, and perhaps after the unasked one, (1 or 2, n) → those to draw from, (n,)."""
-    chances = logits.log_softmax(dim=1)
-    return chances[0] if len(chances) == 1 else chances[1] + guidance * (chances[0] - chances[1])
 
 
 @contextmanager

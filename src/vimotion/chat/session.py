@@ -22,7 +22,6 @@ from vimotion.language.layout import MotionCodes
 from vimotion.language.rendering import parse_answer, render_prompt
 from vimotion.motion import FPS, Interaction
 from vimotion.tasks.messages import Conversation, Message, MotionPart, Part, People, TextPart
-from vimotion.tasks.templates import ANY_CHANGE, ANY_MOTION
 
 if TYPE_CHECKING:
     from vimotion.chat.model import Model
@@ -258,7 +257,7 @@ class Turn:
         model = session.model
         conversation = Conversation((*session.messages, message))
         prompt = render_prompt(conversation, model.tokenizer, model.layout, session.codes_of)
-        self.request = Request(prompt, self._rules(), wish.seed, wish.sampling, wish.words, self._unasked())
+        self.request = Request(prompt, self._rules(), wish.seed, wish.sampling, wish.words)
 
     @property
     def drafts(self) -> list[Request]:
@@ -312,17 +311,6 @@ class Turn:
         skeletons = base.interaction.skeletons if base and base.people == spoken.people else None
         interaction = decode(codec, codes, frame, skeletons).frames(0, frames)
         return Motion(name, interaction, codes, frame=frame, made=True), MotionPart(name, spoken.people)
-
-    def _unasked(self) -> list[int]:
-        """The prompt with words that ask for nothing in particular; empty where words do not decide what is made: a motion that
-        goes on, one beside a lone person's, or perhaps none."""
-        if self.wish.motion != "first" or self.wish.continues or self._lone:
-            return []
-        shown = tuple(part for part in self.message.parts if isinstance(part, MotionPart))
-        words = ANY_CHANGE if self.base else ANY_MOTION
-        message = Message("user", (*shown, TextPart(f" {words}" if shown else words)))
-        model, conversation = self.session.model, Conversation((*self.session.messages, message))
-        return render_prompt(conversation, model.tokenizer, model.layout, self.session.codes_of)
 
     @property
     def _frames(self) -> int | None:

@@ -14,8 +14,6 @@ import numpy as np
 from vimotion.errors import UserError
 from vimotion.tasks.messages import Conversation, Message, MotionPart
 from vimotion.tasks.templates import (
-    ANY_CHANGE,
-    ANY_MOTION,
     MOTION,
     beside,
     caption_values,
@@ -34,8 +32,6 @@ TASKS = ("text_to_motion", "motion_to_text", "reaction", "prediction", "editing"
 
 # Multi-turn conversations about a source and its edited version: make or show the source, edit it, ask about the last motion.
 _PLANS = (("make", "edit"), ("make", "edit", "ask"), ("show", "edit"), ("show", "edit", "ask"), ("make", "ask"))
-# How often nothing in particular is asked for.
-_ANY = 0.12
 # How often a motion is asked for by a caption and nothing else, as most people do.
 _ALONE = 0.5
 # A description is short: a clip of two people takes hundreds of tokens already.
@@ -134,8 +130,6 @@ def ask(record: Record, question: str, random: np.random.Generator, held_out: bo
 
 
 def _make(record: Record, random: np.random.Generator, held_out: bool) -> Turn:
-    if not held_out and random.random() < _ANY:
-        return message("user", ANY_MOTION), _answer(MotionPart(record.id))
     values = caption_values(_caption(record, random, held_out), bool(record.facts), random)
     alone = random.random() < _ALONE
     text = values["caption"] if alone else say("text_to_motion", random, values=values, held_out=held_out)
@@ -190,9 +184,6 @@ def _prediction(record: Record, random: np.random.Generator, held_out: bool, ste
 
 
 def _edit(record: Record, random: np.random.Generator, held_out: bool, show: bool = True) -> Turn:
-    if not held_out and random.random() < _ANY:
-        motion = MotionPart(record.edit_of) if show else None
-        return message("user", beside(ANY_CHANGE, random) if show else ANY_CHANGE, motion), _answer(MotionPart(record.id))
     facts = scene_facts(record, random)
     instruction = say(f"editing/{record.edit}", random, facts, held_out=held_out)
     if not show:

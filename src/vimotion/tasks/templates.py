@@ -19,9 +19,6 @@ if TYPE_CHECKING:  # a chat needs templates but no corpus, and a corpus needs py
 MOTION = "{MOTION}"
 _TEMPLATES = Path(__file__).parent / "templates"
 _FPS = 30.0
-# What is said where nothing is asked for in particular. A model that has learned motions for these words too can tell what
-# other words add to a motion: see `chat/decode.py`.
-ANY_MOTION, ANY_CHANGE = "Make any motion.", "Change it."
 # How often a text speaks of "the first person" rather than of "person A".
 _ORDINALS = 0.7
 # How often a caption is typed as in a hurry: no capital, no full stop.
