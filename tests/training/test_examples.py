@@ -9,9 +9,9 @@ from vimotion.errors import UserError
 from vimotion.language.backbone import tiny_backbone
 from vimotion.language.layout import Layout
 from vimotion.language.rendering import IGNORED
-from vimotion.language.vocabulary import MotionVocabulary, add_motion_rows
+from vimotion.language.vocabulary import CODES, MotionVocabulary, add_motion_rows
 from vimotion.tasks import TASKS
-from vimotion.training.answers import PERSONS, AnswerLoss, answer_loss, validation
+from vimotion.training.answers import AnswerLoss, answer_loss, validation
 from vimotion.training.examples import Examples, ExamplesConfig, learn_given_codes, pack_rows, replace_codes, said
 from vimotion.training.motion_codes import MotionCodes
 
@@ -80,7 +80,7 @@ def test_wrong_codes_stand_in_what_is_read_and_keep_their_level(layout: Layout, 
         assert not (changed & ~answered).any()
         shares.append(float(changed.sum() / answered.sum()))
         for before, after in zip(clean["input_ids"][changed].tolist(), wrong["input_ids"][changed].tolist(), strict=True):
-            blocks = [layout.level_ids(level, person) for level in range(layout.spec.levels) for person in PERSONS]
+            blocks = [layout.level_ids(level, person) for level in range(layout.spec.levels) for person in CODES]
             assert any({before, after} <= set(block) for block in blocks)
     assert 0.1 < np.mean(shares) < 0.3, shares
 
@@ -159,6 +159,6 @@ def test_validation_tells_kinds_of_tokens_apart(examples: Examples, layout: Layo
         losses, labels = (torch.cat(found) for found in zip(*(loss(**batch) for batch in batches), strict=True))
     kinds = {"text", "frame", "place", "level_0", "level_1"}
     assert set(figures) == {f"validation_{name}" for name in kinds | {"loss"}}
-    level = torch.tensor([any(i in layout.level_ids(1, person) for person in PERSONS) for i in labels.tolist()])
+    level = torch.tensor([any(i in layout.level_ids(1, person) for person in CODES) for i in labels.tolist()])
     assert figures["validation_level_1"] == pytest.approx(float(losses[level].mean()), rel=1e-5)
     assert figures["validation_loss"] == pytest.approx(float(losses.mean()), rel=1e-5)

@@ -18,6 +18,7 @@ from vimotion.config import Config
 from vimotion.errors import UserError
 from vimotion.formats import load_motion, save_motion
 from vimotion.formats.npz import BROKEN_ARCHIVE
+from vimotion.language.layout import Layout
 from vimotion.tasks.messages import Message, MotionPart, People, Role, TextPart
 from vimotion.tokenizer import CodecSpec
 
@@ -97,11 +98,14 @@ def load(path: str | Path, spec: CodecSpec) -> tuple[list[Message], dict[str, Mo
             index = _Session.model_validate(json.loads(_member(archive, _INDEX)))
             if index.spec != spec:
                 raise UserError(f"{path.name} was held with a model of another motion codec; load it with that model.")
+            layout = Layout(spec, first_id=0)
             motions = {}
             for saved in index.motions:
                 file = Path(scratch) / "motion.npz"
                 file.write_bytes(_member(archive, f"{saved.name}.npz"))
-                motions[saved.name] = _loaded_motion(saved, file, spec)
+                motions[saved.name] = _loaded_motion(saved, file, layout)
+            messages = [Message(message.role, tuple(map(_loaded_part, message.parts))) for message in index.messages]
+            _check(messages, motions, layout)
     except FileNotFoundError:
         raise UserError(f"There is no conversation {path}.") from None
     except UserError:
@@ -109,8 +113,6 @@ def load(path: str | Path, spec: CodecSpec) -> tuple[list[Message], dict[str, Mo
     except BROKEN_ARCHIVE as error:
         reason = (str(error).splitlines() or ["it is damaged"])[0]
         raise UserError(f"{path.name} is no saved conversation: {reason}.") from None
-    messages = [Message(message.role, tuple(map(_loaded_part, message.parts))) for message in index.messages]
-    _check(path, messages, motions, spec)
     return messages, motions
 
 
@@ -134,40 +136,30 @@ def _saved_motion(motion: Motion) -> _Motion:
     )  # fmt: skip
 
 
-def _loaded_motion(saved: _Motion, file: Path, spec: CodecSpec) -> Motion:
+def _loaded_motion(saved: _Motion, file: Path, layout: Layout) -> Motion:
     interaction = load_motion(file)
     codes = np.array(saved.codes, dtype=np.int64)
-    shape = codes.ndim == 3 and codes.shape[0] == interaction.num_people and codes.shape[2] == spec.levels
-    if not shape or not _are_codes(codes, spec) or not 0 <= saved.first < interaction.num_frames:
+    if codes.ndim != 3 or codes.shape[0] != interaction.num_people or not 0 <= saved.first < interaction.num_frames:
         raise ValueError(f"the codes of {saved.name} do not fit its motion")
-    return Motion(saved.name, interaction, codes, saved.first, Frame(saved.yaw, saved.translation), saved.made)
+    motion = Motion(saved.name, interaction, codes, saved.first, Frame(saved.yaw, saved.translation), saved.made)
+    layout.flatten(codes, motion.people)
+    return motion
 
 
-def _are_codes(codes: np.ndarray, spec: CodecSpec) -> bool:
-    """Whether codes (people, rows, levels) are a placement and at least one step, each within its size."""
-    places, steps = codes[:, : spec.placement_rows], codes[:, spec.placement_rows :]
-    whole = steps.size > 0 and codes.min() >= 0
-    return bool(whole and places.max() < spec.placement_bins and steps.max() < spec.codebook_size)
+def _check(messages: Sequence[Message], motions: Mapping[str, Motion], layout: Layout) -> None:
+    """Messages take turns, and refer to people and steps that are there: their codes can be spelled out.
 
-
-def _check(path: Path, messages: Sequence[Message], motions: Mapping[str, Motion], spec: CodecSpec) -> None:
-    """Messages take turns, and refer to motions and steps that are there."""
+    Raises:
+        ValueError, IndexError: they do not.
+    """
     roles = [message.role for message in messages if message.role != "system"]
     turns = roles == ["user", "assistant"] * (len(roles) // 2)
     parts = [part for message in messages for part in message.parts if isinstance(part, MotionPart)]
-    known = all(part.motion in motions and _is_there(part, motions[part.motion].codes, spec) for part in parts)
+    known = all(part.motion in motions for part in parts)
     if not turns or not known or any(not name.removeprefix("motion_").isdecimal() for name in motions):
-        raise UserError(f"{path.name} is no saved conversation: its messages do not fit together.")
-
-
-def _is_there(part: MotionPart, codes: np.ndarray, spec: CodecSpec) -> bool:
-    """Whether people and steps of a part are in the codes that it refers to."""
-    try:
-        rows = range(codes.shape[1])[spec.rows_between(part.start, part.stop)]
-    except ValueError:
-        return False
-    steps = len(rows) - (0 if part.start else spec.placement_rows)
-    return steps > 0 and all("ab".index(person) < len(codes) for person in part.people)
+        raise ValueError("its messages do not fit together")
+    for part in parts:
+        layout.flatten(motions[part.motion].codes_of(part, layout.spec), part.people, placed=not part.start)
 
 
 def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:

@@ -98,9 +98,13 @@ class LegalTokens:
         """Tokens of the longest answer, its end of turn included."""
         if rules.motion == "no":
             return rules.max_text + 1
-        given = (len(rules.first_person) - len(PLACEMENT)) // self.layout.spec.levels if rules.first_person else 0
-        span = self.layout.length(max(rules.people, key=len), max(rules.steps or rules.max_steps, given))
+        steps = max(rules.steps or rules.max_steps, self.given_steps(rules.first_person))
+        span = self.layout.length(max(rules.people, key=len), steps)
         return rules.max_motions * span + rules.max_text + 1
+
+    def given_steps(self, first_person: tuple[int, ...]) -> int:
+        """Steps of a given person's tokens; 0 of nobody's."""
+        return max(len(first_person) - len(PLACEMENT), 0) // self.layout.spec.levels
 
     def _ids(self, place: Place, people: tuple[People, ...]) -> Tensor:
         """Ids in ascending order of what may come at a place; `people` narrows "who"."""
@@ -184,7 +188,7 @@ class Draft:
             number = self._inside_tokens % len(PLACEMENT)
             return self._put_of_first(number, self._inside_tokens == number) or Place("place", number)
         step, within = divmod(codes, self._step_length)
-        wanted = (len(self._put) - len(PLACEMENT)) // levels if self._put else self.rules.steps
+        wanted = self.legal.given_steps(self._put) or self.rules.steps
         if step and not within and step == (wanted or self.rules.max_steps):
             return Place("end")
         put = self._put_of_first(len(PLACEMENT) + step * levels + within, within < levels)

@@ -12,7 +12,7 @@ from vimotion.errors import UserError
 from vimotion.formats import save_motion
 from vimotion.motion import FPS, Interaction, Skeleton, from_features, place, to_features
 from vimotion.motion.rotations import slerp, yaw_matrix
-from vimotion.tasks.messages import People
+from vimotion.tasks.messages import MotionPart, People
 from vimotion.tokenizer import CodecSpec, MotionTokenizer
 
 # What the model was made for, in seconds: it sees no more of a motion at once, and makes no more.
@@ -82,6 +82,11 @@ class Motion:
     def seen(self, spec: CodecSpec) -> slice:
         """The frames that the codes stand for."""
         return slice(self.first, min(self.first + spec.frames(self.codes.shape[1]), self.interaction.num_frames))
+
+    def codes_of(self, part: MotionPart, spec: CodecSpec) -> np.ndarray:
+        """Codes of the people and steps that a part names, (people, rows, levels)."""
+        codes = self.codes[:, spec.rows_between(part.start, part.stop)]
+        return codes[["ab".index(person) for person in part.people]]
 
     def save(self, path: str | Path) -> list[Path]:
         """Write it as the ending says (.npz .bvh .glb .png .webp); the files written."""

@@ -201,8 +201,7 @@ class ChatSession:
 
     def codes_of(self, part: MotionPart) -> np.ndarray:
         """(people, rows, levels) of a part of a message."""
-        codes = self.motions[part.motion].codes[:, self.model.codec.spec.rows_between(part.start, part.stop)]
-        return codes[["ab".index(person) for person in part.people]]
+        return self.motions[part.motion].codes_of(part, self.model.codec.spec)
 
     def latest_part(self, message: Message) -> MotionPart | None:
         """The motion that a message is about: the last one in it, or else in the conversation."""

@@ -20,7 +20,7 @@ WHO: dict[People, str] = {"ab": "<|ab|>", "a": "<|a|>", "b": "<|b|>"}
 _ANY_MOTION_TOKEN = rf"<\|(?:motion_start|motion_end|ab|a|b|[mn]\d+_\d+|(?:{'|'.join(PLACEMENT)})_\d+)\|>"
 # How codes of the first and of the second person are spelled. Each person has tokens of their own: with the same ones for both
 # the model would have to count from the start of a span to know whose code it reads, and did not learn it (LOG.md).
-_CODES: dict[People, str] = {"a": "m", "b": "n"}
+CODES: dict[People, str] = {"a": "m", "b": "n"}
 # Waves over the bins of a placement's number that its rows start from, so that neighbours start alike.
 _WAVES = 7
 # How far new rows lie from the mean of the old ones, in lengths of the usual old row. Around zero and at full length they begin
@@ -37,7 +37,7 @@ class MotionVocabulary:
         places = [f"<|{name}_{code}|>" for name in PLACEMENT for code in range(spec.placement_bins)]
         codes = [
             f"<|{letter}{level}_{code}|>"
-            for letter in _CODES.values()
+            for letter in CODES.values()
             for level in range(spec.levels)
             for code in range(spec.codebook_size)
         ]
@@ -102,7 +102,7 @@ def add_motion_rows(
     angles = torch.arange(spec.placement_bins)[:, None] * 2.0 ** torch.arange(_WAVES) * (2 * torch.pi / spec.placement_bins)
     frame = torch.randn(vocabulary.first_place, width, generator=generator)
     places = _turned_with_kinds(torch.cat([angles.cos(), angles.sin()], dim=1), len(PLACEMENT), width, generator)
-    codes = _turned_with_kinds(codebook - codebook.mean(0), len(_CODES) * spec.levels, width, generator)
+    codes = _turned_with_kinds(codebook - codebook.mean(0), len(CODES) * spec.levels, width, generator)
     rows = torch.nn.functional.normalize(torch.cat([frame, places, codes]), dim=1)
     old_rows = [table[:first_id].detach().clone() for table in tables_of(model)]
     model.resize_token_embeddings(first_id + len(vocabulary), mean_resizing=False)

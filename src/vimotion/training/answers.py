@@ -13,10 +13,9 @@ from transformers import PreTrainedModel
 
 from vimotion.language.layout import Layout
 from vimotion.language.rendering import IGNORED
-from vimotion.tasks.messages import People
+from vimotion.language.vocabulary import CODES
 
 Batch = dict[str, Tensor]
-PERSONS: tuple[People, ...] = ("a", "b")
 
 
 class AnswerLoss(nn.Module):
@@ -76,7 +75,7 @@ def validation(batches: Iterable[Batch], layout: Layout) -> Callable[[nn.Module]
         kinds = {"loss": torch.ones_like(labels, dtype=torch.bool), "frame": torch.isin(labels, frame)}
         kinds["place"] = (labels >= layout.place_ids(0).start) & (labels < layout.code_ids.start)
         for level in range(layout.spec.levels):
-            both = (layout.level_ids(level, person) for person in PERSONS)
+            both = (layout.level_ids(level, person) for person in CODES)
             kinds[f"level_{level}"] = torch.stack([(labels >= ids.start) & (labels < ids.stop) for ids in both]).any(0)
         kinds["text"] = labels < layout.first_id
         return {f"validation_{name}": float(losses[mask].mean()) for name, mask in kinds.items() if mask.any()}
