@@ -18,9 +18,9 @@ OUTPUT = Path("demo")
 TURNS = (
     (
         "The first person throws a punch and the second person ducks. Make it 4 seconds long.",
-        {"motion": "first", "duration": 4.0},
+        {"motion": "must", "duration": 4.0},
     ),
-    ("Make it slower.", {"motion": "first"}),
+    ("Make it slower.", {"motion": "must"}),
     ("What are the two people doing?", {"motion": "no"}),
 )
 

@@ -15,7 +15,7 @@ WILD = Sampling(temperature=3.0, top_p=1.0)
 
 
 def requests(model: Model, sampling: Sampling, count: int = 12) -> list[Request]:
-    kinds = ("first", "any", "no")
+    kinds = ("must", "any", "no")
     people = (("ab",), ("ab", "a", "b"), ("b",))
     return [
         Request(
@@ -48,9 +48,9 @@ def test_an_answer_does_not_depend_on_its_neighbours(decoder: Decoder, model: Mo
 
 
 def test_the_seed_decides(decoder: Decoder, model: Model) -> None:
-    one = Request([5, 6, 7], Rules("first", ("ab",), 4, max_text=9), motion=WILD)
-    again = Request([5, 6, 7], Rules("first", ("ab",), 4, max_text=9), motion=WILD)
-    other = Request([5, 6, 7], Rules("first", ("ab",), 4, max_text=9), seed=1, motion=WILD)
+    one = Request([5, 6, 7], Rules("must", ("ab",), 4, max_text=9), motion=WILD)
+    again = Request([5, 6, 7], Rules("must", ("ab",), 4, max_text=9), motion=WILD)
+    other = Request([5, 6, 7], Rules("must", ("ab",), 4, max_text=9), seed=1, motion=WILD)
     assert list(decoder.stream(one)) == list(decoder.stream(again)) != list(decoder.stream(other))
 
 
@@ -144,7 +144,7 @@ def test_a_model_that_is_no_llama_decodes_as_well(model: Model) -> None:
     ).eval()
     assert not is_plain_llama(other)
     decoder = Decoder(other, model.decoder.legal)
-    asked = Request([5, 6, 7], Rules("first", ("a",), 3), motion=WILD)
+    asked = Request([5, 6, 7], Rules("must", ("a",), 3), motion=WILD)
     parse_answer(list(decoder.stream(asked)), model.tokenizer, model.layout)
     with pytest.raises(ValueError, match="Llama"):
         Decoder(other, model.decoder.legal, int8=True)

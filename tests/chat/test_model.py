@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import vimotion
-from vimotion.chat import Model, load_model
+from vimotion.chat import Model, Wish, load_model
 from vimotion.chat import model as model_module
 from vimotion.chat.speed import measure
 from vimotion.errors import UserError
@@ -29,7 +29,7 @@ def test_a_model_is_found_by_folder_run_or_not_named_at_all(
     shipped = vimotion.load()
     assert shipped.name == "default"
     # packed and decoded in the same 8 bits a row; the choice among a random model's drafts would be too close
-    turns = [one.turn_to_generate("They bow.", 0.5, 2) for one in (model, shipped)]
+    turns = [one.chat().turn("They bow.", Wish(0.5, "must", seed=2, max_words=0)) for one in (model, shipped)]
     drafts = [list(turn.session.model.decoder.stream(turn.request)) for turn in turns]
     assert drafts[0] == drafts[1]
     with pytest.raises(UserError, match="no model"):

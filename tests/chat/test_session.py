@@ -150,7 +150,7 @@ def model_text(session: ChatSession, ids: object) -> str:
 
 def test_a_conversation_goes_on_from_its_motions(model: Model) -> None:
     session = model.chat("You speak of dance.")
-    answer = session.say("They dance.", motion="first", people="ab", duration=1.0, seed=1)
+    answer = session.say("They dance.", motion="must", people="ab", duration=1.0, seed=1)
     assert list(session.motions) == ["motion_0"] and answer.motion is session.motions["motion_0"]
     assert session.add_motion(walk(30)) == "<motion_1>"
     text = prompt(session, "Is <motion_1> like <motion_0.a>?")
@@ -179,17 +179,17 @@ def test_the_longest_motion_is_answered(model: Model) -> None:
     assert model.react(longer).interaction.num_frames > 300
     brief = model.chat()
     brief.add_motion(walk(90))
-    assert brief.say("React to <motion_0.a>.", people="ab", motion="first", duration=1.0, max_words=0).motion
+    assert brief.say("React to <motion_0.a>.", people="ab", motion="must", duration=1.0, max_words=0).motion
 
 
 def test_who_cannot_be_meant_is_refused(model: Model) -> None:
     session = model.chat()
     session.add_motion(walk(60))
     with pytest.raises(UserError, match=r"<motion_0\.a>"):
-        session.turn("React to <motion_0.b>.", Wish(motion="first", people="ab"))
+        session.turn("React to <motion_0.b>.", Wish(motion="must", people="ab"))
     for text, people in (("<motion_0.a> goes on.", None), ("<motion_0> goes on.", "a")):
         with pytest.raises(UserError, match="goes on"):
-            session.turn(text, Wish(motion="first", people=people, continues=True))
+            session.turn(text, Wish(motion="must", people=people, continues=True))
 
 
 def test_a_reaction_is_told_as_a_motion_of_two_in_which_the_given_person_is_put(model: Model) -> None:
@@ -198,12 +198,12 @@ def test_a_reaction_is_told_as_a_motion_of_two_in_which_the_given_person_is_put(
     given = session.motions["motion_0"].codes
     for seed in range(3):
         reaction = session.say(
-            "React to <motion_0.a>.", people="ab", motion="first", duration=2.0, seed=seed, sampling=WILD
+            "React to <motion_0.a>.", people="ab", motion="must", duration=2.0, seed=seed, sampling=WILD
         ).motion
         assert np.array_equal(reaction.codes[0], given[0]) and not np.array_equal(reaction.codes[1], given[1])
         assert reaction.interaction.num_frames == 30
     # where nobody is put, both are drawn
-    edited = session.say("Change <motion_0>.", people="ab", motion="first", duration=1.0, sampling=WILD).motion
+    edited = session.say("Change <motion_0>.", people="ab", motion="must", duration=1.0, sampling=WILD).motion
     assert not np.array_equal(edited.codes[0], given[0])
     with pytest.raises(UserError, match="one person or two"):
         session.turn("React to <motion_0.a>.", Wish(people="b"))
@@ -213,7 +213,7 @@ def test_events_add_up_to_the_answer(model: Model) -> None:
     for seed in range(4):
         session = model.chat()
         events = list(
-            session.stream("Dance!", motion="any" if seed else "first", duration=1.0, seed=seed, words=WILD, sampling=WILD)
+            session.stream("Dance!", motion="any" if seed else "must", duration=1.0, seed=seed, words=WILD, sampling=WILD)
         )
         *pieces, last = events
         assert isinstance(last, Done)
@@ -225,14 +225,14 @@ def test_events_add_up_to_the_answer(model: Model) -> None:
             assert np.array_equal(steps[-1].spoken.codes, answer.motion.codes)
             assert same(steps[-1].motion.interaction, answer.motion.interaction)
             assert steps[0].motion.interaction.num_frames == STEP
-        wish = Wish(1.0, "any" if seed else "first", seed=seed, words=WILD, sampling=WILD, drafts=1)
+        wish = Wish(1.0, "any" if seed else "must", seed=seed, words=WILD, sampling=WILD, drafts=1)
         said = model.answers([model.chat().turn("Dance!", wish)])[0]
         assert said.text == answer.text and said.tokens == answer.tokens
 
 
 def test_a_turn_that_is_broken_off_leaves_nothing(model: Model) -> None:
     session = model.chat()
-    stream = session.stream("Dance!", motion="first", duration=2.0)
+    stream = session.stream("Dance!", motion="must", duration=2.0)
     next(stream)
     stream.close()
     assert not session.messages and not session.motions
@@ -243,9 +243,9 @@ def test_undo_takes_back_a_turn_and_what_was_made_in_it(model: Model) -> None:
     with pytest.raises(UserError, match="nothing to undo"):
         session.undo()
     session.add_motion(walk(30))
-    session.say("Two people bow.", motion="first", duration=0.5)
+    session.say("Two people bow.", motion="must", duration=0.5)
     before = session.turn("And now?").request.prompt
-    session.say("Again!", motion="first", duration=0.5)
+    session.say("Again!", motion="must", duration=0.5)
     assert list(session.motions) == ["motion_0", "motion_1", "motion_2"]
     session.undo()
     assert list(session.motions) == ["motion_0", "motion_1"]
@@ -257,7 +257,7 @@ def test_undo_takes_back_a_turn_and_what_was_made_in_it(model: Model) -> None:
 def test_a_kept_conversation_goes_on_as_if_nothing_had_been(model: Model, tmp_path: Path) -> None:
     session = model.chat("You are brief.")
     session.add_motion(walk(75, 1))
-    session.say("How does the other react to <motion_0.a>?", people="ab", motion="first")
+    session.say("How does the other react to <motion_0.a>?", people="ab", motion="must")
     session.say("What is this?", motion="no")
     session.save(tmp_path / "talk.vim")
     session.save(tmp_path / "twice.vim")
@@ -266,7 +266,7 @@ def test_a_kept_conversation_goes_on_as_if_nothing_had_been(model: Model, tmp_pa
     assert loaded.messages == session.messages
     text = "Slower, like <motion_1>."
     assert loaded.turn(text).request.prompt == session.turn(text).request.prompt
-    ours, theirs = (one.say(text, motion="first", duration=1.0).motion for one in (session, loaded))
+    ours, theirs = (one.say(text, motion="must", duration=1.0).motion for one in (session, loaded))
     assert same(ours.interaction, theirs.interaction, 1e-5) and ours.name == theirs.name == "motion_2"
     loaded.undo()
     loaded.undo()
@@ -318,7 +318,7 @@ DAMAGES: list[dict] = [
 @pytest.mark.parametrize("change", [{"motions": [MOTION]}, {"messages": about(people="b", start=8, stop=16)}])
 def test_a_changed_conversation_that_is_whole_is_read(model: Model, tmp_path: Path, change: dict) -> None:
     session = model.chat()
-    session.say("Two people bow.", motion="first", people="ab", duration=0.5)
+    session.say("Two people bow.", motion="must", people="ab", duration=0.5)
     session.save(tmp_path / "talk.vim")
     _changed(tmp_path / "talk.vim", change)
     loaded = ChatSession.load(tmp_path / "talk.vim", model)
@@ -328,7 +328,7 @@ def test_a_changed_conversation_that_is_whole_is_read(model: Model, tmp_path: Pa
 @pytest.mark.parametrize("change", DAMAGES)
 def test_a_damaged_conversation_is_refused_in_one_sentence(model: Model, tmp_path: Path, change: dict) -> None:
     session = model.chat()
-    session.say("Two people bow.", motion="first", people="ab", duration=0.5)
+    session.say("Two people bow.", motion="must", people="ab", duration=0.5)
     session.save(tmp_path / "talk.vim")
     _changed(tmp_path / "talk.vim", change)
     with pytest.raises(UserError, match=r"talk\.vim") as caught:
@@ -338,7 +338,7 @@ def test_a_damaged_conversation_is_refused_in_one_sentence(model: Model, tmp_pat
 
 def test_a_conversation_with_wrong_bytes_is_refused_or_read(model: Model, tmp_path: Path) -> None:
     session = model.chat()
-    session.say("Two people bow.", motion="first", duration=0.5)
+    session.say("Two people bow.", motion="must", duration=0.5)
     path = tmp_path / "talk.vim"
     session.save(path)
     whole = path.read_bytes()

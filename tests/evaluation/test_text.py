@@ -1,10 +1,14 @@
 """Reading answers: hand-made ones, and the free sentences, which name exactly their own kind."""
 
+from dataclasses import asdict
 from importlib.resources import files
 
+import numpy as np
 import pytest
 import yaml
 
+from vimotion.choreography.parameters import KINDS, sample_parameters
+from vimotion.corpora import Record
 from vimotion.evaluation.actor import named_actor
 from vimotion.evaluation.text import (
     named_count,
@@ -16,6 +20,7 @@ from vimotion.evaluation.text import (
     named_speed,
     names_kind,
 )
+from vimotion.tasks.templates import account
 
 FREE = yaml.safe_load((files("vimotion.evaluation") / "free_sentences.yaml").read_text())
 
@@ -113,3 +118,16 @@ def test_manner_and_speed():
     assert named_distance("Close together, not far apart.") == "near"
     assert named_distance("A few metres apart.") == "far"
     assert named_kind("They hug or shake hands.") is None
+
+
+@pytest.mark.parametrize("kind", FREE)
+def test_everything_that_an_account_tells_is_read(kind):
+    for seed in range(60):
+        parameters = sample_parameters(np.random.default_rng(seed), kind)
+        record = Record("scene", "train", "scene", np.empty((60, 2, 0)), (), facts={"parameters": asdict(parameters)})
+        told = account(record, np.random.default_rng(seed))
+        assert (named_kind(told), named_actor(told)) == (kind, parameters.actor), told
+        assert named_side(told) in (parameters.side if KINDS[kind].sided else None, None), told
+        assert len(KINDS[kind].counts) == 1 or named_count(told) == parameters.count, told
+        manner, speed = named_manner(told) or "neutral", named_speed(told) or "normal"
+        assert (manner, speed) == (parameters.manner, parameters.speed), told

@@ -12,7 +12,7 @@ from vimotion.choreography.captions import captions_for
 from vimotion.choreography.parameters import KINDS, SceneParameters, possible_edits, sample_parameters
 from vimotion.errors import UserError
 from vimotion.tasks import TASKS, MotionPart, TextPart, ask, length_sentence, possible_tasks, questions, sample_conversation
-from vimotion.tasks.templates import MOTION, caption_values, grammar, message, template_names, vocabulary, with_length
+from vimotion.tasks.templates import MOTION, account, caption_values, grammar, message, template_names, vocabulary, with_length
 
 TEMPLATES = Path(vimotion.tasks.__file__).parent / "templates"
 NAMES = sorted(str(path.relative_to(TEMPLATES).with_suffix("")) for path in TEMPLATES.rglob("*.txt"))
@@ -73,7 +73,7 @@ def test_templates_parse_and_know_their_slots(name):
     assert set(capitals) <= {MOTION}
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name not in ("kinds", "describe")])
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in ("kinds", "describe", "account")])
 def test_enough_wordings_and_none_in_both_parts(name):
     rules = grammar(name).rules
     training = [*rules["training"], *rules.get("training-told", ())]
@@ -84,6 +84,26 @@ def test_enough_wordings_and_none_in_both_parts(name):
     assert len(set(training)) >= least
     assert len(set(held_out)) >= 4
     assert not set(training) & set(held_out)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_there_is_one_account_and_it_tells_scenes_apart(kind):
+    accounts = {}
+    for seed in range(300):
+        parameters = asdict(sampled(kind, seed)) | {"seed": 0}
+        words = {str(value) for name, value in parameters.items() if name != "seed"} | {"ordinals"}
+        assert grammar("account").count("account", words) == 1
+        told = account(FakeRecord("scene", {"parameters": parameters}), np.random.default_rng(seed))
+        assert told and accounts.setdefault(told, parameters) == parameters
+    assert account(FakeRecord("scene", {}), np.random.default_rng(0)) == ""
+
+
+def test_motions_are_told_before_they_are_made():
+    random = np.random.default_rng(0)
+    for task in ("text_to_motion", "reaction", "prediction", "editing"):
+        source, edited = pair(random)
+        answer = sample_conversation(task, edited, random, source=source).messages[-1]
+        assert text_of(answer) == account(edited, random) + "<motion>"
 
 
 def test_every_edit_has_its_templates():
@@ -139,10 +159,7 @@ def test_conversations_are_legal(task, held_out):
         assert roles == ["user", "assistant"] * (len(roles) // 2) and roles
         assert (len(roles) in (4, 6)) == (task == "conversation")
         for turn in conversation.messages:
-            if task == "caption" and turn.role == "assistant":
-                assert text_of(turn) in (edited.held_out_captions if held_out else edited.captions)
-            else:
-                check_message(turn, {source.id: source.num_frames, edited.id: edited.num_frames})
+            check_message(turn, {source.id: source.num_frames, edited.id: edited.num_frames})
 
 
 def check_message(turn, frames):
@@ -159,14 +176,14 @@ def check_message(turn, frames):
     if turn.role == "assistant" and not motions:
         assert text[0].isupper() and text.endswith(".") and len(text.split()) <= 26, text
     if turn.role == "assistant" and motions:
-        assert len(turn.parts) == 1
+        assert len(turn.parts) == 2 and isinstance(turn.parts[0], TextPart)
 
 
 @pytest.mark.parametrize(
     ("task", "asked", "answered"),
     [
         ("text_to_motion", None, ("scene-edit", "ab")),
-        ("motion_to_text", ("scene-edit", "ab"), None),
+        ("motion_to_text", ("scene-edit", "ab/a"), None),
         ("reaction", ("scene-edit", "a"), ("scene-edit", "ab")),
         ("prediction", ("scene-edit", "ab"), ("scene-edit", "ab")),
         ("editing", ("scene", "ab"), ("scene-edit", "ab")),
@@ -176,11 +193,15 @@ def check_message(turn, frames):
 )
 def test_which_motion_is_asked_and_which_answered(task, asked, answered):
     random = np.random.default_rng(1)
-    for _ in range(30):
-        user, assistant = sample_conversation(task, pair(random)[1], random).messages
-        for message_, expected in ((user, asked), (assistant, answered)):
+    shown = {0: set(), 1: set()}
+    for _ in range(60):
+        for number, message_ in enumerate(sample_conversation(task, pair(random)[1], random).messages):
             motions = [(part.motion, part.people) for part in message_.parts if isinstance(part, MotionPart)]
-            assert motions == ([expected] if expected else [])
+            assert len(motions) <= 1
+            shown[number].update(motions)
+    # a description is now and then asked for of one person alone
+    for number, expected in enumerate((asked, answered)):
+        assert shown[number] == ({(expected[0], people) for people in expected[1].split("/")} if expected else set())
 
 
 def test_a_prediction_goes_on_where_the_motion_stops():
@@ -190,7 +211,7 @@ def test_a_prediction_goes_on_where_the_motion_stops():
             scene = pair(random)[0]
             user, assistant = sample_conversation("prediction", scene, random, step_frames=step).messages
             seen = next(part for part in user.parts if isinstance(part, MotionPart))
-            (rest,) = assistant.parts
+            _, rest = assistant.parts
             assert seen.stop == rest.start and rest.stop is None and seen.stop % step == 0
             assert 0 < seen.stop < scene.num_frames
 
@@ -202,7 +223,7 @@ def test_half_of_the_prompts_say_the_right_length(task):
     for _ in range(200):
         scene = pair(random)[0]
         user, assistant = sample_conversation(task, scene, random).messages
-        frames = scene.num_frames - assistant.parts[0].start
+        frames = scene.num_frames - assistant.parts[-1].start
         length = re.search(r"(\d+(\.\d)?) ?(s\b|seconds?)", text_of(user))
         if length:
             told += 1
@@ -310,7 +331,9 @@ def test_a_real_clip_without_facts_has_the_basic_tasks():
     random = np.random.default_rng(0)
     for task in possible_tasks(clip):
         for _ in range(30):
-            sample_conversation(task, clip, random)
+            answer = sample_conversation(task, clip, random).messages[-1]
+            # nothing is told of what is not known
+            assert text_of(answer) == ("<motion>" if task in ("text_to_motion", "reaction", "prediction") else clip.captions[0])
     for task in ("editing", "question", "conversation"):
         with pytest.raises(UserError, match="does not fit"):
             sample_conversation(task, clip, random)

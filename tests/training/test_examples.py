@@ -6,11 +6,12 @@ import pytest
 import torch
 
 from vimotion.errors import UserError
+from vimotion.evaluation.actor import named_actor
 from vimotion.language.backbone import tiny_backbone
 from vimotion.language.layout import Layout
 from vimotion.language.rendering import IGNORED
 from vimotion.language.vocabulary import CODES, MotionVocabulary, add_motion_rows
-from vimotion.tasks import TASKS
+from vimotion.tasks import TASKS, Conversation
 from vimotion.training.answers import AnswerLoss, answer_loss, validation
 from vimotion.training.examples import Examples, ExamplesConfig, learn_given_codes, pack_rows, replace_codes, said
 from vimotion.training.motion_codes import MotionCodes
@@ -18,6 +19,7 @@ from vimotion.training.motion_codes import MotionCodes
 ALL = ExamplesConfig(tasks=dict.fromkeys(TASKS, 1.0), rows=4, row_tokens=1536, first_frames=(0, 5))
 TOKENIZER = tiny_backbone()[1]
 VOCABULARY_START = len(TOKENIZER)
+NAMED = r"\b(first|second|person ([AB12]|one|two))\b"
 
 
 @pytest.fixture(scope="module")
@@ -108,16 +110,25 @@ def test_tasks_come_as_often_as_they_should(codes: MotionCodes, layout: Layout) 
     assert 0.15 < seen[True] / 200 < 0.35
 
 
-def test_people_change_names_only_where_no_text_tells_them_apart(codes: MotionCodes, examples: Examples) -> None:
+def test_people_change_names_in_words_and_motion_alike(codes: MotionCodes, examples: Examples) -> None:
     random = np.random.default_rng(0)
     exchanged = Counter()
-    for _ in range(300):
-        if drawn := examples.conversation("text_to_motion", random):
-            text = said(drawn[0])
-            named = bool(re.search(r"\b(first|second|person ([AB12]|one|two))\b", text, re.IGNORECASE))
-            exchanged[named, drawn[1].keywords["first"]] += 1
-    assert not exchanged[True, 1]
-    assert 0.35 < exchanged[False, 1] / (exchanged[False, 0] + exchanged[False, 1]) < 0.65
+    for task in ("text_to_motion", "editing", "conversation"):
+        for _ in range(150):
+            if not (drawn := examples.conversation(task, random)):
+                continue
+            conversation, codes_of = drawn
+            first = codes_of.keywords["first"]
+            exchanged[first] += 1
+            for asked, answer in zip(conversation.messages[::2], conversation.messages[1::2], strict=True):
+                told, *motions = answer.parts
+                if not motions:
+                    continue
+                actor = codes.record(codes.index_of(motions[0].motion)).facts["parameters"]["actor"]
+                assert named_actor(told.text) == "ab"[("ab".index(actor) + first) % 2]
+                if task == "text_to_motion" and first:  # captions are not rewritten
+                    assert not re.search(NAMED, said(Conversation((asked,))), re.IGNORECASE)
+    assert 0.3 < exchanged[1] / sum(exchanged.values()) < 0.55
 
 
 def test_what_cannot_be_sampled_is_refused(codes: MotionCodes, layout: Layout) -> None:

@@ -45,7 +45,7 @@ class Rules:
     """What an answer may hold.
 
     Attributes:
-        motion: "no" (words only), "first" (it begins with a motion) or "any".
+        motion: "no" (words only), "must" (one motion, which words may come before) or "any".
         people: who may be in its motions; the model chooses where there are several.
         steps: exactly so many codec steps in each motion; None leaves that to the model.
         max_steps: and at most so many.
@@ -56,7 +56,7 @@ class Rules:
             person's tokens are these, and the motion is as long.
     """
 
-    motion: Literal["any", "first", "no"] = "any"
+    motion: Literal["any", "must", "no"] = "any"
     people: tuple[People, ...] = ("ab", "a", "b")
     steps: int | None = None
     max_steps: int = 64
@@ -139,7 +139,7 @@ class Draft:
         self._placement = self._step_length = self._inside_tokens = 0
         self._put: tuple[int, ...] = ()
         self._people: People = "ab"
-        self.place = Place("text", _START if rules.motion == "first" else self._between())
+        self.place = Place("text", self._between())
 
     @property
     def at(self) -> Spot:
@@ -178,9 +178,12 @@ class Draft:
 
     def _between(self) -> int:
         """What may come between spans; an empty answer is none."""
+        must = self.rules.motion == "must"
+        if must and self._motions:
+            return _TURN
         text = _TEXT * (self._texts < self.rules.max_text)
         motion = _START * (self.rules.motion != "no" and self._motions < self.rules.max_motions)
-        return text | motion | _TURN * bool(self.tokens)
+        return text | motion | _TURN * (bool(self.tokens) and not must)
 
     def _inside(self) -> Place:
         levels, codes = self.legal.layout.spec.levels, self._inside_tokens - self._placement

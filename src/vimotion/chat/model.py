@@ -15,6 +15,8 @@ from vimotion.errors import UserError
 from vimotion.language.model_folder import ModelFolder
 from vimotion.tasks.templates import length_sentence
 
+# Words that may come before a motion that was asked for: an account of what it will show.
+_ACCOUNT = 60
 # The model that comes with the package, packed.
 SHIPPED = Path(__file__).parents[1] / "model"
 
@@ -66,22 +68,22 @@ class Model:
         return self._answer(self.turn_to_ask(motion, question)).text
 
     def turn_to_generate(self, text: str, duration: float | None = None, seed: int = 0) -> Turn:
-        return self.chat().turn(_with_length(text, duration), Wish(duration, "first", "ab", seed=seed, max_words=0))
+        return self.chat().turn(_with_length(text, duration), Wish(duration, "must", "ab", seed=seed, max_words=_ACCOUNT))
 
     def turn_to_react(self, motion: Given, seed: int = 0) -> Turn:
         session, given = self._about(motion)
         text = f"<{given}.a> How does the other person react?"
-        return session.turn(text, Wish(motion="first", people="ab", seed=seed, max_words=0))
+        return session.turn(text, Wish(motion="must", people="ab", seed=seed, max_words=_ACCOUNT))
 
     def turn_to_edit(self, motion: Given, instruction: str, duration: float | None = None, seed: int = 0) -> Turn:
         session, given = self._about(motion)
         people = session.motions[given].people
-        return session.turn(f"<{given}> {instruction}", Wish(duration, "first", people, seed=seed, max_words=0))
+        return session.turn(f"<{given}> {instruction}", Wish(duration, "must", people, seed=seed, max_words=_ACCOUNT))
 
     def turn_to_go_on(self, motion: Given, duration: float | None = None, seed: int = 0) -> Turn:
         session, given = self._about(motion, ending=True)
         text = _with_length(f"<{given}> What happens next?", duration)
-        return session.turn(text, Wish(duration, "first", continues=True, seed=seed, max_words=0))
+        return session.turn(text, Wish(duration, "must", continues=True, seed=seed, max_words=_ACCOUNT))
 
     def turn_to_describe(self, motion: Given) -> Turn:
         return self.turn_to_ask(motion, "What is happening?")

@@ -41,19 +41,18 @@ class Wish:
 
     Attributes:
         duration: seconds of the motion, 0.5 to 10; None leaves it to the model.
-        motion: "first" (the answer begins with a motion), "no" (words only) or "any".
+        motion: "must" (the answer is a motion, which words may come before), "no" (words only) or "any".
         people: who is in the motion, "ab" or "a"; None leaves it to the model. Where the message is about one person, "ab" is
             that person's motion with somebody else's.
         continues: the motion goes on from the one that the message is about, which it then holds at its beginning.
         seed: of the draws.
         sampling, words: how a motion and how text is drawn.
         max_words: text tokens; 0 for a motion alone.
-        drafts: of so many drafts of a motion that is made from words alone the best is kept, see `drafts.py`; a stream, which
-            cannot wait, shows the first.
+        drafts: of so many drafts of a motion the best is kept, see `drafts.py`; a stream, which cannot wait, shows the first.
     """
 
     duration: float | None = None
-    motion: Literal["any", "first", "no"] = "any"
+    motion: Literal["any", "must", "no"] = "any"
     people: People | None = None
     continues: bool = False
     seed: int = 0
@@ -249,7 +248,7 @@ class Turn:
             raise UserError("Refer to the motion that the answer is to go with, such as <motion_0>.")
         if about and self.base and wish.continues and {about.people, wish.people or about.people} != {self.base.people}:
             raise UserError("A motion goes on with the people that are in it; leave out who is meant.")
-        if about and about.people == "b" and wish.motion == "first":
+        if about and about.people == "b" and wish.motion == "must":
             raise UserError(f"Of <{about.motion}> only the first person can be answered alone: say <{about.motion}.a>.")
         if wish.drafts < 1:
             raise UserError(f"An answer takes at least one draft, not {wish.drafts}.")
@@ -261,8 +260,7 @@ class Turn:
     @property
     def drafts(self) -> list[Request]:
         """What a decoder is asked for: `request`, and further draws of it where there is a choice to make."""
-        from_words = self.wish.motion == "first" and self.base is None
-        seeds = range(self.wish.drafts if from_words else 1)
+        seeds = range(self.wish.drafts if self.wish.motion == "must" else 1)
         return [replace(self.request, seed=self.request.seed + _SEEDS_APART * number) for number in seeds]
 
     def tokens(self, kept: list[int]) -> Iterator[int]:

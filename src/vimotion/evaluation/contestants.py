@@ -158,9 +158,9 @@ class ModelContestant:
         wish = {
             "motion_to_text": Wish(motion="no", seed=seed),
             "question": Wish(motion="no", seed=seed),
-            "reaction": Wish(motion="first", people="ab", seed=seed),
-            "editing": Wish(motion="first", people="ab", seed=seed),
-            "prediction": Wish(example.seconds, "first", continues=True, seed=seed),
+            "reaction": Wish(motion="must", people="ab", seed=seed),
+            "editing": Wish(motion="must", people="ab", seed=seed),
+            "prediction": Wish(example.seconds, "must", continues=True, seed=seed),
         }[example.task]
         return session.turn(text, wish)
 

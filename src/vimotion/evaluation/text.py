@@ -31,7 +31,7 @@ _DONE_ES = "(?:punch|push)"  # plural in -es
 _WORDS = r"(?:(?!people|persons?)[\w-]+ ){0,2}?"
 _COUNT = re.compile(
     rf"\b(?:(one|1|single) {_WORDS}(?:{_DONE}|{_DONE_ES})\b"
-    rf"|{_NUMBER} (?:of )?{_WORDS}(?:{_DONE}s|{_DONE_ES}es)\b|(once|twice|thrice)\b)"
+    rf"|(?<!high ){_NUMBER} (?:of )?{_WORDS}(?:{_DONE}s|{_DONE_ES}es)\b|(once|twice|thrice)\b)"
 )
 
 # "Neither gently nor with force", "no hurry": a word that is denied does not count for itself

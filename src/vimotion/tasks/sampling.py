@@ -15,6 +15,7 @@ from vimotion.errors import UserError
 from vimotion.tasks.messages import Conversation, Message, MotionPart
 from vimotion.tasks.templates import (
     MOTION,
+    account,
     beside,
     caption_values,
     grammar,
@@ -38,6 +39,8 @@ _ALONE = 0.5
 _LONGEST_ANSWER = 26
 # How often a description is a caption that names the interaction plainly, and not one of describe.txt.
 _CAPTIONED = 0.35
+# How often a description is asked for of a clip whose second person is not shown.
+_LONE = 0.15
 # A prediction sees between these shares of the motion.
 _SEEN = (0.25, 0.75)
 _NAMED = re.compile(r"\b[Tt]he (first|second)\b|\b[Pp]erson ([AB12]|one|two)\b")
@@ -134,21 +137,22 @@ def _make(record: Record, random: np.random.Generator, held_out: bool) -> Turn:
     alone = random.random() < _ALONE
     text = values["caption"] if alone else say("text_to_motion", random, values=values, held_out=held_out)
     text = with_length(text, record.num_frames, random, held_out)
-    return message("user", text), _answer(MotionPart(record.id))
+    return message("user", text), _told_answer(record, MotionPart(record.id), random)
 
 
 def _describe(record: Record, random: np.random.Generator, held_out: bool, show: bool = True) -> Turn:
     text = say("motion_to_text", random, held_out=held_out)
     while not show and MOTION in text:  # a follow-up question points at no motion
         text = say("motion_to_text", random, held_out=held_out)
-    user = message("user", beside(text, random), MotionPart(record.id)) if show else message("user", text)
+    shown = MotionPart(record.id, "a" if random.random() < _LONE and not held_out else "ab")
+    user = message("user", beside(text, random), shown) if show else message("user", text)
     return user, message("assistant", _description(record, random, held_out))
 
 
 def _ask_caption(record: Record, random: np.random.Generator, held_out: bool) -> Turn:
-    """Any of the words that ask for the motion: a model that knows how likely they are judges its own drafts by them."""
+    """The full account, or any of the captions: a model that knows how likely they are judges its own drafts by them."""
     user = message("user", beside(say("caption", random, held_out=held_out), random), MotionPart(record.id))
-    return user, message("assistant", _caption(record, random, held_out))
+    return user, message("assistant", account(record, random) or _caption(record, random, held_out))
 
 
 def _description(record: Record, random: np.random.Generator, held_out: bool) -> str:
@@ -170,7 +174,7 @@ def _reaction(record: Record, random: np.random.Generator, held_out: bool) -> Tu
     text = _say_perhaps_told("reaction", record, random, held_out)
     text = with_length(beside(text, random), record.num_frames, random, held_out)
     # told as a motion of two: then each step of the answer stands right after the step that it answers
-    return message("user", text, MotionPart(record.id, "a")), _answer(MotionPart(record.id))
+    return message("user", text, MotionPart(record.id, "a")), _told_answer(record, MotionPart(record.id), random)
 
 
 def _prediction(record: Record, random: np.random.Generator, held_out: bool, step_frames: int) -> Turn:
@@ -180,16 +184,17 @@ def _prediction(record: Record, random: np.random.Generator, held_out: bool, ste
     text = _say_perhaps_told("prediction", record, random, held_out)
     text = with_length(beside(text, random), record.num_frames - cut, random, held_out)
     seen = MotionPart(record.id, start=0, stop=cut)
-    return message("user", text, seen), _answer(MotionPart(record.id, start=cut))
+    return message("user", text, seen), _told_answer(record, MotionPart(record.id, start=cut), random)
 
 
 def _edit(record: Record, random: np.random.Generator, held_out: bool, show: bool = True) -> Turn:
     facts = scene_facts(record, random)
     instruction = say(f"editing/{record.edit}", random, facts, held_out=held_out)
+    answer = _told_answer(record, MotionPart(record.id), random)
     if not show:
-        return message("user", instruction), _answer(MotionPart(record.id))
+        return message("user", instruction), answer
     text = say("editing_prompt", random, facts, {"instruction": instruction}, held_out)
-    return message("user", text, MotionPart(record.edit_of)), _answer(MotionPart(record.id))
+    return message("user", text, MotionPart(record.edit_of)), answer
 
 
 def _conversation(source: Record, edited: Record, random: np.random.Generator, held_out: bool) -> list[Turn]:
@@ -210,8 +215,12 @@ def _conversation(source: Record, edited: Record, random: np.random.Generator, h
     return turns
 
 
-def _answer(motion: MotionPart) -> Message:
-    return message("assistant", MOTION, motion)
+def _told_answer(record: Record, motion: MotionPart, random: np.random.Generator) -> Message:
+    """The motion, and before it what will be seen, where that is known: what was asked of the words is settled in words.
+
+    Ours; an answer of the paper begins with its motion. A model of this size else copies what it was to change.
+    """
+    return message("assistant", account(record, random) + MOTION, motion)
 
 
 def _caption(record: Record, random: np.random.Generator, held_out: bool) -> str:

@@ -45,6 +45,12 @@ def scene_facts(record: Record, random: np.random.Generator) -> frozenset[str]:
     return frozenset(words | {"ordinals" if random.random() < _ORDINALS else "letters"})
 
 
+def account(record: Record, random: np.random.Generator) -> str:
+    """Everything that can be told of a scripted record, always in the same words; "" of other records."""
+    facts = scene_facts(record, random) - {"letters"} | {"ordinals"}
+    return str(grammar("account").say("account", random, facts)) if record.facts else ""
+
+
 def say(
     name: str,
     random: np.random.Generator,

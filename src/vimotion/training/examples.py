@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -12,13 +13,14 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
 from vimotion.config import Config
+from vimotion.corpora import Record
 from vimotion.errors import UserError
 from vimotion.language.layout import Layout
 from vimotion.language.rendering import IGNORED, CodesOf, render
 from vimotion.tasks import TASKS, Conversation, TextPart, possible_tasks, sample_conversation
 from vimotion.training.motion_codes import MotionCodes
 
-# Where a text says which person is which, the two cannot change their names.
+# Where a caption says which person is which.
 _NAMED = re.compile(r"\b(?:first|second|person (?:[ab12]|one|two))\b", re.IGNORECASE)
 # Draws for one example before the corpus is held to have none.
 _TRIES = 2000
@@ -33,7 +35,7 @@ class ExamplesConfig(Config):
         tasks: how often each task is drawn, relative to one another.
         rows, row_tokens: shape of a batch on each process; longer examples are left out.
         first_frames: clips start at one of these frames; see `motion_codes`.
-        exchange: how often the two people change their names where no text tells them apart.
+        exchange: how often the two people change their names, where not every caption tells them apart.
         wrong_codes: at most this share of the codes that it learns to say is replaced, in what the model reads back but not in
             what it is to say, by codes drawn from the same level: at use it also reads what it drew itself (after T2M-GPT).
         given_codes: this share of the codes in the motions that users show is learned as if it were answered: what they
@@ -117,9 +119,26 @@ class Examples:
         if task not in possible_tasks(record, step_frames):
             return None
         source = self._codes.record(self._codes.index_of(record.edit_of), variant) if record.edit_of else None
+        exchange = random.random() < self._config.exchange and all(map(can_exchange, (record, source or record)))
+        if exchange:
+            record, source = exchanged(record), source and exchanged(source)
         conversation = sample_conversation(task, record, random, source=source, step_frames=step_frames)
-        exchanged = random.random() < self._config.exchange and not _NAMED.search(said(conversation))
-        return conversation, partial(self._codes.codes_of, variant=variant, first=int(exchanged))
+        return conversation, partial(self._codes.codes_of, variant=variant, first=int(exchange))
+
+
+def can_exchange(record: Record) -> bool:
+    """Whether something can be said of the record when its two people change their names."""
+    return not record.captions or not all(map(_NAMED.search, record.captions))
+
+
+def exchanged(record: Record) -> Record:
+    """The record told with its second person as the first; captions that say which person is which are left out."""
+    captions = tuple(caption for caption in record.captions if not _NAMED.search(caption))
+    if not record.facts:
+        return replace(record, captions=captions)
+    parameters = record.facts["parameters"]
+    actor = "b" if parameters["actor"] == "a" else "a"
+    return replace(record, captions=captions, facts={"parameters": parameters | {"actor": actor}})
 
 
 def fill_rows(examples: list[Example], rows: int, length: int) -> list[list[Example]]:
