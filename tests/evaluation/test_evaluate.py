@@ -11,7 +11,7 @@ from vimotion.config import load_config
 from vimotion.errors import UserError
 from vimotion.evaluation.contestants import Retrieval, Scripted
 from vimotion.evaluation.evaluate import EvaluateRecipe, evaluate
-from vimotion.evaluation.examples import GIVEN, GIVEN_A, TASKS, make_examples
+from vimotion.evaluation.examples import _ASKED, GIVEN, GIVEN_A, TASKS, make_examples
 from vimotion.evaluation.scoring import score
 from vimotion.evaluation.tf_idf import TfIdf
 
@@ -53,6 +53,17 @@ def test_too_few_clips_is_an_error(store):
         make_examples("reaction", store, 500, seed=0)
     with pytest.raises(UserError, match="no benchmark"):
         make_examples("cooking", store, 1, seed=0)
+
+
+def test_every_true_answer_to_a_question_is_right_and_one_about_something_else_is_not(store):
+    examples = {
+        example.id + example.detail: example for seed in range(40) for example in make_examples("question", store, 24, seed)
+    }
+    assert {example.detail for example in examples.values()} == set(_ASKED)
+    for example in examples.values():
+        assert score(example, example.truth)["success"], (example.detail, example.truth, example.wanted)
+        other = "They hug." if example.kind != "hug" else "They shake hands."
+        assert not score(example, f"{example.truth} {other}")["success"], (example.detail, example.truth)
 
 
 def test_true_scenes_and_words_are_right(store):

@@ -79,12 +79,15 @@ def _patterns(tier: str) -> dict[str, re.Pattern[str]]:
 
 def named_kinds(text: str) -> set[str]:
     """All kinds of interaction that a text says by name or, where it names none, describes."""
-    text = plain(text)
-    said = {kind for kind, pattern in _patterns("says").items() if pattern.search(text)}
-    if said:
+    if said := kinds_by_name(text):
         return said
-    described = {kind for kind, pattern in _patterns("describes").items() if pattern.search(text)}
+    described = {kind for kind, pattern in _patterns("describes").items() if pattern.search(plain(text))}
     return described - set[str]().union(*(_RATHER.get(kind, set()) for kind in described))
+
+
+def kinds_by_name(text: str) -> set[str]:
+    """All kinds of interaction that a text says by name."""
+    return {kind for kind, pattern in _patterns("says").items() if pattern.search(plain(text))}
 
 
 def names_kind(text: str, kind: str) -> bool:
