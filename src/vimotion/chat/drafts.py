@@ -1,4 +1,4 @@
-"""Several drafts of a motion, and the choice among them.
+"""Several drafts of a motion made from words, and the choice among them.
 
 The model reads motion better than it makes it, so it judges itself: of its drafts the one is kept that it would soonest
 describe in the words in which the answer announced it, or else in those that were asked for. Ours; the paper draws once.
@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from vimotion.language.layout import MotionCodes
 from vimotion.language.rendering import parse_answer, render_prompt
@@ -31,19 +29,14 @@ def best(turn: Turn, drafts: Sequence[list[int]]) -> list[int]:
 def agreement(turn: Turn, tokens: Sequence[int]) -> float:
     """How likely (mean log-probability a token) the model would describe the motion in an answer by the words before it.
 
-    Where there are none, by the words of the turn; where these are about another motion, nothing agrees or disagrees.
+    Where there are none, by the words of the turn.
     """
     model = turn.session.model
     parts = parse_answer(tokens, model.tokenizer, model.layout)
     spoken = next(part for part in parts if isinstance(part, MotionCodes))
-    words = _words(parts) or ("" if turn.base else _words(turn.message.parts))
-    if not words:
-        return 0.0
-    codes = spoken.codes
-    if turn.base and not spoken.placed:
-        codes = np.concatenate([turn.base.codes, codes], axis=1)
     question = Message("user", (MotionPart("draft", spoken.people), TextPart(f" {QUESTION}")))
-    prompt = render_prompt(Conversation((question,)), model.tokenizer, model.layout, lambda _: codes)
+    prompt = render_prompt(Conversation((question,)), model.tokenizer, model.layout, lambda _: spoken.codes)
+    words = _words(parts) or _words(turn.message.parts)
     ids = model.tokenizer(neutralize(words, model.tokenizer), add_special_tokens=False)["input_ids"]
     return model.decoder.log_likelihood(prompt, ids)
 
