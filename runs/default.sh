@@ -14,6 +14,5 @@ vimotion corpus scripted --scenes 18000 --seed 0 --workers "$(nproc)" --output "
 [ -f "$home/runs/tokenizer-decoder/manifest.json" ] || vimotion train tokenizer --recipe recipes/tokenizer/decoder.yaml --resume
 [ -f "$home/runs/align/manifest.json" ] || vimotion train align --recipe recipes/align/default.yaml --resume
 [ -f "$home/runs/instruct/manifest.json" ] || vimotion train instruct --recipe recipes/instruct/default.yaml --resume
-[ -f "$home/runs/instruct-words/manifest.json" ] || vimotion train instruct --recipe recipes/instruct/words.yaml --resume
-python tools/pack_model.py "$home/runs/instruct-words"
+python tools/pack_model.py "$home/runs/instruct"
 vimotion evaluate --recipe recipes/evaluate/scripted.yaml

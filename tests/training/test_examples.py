@@ -106,18 +106,6 @@ def test_a_share_of_the_given_codes_is_learned(layout: Layout, examples: Example
     assert 0.35 < float(added.sum() / given.sum()) < 0.6
 
 
-def test_answers_can_end_before_their_motion(codes: MotionCodes, layout: Layout, examples: Examples) -> None:
-    config = ALL.model_copy(update={"tasks": {"text_to_motion": 1.0}, "told": 1.0})
-    told = Examples(codes, TOKENIZER, layout, config, seed=1)
-    for seed in range(20):
-        ids, labels = told.example(np.random.default_rng(seed))
-        assert layout.start not in ids and labels[-1] == ids[-1] != TOKENIZER.eos_token_id
-        said_last = TOKENIZER.decode([label for label in labels if label != IGNORED])
-        assert named_actor(said_last) in ("a", "b") and said_last.endswith(".")
-    bare = [3, layout.start, 4], [IGNORED, layout.start, 4]
-    assert before_motion(*bare, layout) == bare
-
-
 def test_tasks_come_as_often_as_they_should(codes: MotionCodes, layout: Layout) -> None:
     config = ALL.model_copy(update={"tasks": {"text_to_motion": 3.0, "editing": 1.0, "reaction": 0.0}})
     examples = Examples(codes, TOKENIZER, layout, config, seed=1)

@@ -38,8 +38,6 @@ class ExamplesConfig(Config):
         exchange: how often the two people change their names, where not every caption tells them apart.
         wrong_codes: at most this share of the codes that it learns to say is replaced, in what the model reads back but not in
             what it is to say, by codes drawn from the same level: at use it also reads what it drew itself (after T2M-GPT).
-        told: this share of the answers that tell of a motion first end where it would begin: what words mean is learned at a
-            third of the price.
         given_codes: this share of the codes in the motions that users show is learned as if it were answered: what they
             move like costs nothing more to learn, as they are read anyway.
     """
@@ -50,7 +48,6 @@ class ExamplesConfig(Config):
     first_frames: tuple[NonNegativeInt, ...] = Field(default=(0, 2, 4, 6), min_length=1)
     exchange: float = Field(default=0.5, ge=0, le=1)
     wrong_codes: float = Field(default=0.0, ge=0, le=1)
-    told: float = Field(default=0.0, ge=0, le=1)
     given_codes: float = Field(default=0.0, ge=0, le=1)
 
 
@@ -105,8 +102,6 @@ class Examples:
             if drawn := self.conversation(task, random):
                 conversation, codes_of = drawn
                 ids, labels = render(conversation, self._tokenizer, self._layout, codes_of)
-                if self._config.told and random.random() < self._config.told:
-                    ids, labels = before_motion(ids, labels, self._layout)
                 self._rendered += 1
                 if len(ids) <= self._config.row_tokens:
                     return ids, labels
@@ -144,14 +139,6 @@ def exchanged(record: Record) -> Record:
     parameters = record.facts["parameters"]
     actor = "b" if parameters["actor"] == "a" else "a"
     return replace(record, captions=captions, facts={"parameters": parameters | {"actor": actor}})
-
-
-def before_motion(ids: list[int], labels: list[int], layout: Layout) -> Example:
-    """An example up to the last motion that it answers with, where words come before that; else as it is."""
-    starts = [i for i, label in enumerate(labels) if label == layout.start]
-    if not starts or labels[starts[-1] - 1] == IGNORED:
-        return ids, labels
-    return ids[: starts[-1]], labels[: starts[-1]]
 
 
 def fill_rows(examples: list[Example], rows: int, length: int) -> list[list[Example]]:
