@@ -16,7 +16,6 @@ from vimotion.training.answers import AnswerLoss, answer_loss, validation
 from vimotion.training.examples import (
     Examples,
     ExamplesConfig,
-    before_motion,
     learn_given_codes,
     pack_rows,
     replace_codes,
