@@ -1,0 +1,166 @@
+"""The words for one act of a scene: what its kind is called, and how, by whom and from where it is done.
+
+A kind's own words are rules of a grammar (see `vimotion.grammar`), verbs marked as in `verbs`:
+
+    @do      what the actor does to, before or with the other {B}: "~push {B.obj}", "~shake hands with {B.obj}"
+    @both    what both do together, for mutual kinds: "~shake hands"
+    @start   what the actor does first, for mutual kinds: "~hold out {A.his} {side} hand"
+    @answer  what the other does then: "~step back"
+    @seen    the same from the other's point of view: "~be pushed by {A.obj}"
+    @noun    what it is, without an article: "push"; @units what is counted: "pushes"; @limb what does it: "hand"
+
+Every shared template takes its `{do}`, `{doing}`, … from there, so a few lines are told in hundreds of ways.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from vimotion.choreography.kind import Arrangement, Kind
+from vimotion.choreography.parameters import SceneParameters
+from vimotion.choreography.verbs import conjugate
+from vimotion.grammar import Grammar
+
+WORDINGS = Path(__file__).parent / "wordings"
+
+_PHRASES = {"do": "doing", "both": "both_doing", "start": "starting", "answer": "answering", "seen": "seeing"}
+
+
+@lru_cache
+def templates() -> Grammar:
+    """How acts are told, whatever their kinds."""
+    return Grammar.read(WORDINGS / "shared.txt", WORDINGS / "templates.txt")
+
+
+@lru_cache
+def manners() -> Grammar:
+    """How manners are told."""
+    return Grammar.read(WORDINGS / "manners.txt")
+
+
+@lru_cache
+def words_of(kind: Kind) -> Grammar:
+    """A kind's own words."""
+    return Grammar.of({"shared.txt": (WORDINGS / "shared.txt").read_text(encoding="utf-8"), kind.name: kind.words})
+
+
+class ActWords:
+    """One telling of one act: its phrases are drawn once, so that every use in a caption is the same.
+
+    {A} and {B} are the actor and the other of the scene's first act; an act of the other one is told the other way round.
+
+    Args:
+        plainly: whether the side may go unsaid; if not, the verb phrase names it where the kind has one that does.
+    """
+
+    def __init__(
+        self, parameters: SceneParameters, number: int, kind: Kind, random: np.random.Generator, plainly: bool = True
+    ) -> None:
+        self.kind = kind
+        self.facts = act_facts(parameters, number, kind)
+        self._random = random
+        self._turned = parameters.acts[number].actor != parameters.acts[0].actor
+        self.actor = "{B}" if self._turned else "{A}"
+        self._values = self._own_words(plainly) | _manner_words(parameters, number, kind, random)
+
+    def say(self, rule: str) -> str | None:
+        """One way to say a rule of the shared templates."""
+        text = templates().say(rule, self._random, self.facts, self._values)
+        return _turned(text) if text is not None and self._turned else text
+
+    def must_say(self, rule: str) -> str:
+        """The same for a rule that can always be said."""
+        text = self.say(rule)
+        assert text is not None, f"{self.kind.name} cannot say @{rule}."
+        return text
+
+    def value(self, name: str) -> str | None:
+        """A value of the templates: "do_again", "noun", …"""
+        text = self._values.get(name)
+        return _turned(text) if text is not None and self._turned else text
+
+    def _own_words(self, plainly: bool) -> dict[str, str]:
+        values = {name: self._own(name, True) for name in ("noun", "units", "limb")}
+        for name, gerund in _PHRASES.items():
+            phrase = self._own(name, plainly)
+            if phrase:
+                values |= {name: phrase, f"to_{name}": conjugate(phrase, "base"), gerund: conjugate(phrase, "gerund")}
+        for name in ("do", "to_do", "doing"):
+            values[f"{name}_again"] = again(values[name] or "")
+        return {name: text for name, text in values.items() if text}
+
+    def _own(self, rule: str, plainly: bool) -> str | None:
+        grammar = words_of(self.kind)
+        if rule not in grammar.rules:
+            return None
+        ways = [_lower(grammar.say(rule, self._random, self.facts)) for _ in range(1 if plainly else 12)]
+        return next((way for way in ways if way and re.search(r"\b(left|right)\b", way)), ways[0])
+
+
+def act_facts(parameters: SceneParameters, number: int, kind: Kind) -> frozenset[str]:
+    """The facts that a wording of this act may ask for: "right", "2", "slow", "far", "other-chair", …"""
+    act = parameters.acts[number]
+    facts = {parameters.speed, *(("mutual",) if kind.mutual else ())}
+    if kind.sided:
+        facts.add(act.side)
+    if len(kind.counts) > 1:
+        facts |= {"counted", str(act.count)}
+    acting, other = ("ab".index(person) for person in (act.actor, "ba"["ab".index(act.actor)]))
+    if parameters.manners[acting] != "neutral":
+        facts.add("manner")
+    if parameters.manners[0] == parameters.manners[1] != "neutral":
+        facts.add("together")
+    return frozenset(facts | (_start_facts(parameters, kind, acting, other) if number == 0 else set()))
+
+
+def _start_facts(parameters: SceneParameters, kind: Kind, acting: int, other: int) -> set[str]:
+    """Where and how they are at the start."""
+    postures = parameters.postures
+    facts = {f"actor-{postures[acting]}", f"other-{postures[other]}"}
+    if postures[0] == postures[1]:
+        facts.add(f"both-{postures[0]}")
+    walks_up = isinstance(kind.start, Arrangement) and postures[acting] == "stand"
+    if parameters.distance == "far" and walks_up:
+        facts.add("meet" if kind.mutual and postures[other] == "stand" else "far")
+    if isinstance(kind.start, Arrangement) and kind.start.facing and parameters.distance == "near" and "both-stand" in facts:
+        facts.add("face")
+    return facts
+
+
+def _manner_words(parameters: SceneParameters, number: int, kind: Kind, random: np.random.Generator) -> Mapping[str, str]:
+    """Adverb, clause and verb phrase for the manner of the actor, of the other and of both, and the adjective of the act."""
+    first, second = parameters.manners if parameters.acts[number].actor == "a" else parameters.manners[::-1]
+    shared = first if first == second else "neutral"
+    words = {}
+    for prefix, manner, your, facts in (
+        ("", first, "{A.his}", ()),
+        ("other_", second, "{B.his}", ()),
+        ("both_", shared, "their", ("both",)),
+    ):
+        values = {"your": your, "yourself": "themselves" if facts else your.replace("his", "himself")}
+        for name, rule in (("mannerly", "adverb"), ("clause", "clause"), ("look", "look"), ("adjective", "adjective")):
+            text = manners().say(f"{manner}-{rule}", random, facts, values) if manner != "neutral" else None
+            if text:
+                words[prefix + name] = _lower(text)
+    words.pop("adjective", None) if kind.mutual and shared == "neutral" else None
+    return words
+
+
+def again(phrase: str) -> str:
+    """The phrase with the other called by pronoun."""
+    return phrase.replace("{B.obj}", "{B.him}").replace("{B's}", "{B.his}")
+
+
+def _turned(text: str) -> str:
+    """The same with the two people changed round."""
+    return re.sub(r"\{([AB])(?=[.'}])", lambda match: "{" + {"A": "B", "B": "A"}[match[1]], text)
+
+
+def _lower(text: str | None) -> str | None:
+    """A part of a sentence as the grammar tells it: without the capital that begins one."""
+    return text[0].lower() + text[1:] if text and text[:2] != "V " else text
