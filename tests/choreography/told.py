@@ -9,14 +9,17 @@ from vimotion.choreography.manner import MANNERS
 from vimotion.choreography.parameters import Act, SceneParameters
 
 WORDS = Path(__file__).parents[2] / "words"
-COUNTED = (
-    "handshake high_five bow wave push punch_dodge pat_back rock_paper_scissors hit kick slap pat_cheek shoulder_bump block"
-    " clap_hands tap_shoulder"
-).split()
-UNSIDED = (
-    "bow push walk_together chase pose_for_picture sit_on_leg walk_towards knock_over whisper dance bend carry_on_back"
-    " massage_shoulders massage_leg chat imitate kiss_cheek help_up look_back follow_leader clap_hands"
-).split()
+COUNTED = {
+    "handshake", "high_five", "bow", "wave", "push", "punch_dodge", "pat_back", "rock_paper_scissors", "hit", "kick", "slap",
+    "pat_cheek", "shoulder_bump", "block", "clap_hands", "tap_shoulder",
+}  # fmt: skip
+UNSIDED = {
+    "bow", "push", "walk_together", "chase", "pose_for_picture", "sit_on_leg", "walk_towards", "knock_over", "whisper", "dance",
+    "bend", "carry_on_back", "massage_shoulders", "massage_leg", "chat", "imitate", "kiss_cheek", "help_up", "look_back",
+    "follow_leader", "clap_hands",
+}  # fmt: skip
+# Kinds that walk in a way of their own: nobody walks up before them.
+WALKING = {"pass_by", "chase", "walk_towards", "look_back", "collide_arms", "follow_leader", "walk_together"}
 SITTING = {"arm_wrestle": ("chair", "chair"), "sit_on_leg": ("stand", "chair"), "massage_leg": ("stand", "chair"),
            "help_up": ("stand", "ground")}  # fmt: skip
 
@@ -24,8 +27,10 @@ SITTING = {"arm_wrestle": ("chair", "chair"), "sit_on_leg": ("stand", "chair"), 
 def _kind(name: str, words: str) -> Kind:
     counts = (1, 2, 3, 4) if name in COUNTED else (1,)
     mutual, sided = "@both" in words, name not in UNSIDED
-    return Kind(name, lambda stage, begin: begin, Arrangement(1.0), words, mutual=mutual, sided=sided, counts=counts,
-                postures=(SITTING.get(name, ("stand", "stand")),))  # fmt: skip
+    start = Arrangement(1.0)
+    begins = (lambda random, far: start) if name in WALKING else start
+    postures = (SITTING.get(name, ("stand", "stand")),)
+    return Kind(name, lambda stage, begin: begin, begins, words, mutual, sided, counts, postures=postures)
 
 
 KINDS = {path.stem: _kind(path.stem, path.read_text(encoding="utf-8")) for path in sorted(WORDS.glob("*.txt"))}

@@ -3,10 +3,13 @@
 from vimotion.choreography.kind import Kind
 from vimotion.choreography.kinds import KINDS
 from vimotion.choreography.parameters import Act, SceneParameters
+from vimotion.choreography.sampling import Edit, possible_edits, sample_parameters
 from vimotion.choreography.scene import Event, Scene
 from vimotion.choreography.stage import Stage
 
-__all__ = ["KINDS", "Act", "Event", "Kind", "Scene", "SceneParameters", "make_scene"]
+__all__ = [
+    "KINDS", "Act", "Edit", "Event", "Kind", "Scene", "SceneParameters", "make_scene", "possible_edits", "sample_parameters",
+]  # fmt: skip
 
 
 def make_scene(parameters: SceneParameters) -> Scene:

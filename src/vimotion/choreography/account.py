@@ -1,4 +1,4 @@
-"""A scene told step by step: how they come together, who sits where, each act with side, count and manner, and how they part."""
+"""A scene told step by step: how they come together, who sits where, each act with side and count, how they part."""
 
 from __future__ import annotations
 
@@ -10,20 +10,25 @@ from vimotion.choreography.parameters import SceneParameters
 from vimotion.choreography.wording import ActWords, again
 
 # How often a step goes on in the sentence of the one before it, and how often a scene begins with how people look.
-_MERGED, _LOOKS = 0.35, 0.3
+_MERGED, _LOOKS = 0.35, 0.5
 
 
 def account(parameters: SceneParameters, acts: list[ActWords], random: np.random.Generator, prefix: str) -> str:
     """The account, people still as slots. `prefix` "held-out-" takes connectives that no training example uses."""
     sentences = _sentences(_steps(parameters, acts, random), random)
-    text = []
+    connective, text = "", []
     for number, sentence in enumerate(sentences):
-        if number == 0:
-            rule = "first" if len(sentences) > 1 else "only"
-        else:
-            rule = "last" if number == len(sentences) - 1 else "next"
-        text.append(f"{acts[0].must_say(prefix + rule)} {sentence}.")
+        before, rule = connective, prefix + _place(number, len(sentences))
+        while connective == before:
+            connective = acts[0].must_say(rule)
+        text.append(f"{connective} {sentence}.")
     return " ".join(text)
+
+
+def _place(number: int, count: int) -> str:
+    if number == 0:
+        return "first" if count > 1 else "only"
+    return "last" if number == count - 1 > 1 else "next"
 
 
 def _steps(parameters: SceneParameters, acts: list[ActWords], random: np.random.Generator) -> list[str]:
@@ -31,18 +36,19 @@ def _steps(parameters: SceneParameters, acts: list[ActWords], random: np.random.
     first = acts[0]
     openings = [first.say("posture"), first.say("opening")]
     looks = first.say("bearing") if random.random() < _LOOKS else None
-    told = [step for act in acts for step in _act_steps(act)]
+    told = [step for act in acts for step in _act_steps(act, "_plainly" if looks else "")]
     parting = parameters.ending == "part" and parameters.postures == ("stand", "stand")
     steps = [*openings, looks, *told, first.say("parting") if parting else None]
     return _both_once([_small(step) for step in steps if step])
 
 
-def _act_steps(act: ActWords) -> list[str]:
-    together = act.kind.mutual and act.say("told_together")
+def _act_steps(act: ActWords, plainly: str) -> list[str]:
+    """The act and its answer. "_plainly" leaves the manner out, which has been told."""
+    together = act.say("told_together" + plainly)
     if together:
         return [_small(step) for step in together.split(" / ")]
-    answer = act.say("answered")
-    return [act.must_say("told"), *([answer] if answer else [])]
+    answer = act.say("answer_step")
+    return [act.must_say("told" + plainly), *([answer] if answer else [])]
 
 
 def _both_once(steps: list[str]) -> list[str]:
@@ -57,23 +63,25 @@ def _both_once(steps: list[str]) -> list[str]:
 def _sentences(steps: list[str], random: np.random.Generator) -> list[str]:
     """Steps as sentences: of two steps with the same subject, the second may go on behind "and" or by pronoun."""
     sentences: list[str] = []
-    subject, merged = "", False
+    before = ""
     for step in steps:
-        own = _subject(step)
-        same = own == subject != ""
-        if same and not merged and "," not in sentences[-1] and random.random() < _MERGED:
-            sentences[-1] += f" and {again(step.removeprefix(own).lstrip())}"
-            merged = True
-            continue
-        name = own.replace("}", ".same}") if same and own.startswith("{") else own
-        sentences.append(name + step.removeprefix(own))
-        subject, merged = own, False
+        subject = _subject(step)
+        same = subject != "" and subject == before
+        rest = step.removeprefix(subject).lstrip()
+        short = same and not re.search(r",| and ", sentences[-1] + step)
+        if short and random.random() < _MERGED:
+            sentences[-1] += f" and {again(rest)}"
+            before = ""
+        else:
+            sentences.append(f"{subject.replace('}', '.same}')} {rest}" if same else step)
+            before = subject
     return sentences
 
 
 def _subject(step: str) -> str:
-    match = re.match(r"\{[AB]\}|they(?= )|both(?= )", step)
-    return match[0] if match else ""
+    """Who a step is about, where that is one alone or both."""
+    subjects = re.findall(r"\{(?:[AB]|TWO)\}|\bthey\b|\bboth(?= ~)", step)
+    return subjects[0] if len(subjects) == 1 and step.startswith(subjects[0]) else ""
 
 
 def _small(step: str) -> str:

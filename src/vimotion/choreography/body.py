@@ -187,6 +187,7 @@ class _Solver:
             sign = 1.0 if side == 0 else -1.0
             pole = feet[..., 2] * [1.0, 0.0, 1.0] + 0.6 * orientations[:, :, 0, :, 2] + 0.06 * sign * self.left3
             pole = pole + 0.4 * np.maximum(-orientations[:, :, 0, 1:2, 2], 0.0) * self.forward3
+            pole[..., 1] += 1.2 * (1.0 - self.upright)  # knees of somebody who sits point up
             upper, lower = (self.offsets[:, joint] for joint in (knee, ankle))
             lengths = [np.linalg.norm(bone, axis=-1, keepdims=True) for bone in (upper, lower)]
             joint, end, hinge = two_bone(positions[:, :, hip], self.ankles[:, :, side], pole, *lengths)
@@ -269,16 +270,23 @@ class _Solver:
         touching = any(performer.touches for performer in self.performers)
         for _ in range(4 if touching else 2):
             view = self._view(*self._trunk(extra, gaze))
+            if arms.hold_arms:
+                view = self._with_arms(view, arms)
             extra = self._lean_to_touch(view, arms.help_reaches(view, extra))
         positions, orientations = self._trunk(extra, gaze)
         view = self._view(positions, orientations)
+        if arms.hold_arms:
+            view = self._with_arms(view, arms)
         orientations = arms.solve(view, orientations.copy())
-        if arms.hold_arms:  # hands on the other's arm follow it once it is known where it is
-            for _ in range(2):
-                view = replace(view, orientations=orientations, positions=arms.solved(positions))
-                orientations = arms.solve(view, orientations.copy())
         interaction = Interaction(positions[:, :, 0], local_from_global(orientations), self.skeletons, FPS)
         return interaction, self.feet
+
+    def _with_arms(self, view: View, arms: Arms) -> View:
+        """The view with the arms in it, for hands that hold the other's arm: where that is, is known after a first solution."""
+        for _ in range(2):
+            orientations = arms.solve(view, view.orientations.copy())
+            view = replace(view, orientations=orientations, positions=arms.solved(view.positions))
+        return view
 
     def _lean_to_touch(self, view: View, extra: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """What pelvis and trunk must add (channels) so that a place of the own body comes to one of the other's."""

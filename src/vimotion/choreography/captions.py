@@ -1,14 +1,15 @@
 """Captions of scripted scenes at three depths, true of what the parameters say and of nothing else.
 
-A phrase ("a shy handshake between two people"), a sentence as in InterHuman ("One person pushes the other, who …"), and an account
-step by step, which names order, sides, counts and manners. The words come from `wording`, the names of people from `cast`.
+A phrase ("a shy handshake between two people"), a sentence as in InterHuman ("One person pushes the other."), and an account step
+by step, which names order, sides, counts and manners. The words come from `wording`, the names of people from `cast`.
 """
 
 from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -57,30 +58,17 @@ def captions_for(
     parameters: SceneParameters, kinds: Mapping[str, Kind], random: np.random.Generator
 ) -> tuple[list[str], list[str]]:
     """What a corpus keeps of a scene: six training captions, neutral and named at each depth, and two held-out ones."""
-    training: dict[str, None] = {}
-    for depth in DEPTHS:
-        for naming in ("neutral", "named"):
-            training[_new(training, parameters, kinds, random, depth, naming, False)] = None
-    held_out: dict[str, None] = {}
-    for naming in ("neutral", "named"):
-        depth = DEPTHS[int(random.integers(len(DEPTHS)))]
-        held_out[_new(held_out, parameters, kinds, random, depth, naming, True)] = None
-    return list(training), list(held_out)
 
+    def draw(depths: Sequence[Depth], held_out: bool) -> list[str]:
+        captions: dict[str, None] = {}
+        for number, depth in enumerate(depths):
+            naming: Naming = "neutral" if number % 2 == 0 else "named"
+            while len(captions) == number:
+                captions[caption(parameters, kinds, random, depth, naming, held_out)] = None
+        return list(captions)
 
-def _new(
-    known: Mapping[str, None],
-    parameters: SceneParameters,
-    kinds: Mapping[str, Kind],
-    random: np.random.Generator,
-    depth: Depth,
-    naming: Naming,
-    held_out: bool,
-) -> str:
-    while True:
-        text = caption(parameters, kinds, random, depth, naming, held_out)
-        if text not in known:
-            return text
+    any_two = [DEPTHS[int(index)] for index in random.integers(len(DEPTHS), size=2)]
+    return draw([depth for depth in DEPTHS for _ in range(2)], held_out=False), draw(any_two, held_out=True)
 
 
 def _acts(parameters: SceneParameters, kinds: Mapping[str, Kind], random: np.random.Generator, plainly: bool) -> list[ActWords]:
@@ -106,11 +94,11 @@ def _sentence(parameters: SceneParameters, kinds: Mapping[str, Kind], random: np
 
 def _parts(acts: list[ActWords], form: str) -> list[str]:
     """Every act with its actor, who goes unsaid while it is the same one."""
-    parts = [f"{acts[0].actor} {acts[0].value(form)}" + (acts[0].say("amount") or "")]
-    for before, act in zip(acts, acts[1:], strict=False):
+    parts = [f"{acts[0].actor} {acts[0].value(form)}" + acts[0].tail("perhaps")]
+    for before, act in pairwise(acts):
         same = act.actor == before.actor
         phrase = again(act.value(form) or "") if same else f"{act.actor} {act.value(form)}"
-        parts.append(phrase + (act.say("amount") or ""))
+        parts.append(phrase + act.tail("perhaps"))
     return parts
 
 
@@ -118,14 +106,8 @@ def _joined(parts: list[str], words: ActWords, link: str, last: str | None = Non
     text = parts[0]
     for number, part in enumerate(parts[1:], 2):
         rule = last if last and number == len(parts) > 2 else link
-        text += f"{_raw(words, rule)} {part}"
+        text += f"{words.tail(rule)} {part}"
     return text
-
-
-def _raw(words: ActWords, rule: str) -> str:
-    """A link as it stands between two parts: with its comma, or behind a space."""
-    text = words.must_say(rule)
-    return text if text.startswith(",") else f" {text[0].lower()}{text[1:]}"
 
 
 def _account(parameters: SceneParameters, kinds: Mapping[str, Kind], random: np.random.Generator, prefix: str) -> str:
@@ -137,9 +119,7 @@ def _account(parameters: SceneParameters, kinds: Mapping[str, Kind], random: np.
 
 def held_out(parameters: SceneParameters) -> bool:
     """Whether the scene holds a combination of kind, actor's manner and side that no training scene may have."""
-    return any(
-        _held_out(act.kind, parameters.manners["ab".index(act.actor)], act.side) for act in parameters.acts
-    )  # fmt: skip
+    return any(_held_out(act.kind, parameters.manners["ab".index(act.actor)], act.side) for act in parameters.acts)
 
 
 def held_out_combinations(kinds: Mapping[str, Kind]) -> list[tuple[str, str, Side]]:

@@ -29,7 +29,7 @@ THEY = 0.1
 _SLOT = re.compile(r"\{(A|B|TWO)(?:\.(\w+)|('s))?\}")
 _NAMES = {None, "obj", "'s", "same"}  # the cases that call a person by name
 # What decides on a verb's number, and the verbs.
-_AGREEING = re.compile(_SLOT.pattern + r"|\b(they|both)(?= |,)|~([a-z-]+)", re.IGNORECASE)
+_AGREEING = re.compile(_SLOT.pattern + r"|\b(they|both)(?= ~)|~([a-z-]+)", re.IGNORECASE)
 _CASES = ("he", "him", "his", "himself")
 _PRONOUNS: dict[str, dict[str, str]] = {
     "they": dict(zip(_CASES, ("they", "them", "their", "themselves"), strict=True)),
@@ -76,8 +76,7 @@ def _fill(text: str, both: str, called: dict[str, Called], met: set[str]) -> str
         if verb:
             return inflect(verb, "plural" if plural else "third")
         if literal or person == "TWO":
-            # "both hands" is no subject, "both turn" is one
-            plural = literal is None or literal.lower() == "they" or match.string[match.end() :].startswith(" ~") or plural
+            plural = True
             return literal or both
         if case == "same":
             case = None if called[person].pronoun == "they" else "he"
@@ -116,7 +115,8 @@ def _neutral(
         if together:
             lead = lead if lead.startswith("one ") and random.random() < 0.5 else "one of them"
             follow = "the other"
-        return both, {leader: Called(lead, _definite(lead), pronoun), follower: Called(follow, "the other", pronoun)}
+        again = lead if together else _definite(lead)
+        return both, {leader: Called(lead, again, pronoun), follower: Called(follow, "the other", pronoun)}
     one, his, other, hers = picked
     if one == "he" and not sentence:
         one, other = "a man", "a woman"
@@ -145,7 +145,7 @@ def _pick(section: str, random: np.random.Generator, without: str | None = None)
 
 
 def _definite(name: str) -> str:
-    return re.sub(r"^an? ", "the ", name)
+    return re.sub(r"^(an?|one) ", "the ", name)
 
 
 def _in_case(name: str, case: str | None) -> str:

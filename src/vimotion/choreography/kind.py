@@ -58,6 +58,8 @@ class Kind:
         counts: how often it can be done, (1,) where counting makes no sense.
         distances: "near" starts within reach, "far" starts with a walk up.
         postures: what the actor and the other may be doing when it begins: "stand", "chair", "ground".
+        after: and what they do when it is over, where that is not the same.
+        ends: nothing can follow it.
         words: how it is told; see `captions.py`.
     """
 
@@ -70,3 +72,5 @@ class Kind:
     counts: tuple[int, ...] = (1,)
     distances: tuple[Distance, ...] = ("near", "far")
     postures: tuple[tuple[Posture, Posture], ...] = (("stand", "stand"),)
+    after: tuple[Posture, Posture] | None = None
+    ends: bool = False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vimotion.choreography.performer import Performer
-from vimotion.choreography.targets import SIDES, Held
+from vimotion.choreography.targets import SIDES, Held, OnGround
 
 
 def stagger(person: Performer, hit: float, size: float) -> None:
@@ -48,6 +48,6 @@ def fall(person: Performer, hit: float, duration: float = 0.95) -> float:
     person.key("nod", (hit + 0.2, 0.0), (down, 0.3), (down + 0.7, 0.1))
     for side in SIDES:
         person.reach(side, hit + 0.3, Held((0.45, -0.3, 0.45), pronation=0.9), 0.3, exact=True)
-        person.reach(side, down, Held((0.30, -0.88, -0.38), (0.3, -0.2, -1.0), (0.0, -1.0, 0.0)), 0.5, exact=True)
+        person.reach(side, down, OnGround(), 0.5, exact=True)
     person.posture = "ground"
     return down

@@ -20,8 +20,8 @@ from vimotion.motion import FPS
 TEMPO = {"slow": 1.4, "normal": 1.0, "fast": 0.7}
 # How far people come from when they do not begin within reach, metres each: one who walks up alone, and two who both walk.
 _ALONE, _BOTH = (1.4, 2.3), (0.7, 1.2)
-# Further from each other for each of two people face to face who sits, metres.
-_KNEES = 0.14
+# Room for the knees of each of two people face to face, metres.
+_KNEES: dict[Posture, float] = {"stand": 0.0, "chair": 0.14, "ground": 0.24}
 Spot = tuple[Point, float]  # (x, z) metres and yaw
 
 
@@ -43,6 +43,7 @@ class Stage:
         manners = [MANNERS[name] for name in parameters.manners]
         self.manner = between(*manners)
         self.tempo = TEMPO[parameters.speed] * self.manner.tempo
+        self.people: tuple[Performer, ...] = ()
         self._number = 0
         self._act, self._kind = parameters.acts[0], first
         habits = [Habits.draw(self._stream(f"person {name}")) for name in "ab"]
@@ -121,12 +122,13 @@ class Stage:
     def _arranged(self, arrangement: Arrangement) -> list[Spot]:
         """Both spots for the present act with the other at the origin, in the order a, b."""
         along, left, turn = arrangement.of(self._act.side, self.size)
-        if arrangement.facing:  # knees need room
-            along += _KNEES * sum(posture != "stand" for posture in self.parameters.postures)
+        postures = [person.posture for person in self.people] if self.people else self.parameters.postures
+        if arrangement.facing:
+            along += sum(_KNEES[posture] for posture in postures)
         actor: Spot = ((left, along), turn)
         other: Spot = ((0.0, 0.0), 0.0)
         spots = [actor, other] if self._act.actor == "a" else [other, actor]
-        return [self._feet_of(spot, posture) for spot, posture in zip(spots, self.parameters.postures, strict=True)]
+        return [self._feet_of(spot, posture) for spot, posture in zip(spots, postures, strict=True)]
 
     def _feet_of(self, spot: Spot, posture: Posture) -> Spot:
         """Where the feet are of somebody whose pelvis is at `spot`: of one who sits, before it."""
@@ -179,7 +181,8 @@ class Stage:
         arrangement = self.arrangement()
         start = max(start, self.actor.feet.free, self.other.feet.free)
         if arrangement.facing:
-            return self._face_each_other(start, arrangement.ahead * self.size)
+            spots = [np.array(place) for place, _ in self._arranged(arrangement)]
+            return self._face_each_other(start, float(np.linalg.norm(spots[0] - spots[1])))
         along, left, turn = arrangement.of(self._act.side, self.size)
         pose = self.other.feet.pose
         forward, aside = heading(pose[2])

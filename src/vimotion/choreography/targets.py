@@ -263,6 +263,22 @@ def hand_rotation_on(normal: np.ndarray, fingers: np.ndarray, side: str) -> np.n
 
 
 @dataclass(frozen=True)
+class OnGround:
+    """The hand flat on the ground beside the own pelvis: metres out and forward of it at standard size, fingers pointing back."""
+
+    out: float = 0.30
+    forward: float = -0.22
+
+    def __call__(self, view: View, person: int, side: str) -> Goal:
+        axes = view.axes(person, side)
+        scale = view.skeletons[person].scale
+        place = view.positions[:, person, JOINT["pelvis"]] + _apply(axes, np.array([self.out, 0.0, self.forward])) * scale
+        place[:, 1] = PALM_THICKNESS
+        rotation = hand_rotation(_apply(axes, (0.4, 0.0, -1.0)), np.broadcast_to([0.0, -1.0, 0.0], place.shape), side)
+        return Goal(place, rotation, _apply(axes, (0.3, 0.2, -1.0)))
+
+
+@dataclass(frozen=True)
 class WhereItWas:
     """The place where a joint of a person was at `second` (script): a blow goes there, though the joint has left it."""
 

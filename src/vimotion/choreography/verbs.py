@@ -1,7 +1,7 @@
 """A small English conjugator: verb phrases are written once, in the base form, and told in every form.
 
-Each verb of a phrase is marked: "~raise {A.his} right hand and ~wave". `conjugate` puts all of them into one form; a phrase whose
-marks stay is finite, and agrees with its subject once that is known (see `cast`).
+Each verb of a phrase is marked: "~raise {A.his} right hand and ~wave". `conjugate` puts all of them into one form; a phrase
+whose marks stay is finite, and agrees with its subject once that is known (see `cast`).
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ _IRREGULAR = {
     "draw": ("drew", "drawn"), "stick": ("stuck", "stuck"), "tread": ("trod", "trodden"),
     "spread": ("spread", "spread"), "say": ("said", "said"), "tell": ("told", "told"), "see": ("saw", "seen"),
     "begin": ("began", "begun"), "bear": ("bore", "borne"), "ride": ("rode", "ridden"),
-    "wind": ("wound", "wound"), "steal": ("stole", "stolen"), "feel": ("felt", "felt"), "find": ("found", "found"),
+    "wind": ("wound", "wound"),
+    "flee": ("fled", "fled"), "steal": ("stole", "stolen"), "feel": ("felt", "felt"), "find": ("found", "found"),
 }  # fmt: skip
 _DOUBLED = re.compile(r"([^aeiou]|qu)*[aeiou][bdgklmnprt]|begin")
 

@@ -15,7 +15,6 @@ Every shared template takes its `{do}`, `{doing}`, … from there, so a few line
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -79,6 +78,11 @@ class ActWords:
         assert text is not None, f"{self.kind.name} cannot say @{rule}."
         return text
 
+    def tail(self, rule: str) -> str:
+        """A rule that goes on behind other words: with its comma, or behind a space; nothing where it cannot be said."""
+        text = self.say(rule) or ""
+        return text if text[:1] in (",", "") else f" {_lower(text)}"
+
     def value(self, name: str) -> str | None:
         """A value of the templates: "do_again", "noun", …"""
         text = self._values.get(name)
@@ -98,8 +102,8 @@ class ActWords:
         grammar = words_of(self.kind)
         if rule not in grammar.rules:
             return None
-        ways = [_lower(grammar.say(rule, self._random, self.facts)) for _ in range(1 if plainly else 12)]
-        return next((way for way in ways if way and re.search(r"\b(left|right)\b", way)), ways[0])
+        ways = [_lower(grammar.say(rule, self._random, self.facts) or "") for _ in range(1 if plainly else 12)]
+        return next((way for way in ways if re.search(r"\b(left|right)\b", way)), ways[0])
 
 
 def act_facts(parameters: SceneParameters, number: int, kind: Kind) -> frozenset[str]:
@@ -132,23 +136,32 @@ def _start_facts(parameters: SceneParameters, kind: Kind, acting: int, other: in
     return facts
 
 
-def _manner_words(parameters: SceneParameters, number: int, kind: Kind, random: np.random.Generator) -> Mapping[str, str]:
+def _manner_words(parameters: SceneParameters, number: int, kind: Kind, random: np.random.Generator) -> dict[str, str]:
     """Adverb, clause and verb phrase for the manner of the actor, of the other and of both, and the adjective of the act."""
     first, second = parameters.manners if parameters.acts[number].actor == "a" else parameters.manners[::-1]
     shared = first if first == second else "neutral"
+    actor = _manner(first, "", "{A.his}", "{A.himself}", random)
+    other = _manner(second, "other_", "{B.his}", "{B.himself}", random)
+    both = _manner(shared, "both_", "their", "themselves", random)
+    if not kind.mutual or both:
+        actor |= _manner_adjective(first, random)
+    return actor | other | both
+
+
+def _manner(name: str, prefix: str, your: str, yourself: str, random: np.random.Generator) -> dict[str, str]:
+    if name == "neutral":
+        return {}
+    facts = ("both",) if prefix == "both_" else ()
     words = {}
-    for prefix, manner, your, facts in (
-        ("", first, "{A.his}", ()),
-        ("other_", second, "{B.his}", ()),
-        ("both_", shared, "their", ("both",)),
-    ):
-        values = {"your": your, "yourself": "themselves" if facts else your.replace("his", "himself")}
-        for name, rule in (("mannerly", "adverb"), ("clause", "clause"), ("look", "look"), ("adjective", "adjective")):
-            text = manners().say(f"{manner}-{rule}", random, facts, values) if manner != "neutral" else None
-            if text:
-                words[prefix + name] = _lower(text)
-    words.pop("adjective", None) if kind.mutual and shared == "neutral" else None
+    for value, rule in (("mannerly", "adverb"), ("clause", "clause"), ("look", "look")):
+        text = manners().say(f"{name}-{rule}", random, facts, {"your": your, "yourself": yourself})
+        words[prefix + value] = _lower(text or "")
     return words
+
+
+def _manner_adjective(name: str, random: np.random.Generator) -> dict[str, str]:
+    text = manners().say(f"{name}-adjective", random) if name != "neutral" else None
+    return {"adjective": _lower(text)} if text else {}
 
 
 def again(phrase: str) -> str:
@@ -161,6 +174,6 @@ def _turned(text: str) -> str:
     return re.sub(r"\{([AB])(?=[.'}])", lambda match: "{" + {"A": "B", "B": "A"}[match[1]], text)
 
 
-def _lower(text: str | None) -> str | None:
-    """A part of a sentence as the grammar tells it: without the capital that begins one."""
-    return text[0].lower() + text[1:] if text and text[:2] != "V " else text
+def _lower(text: str) -> str:
+    """A part of a sentence: without the capital that the grammar begins a text with."""
+    return text[:1].lower() + text[1:]

@@ -12,7 +12,7 @@ import numpy as np
 
 from vimotion.formats.human import load_human
 from vimotion.motion import JOINT, Interaction, Skeleton
-from vimotion.motion.rotations import axis_angle_to_matrix, matrix_to_quaternion
+from vimotion.motion.rotations import axis_angle_to_matrix, matrix_to_quaternion, normalize
 
 SIDES = ("left", "right")
 _X, _Y, _Z = range(3)
@@ -199,6 +199,8 @@ _ENDS = {"pelvis": "spine1", "spine1": "spine2", "spine2": "spine3", "spine3": "
 # Of the skin over a bone so much lies nearer to its middle line than the capsule's radius: a body is nowhere round, and two
 # capsules that overlap must mean two bodies that do.
 _INSIDE = 20
+# An edge of the mesh, 3 cm as a rule, is cut into so many.
+_SPREAD = 4
 
 
 @cache
@@ -231,6 +233,18 @@ def posed_capsules(motion: Interaction) -> tuple[np.ndarray, np.ndarray, np.ndar
 
     starts, ends = (np.array([getattr(capsule, end) for capsule in capsules()]) for end in ("start", "end"))
     return placed(starts), placed(ends), scale[:, None] * [capsule.radius for capsule in capsules()]
+
+
+@cache
+def skin(joint: str) -> tuple[np.ndarray, np.ndarray]:
+    """Places closely spread over the skin that a joint moves, (n, 3) metres in its axes at standard size, and their normals."""
+    human, shares = load_human(), np.arange(_SPREAD + 1) / _SPREAD
+    corners = human.faces[human.rulers == JOINT[joint]]
+    first, second = (each.ravel() for each in np.meshgrid(shares, shares))
+    weights = np.stack([first, second, 1.0 - first - second], axis=-1)
+    weights = weights[weights[:, 2] > -1e-9]
+    places, normals = ((weights @ values[corners]).reshape(-1, 3) for values in (human.vertices, human.normals))
+    return places - Skeleton.standard().rest_positions[JOINT[joint]], normalize(normals)
 
 
 @cache

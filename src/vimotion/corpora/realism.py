@@ -13,7 +13,7 @@ import numpy as np
 
 from vimotion.choreography.targets import HALF_PALM, PALM_THICKNESS, SURFACE
 from vimotion.corpora.anatomy import (
-    SIDES, TORSO, capsules, centre_of_mass, posed_capsules, segment_distance, sole,
+    SIDES, TORSO, capsules, centre_of_mass, posed_capsules, segment_distance, skin, sole,
 )  # fmt: skip
 from vimotion.motion import FPS, JOINT, Interaction, Skeleton, place
 from vimotion.motion.rotations import normalize
@@ -133,27 +133,31 @@ def overlap(motion: Interaction) -> tuple[np.ndarray, np.ndarray]:
 def contact_error(motion: Interaction, event: Mapping[str, Any]) -> np.ndarray:
     """(n,) metres by which a labelled contact is missed, in each frame that it is said to last.
 
-    Zero is a palm whose skin just touches: the other palm, the place on the skin that `targets.SURFACE` names, or, of a bare
-    joint, the nearest point of the capsule around its bone. Any other joint counts as a point.
+    Zero is a palm whose skin just touches: the other palm, the place that `targets.SURFACE` names or, of a bare joint, the
+    nearest place of the skin that it moves.
     """
     span = motion.frames(round(event["start"] * motion.fps), round(event["end"] * motion.fps) + 1)
-    person = "ab".index(event["who"])
-    palm = event["part"].endswith("palm")
-    point, target, other = _part(span, person, event["part"]), event["target"], 1 - person
-    thickness = PALM_THICKNESS if palm else 0.0
-    if target in SURFACE:
-        spot, scale = SURFACE[target], span.skeletons[other].scale
-        lifted = np.array(spot.offset) * scale + normalize(np.array(spot.normal)) * thickness
-        joint = JOINT[spot.joint]
-        place_on_skin = span.joint_positions[:, other, joint] + span.joint_orientations[:, other, joint] @ lifted
-        return np.linalg.norm(point - place_on_skin, axis=-1)
-    number = next((number for number, capsule in enumerate(capsules()) if capsule.joint == target), None)
-    if number is None:
-        between = 2.0 * HALF_PALM if palm and target.endswith("palm") else thickness
+    person, part, target = "ab".index(event["who"]), event["part"], event["target"]
+    point, other = _part(span, person, part), 1 - person
+    if target.endswith("_palm"):
+        between = 2.0 * HALF_PALM if part.endswith("_palm") else PALM_THICKNESS
         return np.abs(np.linalg.norm(point - _part(span, other, target), axis=-1) - between)
-    starts, ends, radii = posed_capsules(span)
-    axis = starts[:, other, number], ends[:, other, number]
-    return np.abs(segment_distance((point, point), axis) - radii[other, number] - thickness)
+    joint = JOINT[SURFACE[target].joint if target in SURFACE else target]
+    seen = (
+        np.swapaxes(span.joint_orientations[:, other, joint], -1, -2)
+        @ (point - span.joint_positions[:, other, joint])[..., None]
+    )
+    scale = span.skeletons[other].scale
+    places, normals = _skin_touched(target)
+    lift = PALM_THICKNESS if part.endswith("_palm") else 0.0
+    return np.linalg.norm(seen[:, None, :, 0] - (places * scale + normals * lift), axis=-1).min(axis=-1)
+
+
+def _skin_touched(target: str) -> tuple[np.ndarray, np.ndarray]:
+    """Points of the skin (n, 3), in its joint's axes at standard size, that count for a contact's target, and their normals."""
+    if target in SURFACE:
+        return np.array([SURFACE[target].offset]), normalize(np.array([SURFACE[target].normal]))
+    return skin(target)
 
 
 def _part(motion: Interaction, person: int, part: str) -> np.ndarray:

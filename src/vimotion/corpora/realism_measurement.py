@@ -52,8 +52,12 @@ COMPARISONS = (
 )
 # Frames a second where a file's header is wrong (CMU's takes were captured at 120).
 _RATES = {"18_01": 120.0}
-# Seconds around the events of a comparison: a punch begins before it is labelled.
-_AROUND = 0.3
+# Seconds around the events of a comparison: takes, too, have the arm go up before a wave, and down again.
+_AROUND = 1.0
+# What stands still: captured soles on the ground have median speeds and jerks near these, and no smaller ones tell anything.
+STILL = {"speed": 0.02, "acceleration": 0.2, "jerk": 2.0}
+# Limbs are called entangled from this depth on, metres.
+_ENTANGLED = 0.02
 # Degrees that half precision may add to an angle, and then some.
 _ANGLE_TOLERANCE = 0.5
 # Outlines kept of each kind, for the distances of all pairs.
@@ -149,7 +153,8 @@ class Pairs:
 
     torsos: Distribution = field(default_factory=Distribution)
     limbs: Distribution = field(default_factory=Distribution)
-    torso_frames: Counter[str] = field(default_factory=Counter)
+    in_torso: Counter[str] = field(default_factory=Counter)
+    entangled: Counter[str] = field(default_factory=Counter)
     contacts: defaultdict[str, Distribution] = field(default_factory=lambda: defaultdict(Distribution))
     hands: Counter[str] = field(default_factory=Counter)
     outlines: defaultdict[str, list[np.ndarray]] = field(default_factory=lambda: defaultdict(list))
@@ -160,7 +165,8 @@ class Pairs:
         kinds = "+".join(act["kind"] for act in acts)
         self.hands.update(leading_hands(motion))
         torsos, limbs = overlap(motion)
-        self.torso_frames[kinds] += int((torsos > 0.0).sum())
+        self.in_torso[kinds] += int((torsos > 0.0).sum())
+        self.entangled[kinds] += int((limbs > _ENTANGLED).sum())
         self.torsos.add(torsos)
         self.limbs.add(limbs)
         for event in facts.get("events", ()):
@@ -176,8 +182,9 @@ class Pairs:
         several = {kinds: variety(kept) for kinds, kept in sorted(self.outlines.items()) if len(kept) > 1}
         return {
             "torso_overlap_cm": self.torsos.summary(100),
-            "torso_overlap_frames": {kind: count for kind, count in sorted(self.torso_frames.items()) if count},
+            "torso_overlap_frames": {kinds: count for kinds, count in sorted(self.in_torso.items()) if count},
             "limb_overlap_cm": self.limbs.summary(100),
+            "limb_overlap_frames": {kinds: count for kinds, count in sorted(self.entangled.items()) if count},
             "contact_cm": {target: errors.summary(100) for target, errors in sorted(self.contacts.items())},
             "leading_hands": dict(self.hands),
             "left_share": round(self.hands["left"] / max(one_handed, 1), 3),
@@ -196,16 +203,15 @@ class Kinematics:
         self._values = {name: Distribution(shape=(NUM_JOINTS,)) for name in ("speed", "acceleration", "jerk")}
 
     def add(self, motion: Interaction) -> None:
-        motion = moving(motion)
-        self.frames += motion.num_frames * motion.num_people
+        """The motion of one person, who is made right-handed: what moves only one hand compares whichever it is."""
+        motion = moving(motion.mirrored() if leading_hands(motion) == ["left"] else motion)
+        self.frames += motion.num_frames
         for name, values in derivatives(motion).items():
             self._values[name].add(values)
 
-    def median(self, name: str) -> np.ndarray:
-        return self._values[name].percentile(50)
-
-    def high(self, name: str) -> np.ndarray:
-        return self._values[name].percentile(95)
+    def percentile(self, name: str, q: float) -> np.ndarray:
+        """(22,) of "speed", "acceleration" or "jerk"."""
+        return self._values[name].percentile(q)
 
 
 def restored(record: Record) -> Interaction:
@@ -296,11 +302,13 @@ def _against_takes(folder: Path, scripted: dict[str, Kinematics]) -> Report:
 
 
 def _compared(scripted: Kinematics, real: Kinematics) -> Report:
-    """Medians and 95th percentiles of each joint: `name: [scripted, real]`."""
-    values = {
-        f"{statistic}_{name}": np.stack([getattr(one, statistic)(name) for one in (scripted, real)], axis=-1)
-        for statistic in ("median", "high")
-        for name in ("speed", "acceleration", "jerk")
-    }
-    joints = {joint: {name: each[number].round(4).tolist() for name, each in values.items()} for number, joint in enumerate(JOINTS)}
+    """For each joint and measure `[scripted, real]` at the median and the 95th percentile, and the ratio of the medians."""
+    joints: dict[str, Report] = {joint: {} for joint in JOINTS}
+    for name, still in STILL.items():
+        median, high = (np.stack([one.percentile(name, q) for one in (scripted, real)], axis=-1) for q in (50, 95))
+        ratios = np.maximum(median[:, 0], still) / np.maximum(median[:, 1], still)
+        for joint, *values in zip(JOINTS, median, high, ratios, strict=True):
+            joints[joint][name] = dict(
+                zip(("median", "p95", "ratio"), (value.round(3).tolist() for value in values), strict=True)
+            )
     return {"frames": [scripted.frames, real.frames], "joints": joints}

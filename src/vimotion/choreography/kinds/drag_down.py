@@ -4,7 +4,7 @@ from vimotion.choreography.gestures import hold_out, opposite
 from vimotion.choreography.kind import Arrangement, Kind
 from vimotion.choreography.performer import ahead, at_head
 from vimotion.choreography.stage import Stage
-from vimotion.choreography.targets import Held, OnBody
+from vimotion.choreography.targets import Held, OnBody, OnGround
 
 WORDS = ""
 
@@ -24,7 +24,7 @@ def play(stage: Stage, begin: float) -> float:
     actor.key("hinge", (trip, 0.0), (trip + 0.3, -0.15), (down, -0.05), (down + 0.6, -0.15))
     actor.key("pitch", (trip, 0.0), (trip + 0.25, -0.18), (down, 0.15), (down + 0.5, 0.1))
     actor.reach(held, trip + 0.35, Held((0.6, 0.0, 0.3), pronation=0.9), 0.3, exact=True)
-    actor.reach(held, down, Held((0.30, -0.88, -0.36), (0.3, -0.2, -1.0), (0.0, -1.0, 0.0)), 0.6, exact=True)
+    actor.reach(held, down, OnGround(), 0.6, exact=True)
     actor.posture = "ground"
     # the other is drawn after the arm: a step, then down onto bent knees with the free hand towards the ground
     other.feet.step(trip + 0.25, forward=0.34, duration=0.75)
@@ -32,7 +32,7 @@ def play(stage: Stage, begin: float) -> float:
         other.key(channel, (trip + 0.25, 0.0), (down + 0.1, value), (down + 0.7, 0.92 * value))
     other.key("forward", (trip + 0.3, 0.0), (down, -0.06))
     other.reach(held, down, Held((-0.05, -0.62, 0.62), pronation=0.8), 0.9, exact=True)
-    other.reach(side, down + 0.1, Held((0.15, -0.80, 0.50), (0.1, -0.5, 0.8), (0.0, -0.9, -0.4)), 0.8, exact=True)
+    other.reach(side, down + 0.1, OnBody(other.index, f"{side}_knee", fingers=(-0.1, -0.3, 0.9)), 0.8, exact=True)
     other.look(trip, ahead(down=2.6), 0.3)
     actor.look(trip, at_head(other.index), 0.3)
     stage.label_contact(touch, down, actor, f"{side}_palm", f"{held}_forearm")
@@ -41,4 +41,4 @@ def play(stage: Stage, begin: float) -> float:
     return down + 0.9
 
 
-KIND = Kind("drag_down", play, Arrangement(0.78), WORDS)
+KIND = Kind("drag_down", play, Arrangement(0.78), WORDS, ends=True)

@@ -14,7 +14,7 @@ def play(stage: Stage, begin: float) -> float:
     near = opposite(side)
     touch = begin + 0.2 + 0.5 * actor.manner.effort
     leave = touch + 1.0
-    hold_out(near, other, touch - 0.1)
+    hold_out(near, other, touch - 0.1, (-0.05, -0.45, 0.58))
     lay_hand(stage, actor, side, f"{near}_forearm", touch, leave, fingers=(-0.6, -0.2, 0.8), duration=0.45, profile=strike)
     actor.pulse("pitch", 0.10 * size, touch - 0.4, touch + 0.1, leave + 0.5)
     actor.pulse("twist", 0.14 * size * stage.sign, touch - 0.4, touch, leave + 0.4)
@@ -29,4 +29,4 @@ def play(stage: Stage, begin: float) -> float:
     return leave + 0.65 * actor.manner.effort + 0.3
 
 
-KIND = Kind("grab", play, Arrangement(0.78), WORDS)
+KIND = Kind("grab", play, Arrangement(0.74), WORDS)

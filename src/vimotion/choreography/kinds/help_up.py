@@ -33,4 +33,4 @@ def play(stage: Stage, begin: float) -> float:
     return leave + 0.9
 
 
-KIND = Kind("help_up", play, Arrangement(0.98), WORDS, postures=(("stand", "chair"), ("stand", "ground")))
+KIND = Kind("help_up", play, Arrangement(0.98), WORDS, postures=(("stand", "chair"), ("stand", "ground")), after=("stand", "stand"))

@@ -10,7 +10,7 @@ WORDS = ""
 
 def play(stage: Stage, begin: float) -> float:
     actor, other, side = stage.actor, stage.other, stage.side
-    near = max(stage.distance() - 0.48 * stage.size, 0.02)
+    near = max(stage.distance() - 0.56 * stage.size, 0.02)
     stepped = actor.feet.step(begin + 0.15, forward=near, duration=0.85)
     kiss = stepped + 0.35 + 0.25 * actor.manner.effort
     leave = kiss + 0.45

@@ -25,4 +25,4 @@ def play(stage: Stage, begin: float) -> float:
     return leave + 0.65 * actor.manner.effort + 0.3
 
 
-KIND = Kind("massage_leg", play, Arrangement(1.05), WORDS, distances=("near",), postures=(("stand", "chair"), ("ground", "chair")))
+KIND = Kind("massage_leg", play, Arrangement(0.72), WORDS, distances=("near",), postures=(("stand", "chair"), ("ground", "chair")))

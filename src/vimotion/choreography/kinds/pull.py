@@ -12,8 +12,8 @@ def play(stage: Stage, begin: float) -> float:
     actor, other, side, size = stage.actor, stage.other, stage.side, stage.actor.manner.size
     near = opposite(side)
     touch = begin + 0.2 + 0.5 * actor.manner.effort
-    hold_out(near, other, touch, (0.0, -0.45, 0.55))
-    steps, way = 2, 0.34 + 0.08 * size
+    hold_out(near, other, touch, (-0.1, -0.36, 0.75))
+    steps, way = 2, 0.26 + 0.08 * size
     start = touch + 0.35
     for number in range(steps):
         actor.feet.step(max(start, actor.feet.free), forward=-way, duration=0.8)
