@@ -31,7 +31,7 @@ SLOW = r"\b(slow|slowly|unhurried\w*|leisurely|rushing|in no hurry|without any h
 FAST = r"\b(quick|quickly|fast|rapid|rapidly|swiftly|brisk|briskly|hurried\w*|in a hurry|in a rush|at high speed)\b"
 WALKED = r"\b(walks?|walking|comes?|coming|goes|go|going) (up|over) to\b|\bapproach"
 # What must not be lost from a kind's words, and what stands for a value of the templates.
-RULES = {"do", "both", "start", "answer", "seen", "noun", "units", "limb"}
+RULES = {"do", "both", "start", "answer", "seen", "noun", "units", "limb", "opposite"}
 
 
 def scenes(kind: str, number: int = SAMPLES, acts: int = 1):
@@ -86,8 +86,6 @@ def test_the_words_of_a_kind_are_few_and_complete(kind):
     for rule in {"do", "both", "start", "answer", "seen"} & own:
         text = grammar.say(rule, np.random.default_rng(0), act_facts(plain(kind), 0, declared))
         assert text and VERB.search(text), (rule, text)
-    if declared.sided:
-        assert "{side}" in declared.words
 
 
 @pytest.mark.parametrize("manner", [name for name in MANNERS if name != "neutral"])
@@ -106,7 +104,9 @@ def test_captions_read_as_english(kind, acts):
         assert not re.search(r"  | [.,;:]|[.,;:]{2}|[{}\[\]|~/]|\.\S", text), where
         assert not re.search(r"\ba (?=[aeio])(?!one)|\ban (?=[^aeiou])", text), where
         assert not re.search(r"\b(\w+),? \1\b", text), where
-        assert not re.search(r"[a-z0-9][A-Z]|\b(their|her|his) (and|,|\.)", text.replace("her and", "").replace("her.", "")), where
+        assert not re.search(r"[a-z0-9][A-Z]|\b(their|her|his) (and|,|\.)", text.replace("her and", "").replace("her.", "")), (
+            where
+        )
         assert all(sentence[0].isupper() for sentence in text.split(". ")), where
         assert not re.search(r"\b(he|she) (raise|offer|bow|step|push|wave|hug|open|start|walk|turn)\b", text), where
         assert not re.search(r"\b[Tt]hey (raises|offers|bows|steps|pushes|waves|hugs|opens|walks|turns|shakes)\b", text), where
@@ -119,7 +119,7 @@ def test_captions_read_as_english(kind, acts):
 def test_captions_are_true(kind):
     for parameters, _, text in scenes(kind):
         where, low, act = f"{parameters}: {text}", text.lower(), parameters.acts[0]
-        assert not re.search(rf"\b{OPPOSITE[act.side]}\b", low.replace("left behind", "")), where
+        assert not re.search(rf"\b{OPPOSITE[act.side]}\b", low) or kind == "massage_leg", where
         for count, words in COUNTS.items():
             if count != act.count:
                 assert not any(re.search(rf"\b{word}\b", low) for word in words), where
@@ -141,7 +141,8 @@ def test_accounts_say_side_and_count_and_keep_their_order(kind):
         parameters = replace(draw(random, kind), ending="part", postures=("stand", "stand"))
         text = caption(parameters, KINDS, random, "account", "named")
         act = parameters.acts[0]
-        assert act.side in text or not KINDS[kind].sided, text
+        side = OPPOSITE[act.side] if kind == "massage_leg" else act.side
+        assert side in text or not KINDS[kind].sided, text
         assert act.count == 1 or any(word in text for word in COUNTS[act.count]), text
         assert re.search(r"(turn away|walk away|walk off|and go|part)\b[^.]*\.$", text), text
 

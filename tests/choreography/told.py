@@ -10,13 +10,8 @@ from vimotion.choreography.parameters import Act, SceneParameters
 
 WORDS = Path(__file__).parents[2] / "words"
 COUNTED = {
-    "handshake", "high_five", "bow", "wave", "push", "punch_dodge", "pat_back", "rock_paper_scissors", "hit", "kick", "slap",
-    "pat_cheek", "shoulder_bump", "block", "clap_hands", "tap_shoulder",
-}  # fmt: skip
-UNSIDED = {
-    "bow", "push", "walk_together", "chase", "pose_for_picture", "sit_on_leg", "walk_towards", "knock_over", "whisper", "dance",
-    "bend", "carry_on_back", "massage_shoulders", "massage_leg", "chat", "imitate", "kiss_cheek", "help_up", "look_back",
-    "follow_leader", "clap_hands",
+    "handshake", "high_five", "bow", "wave", "push", "punch_dodge", "pat_back", "rock_paper_scissors", "hit", "pat_cheek",
+    "clap_hands", "tap_shoulder",
 }  # fmt: skip
 # Kinds that walk in a way of their own: nobody walks up before them.
 WALKING = {"pass_by", "chase", "walk_towards", "look_back", "collide_arms", "follow_leader", "walk_together"}
@@ -26,7 +21,7 @@ SITTING = {"arm_wrestle": ("chair", "chair"), "sit_on_leg": ("stand", "chair"), 
 
 def _kind(name: str, words: str) -> Kind:
     counts = (1, 2, 3, 4) if name in COUNTED else (1,)
-    mutual, sided = "@both" in words, name not in UNSIDED
+    mutual, sided = "@both" in words, "{side}" in words or "@opposite" in words
     start = Arrangement(1.0)
     begins = (lambda random, far: start) if name in WALKING else start
     postures = (SITTING.get(name, ("stand", "stand")),)

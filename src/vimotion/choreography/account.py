@@ -70,7 +70,8 @@ def _sentences(steps: list[str], random: np.random.Generator) -> list[str]:
         rest = step.removeprefix(subject).lstrip()
         short = same and not re.search(r",| and ", sentences[-1] + step)
         if short and random.random() < _MERGED:
-            sentences[-1] += f" and {again(rest)}"
+            met = _other(subject) in sentences[-1]
+            sentences[-1] += f" and {again(rest) if met else rest}"
             before = ""
         else:
             sentences.append(f"{subject.replace('}', '.same}')} {rest}" if same else step)
@@ -82,6 +83,11 @@ def _subject(step: str) -> str:
     """Who a step is about, where that is one alone or both."""
     subjects = re.findall(r"\{(?:[AB]|TWO)\}|\bthey\b|\bboth(?= ~)", step)
     return subjects[0] if len(subjects) == 1 and step.startswith(subjects[0]) else ""
+
+
+def _other(subject: str) -> str:
+    """The beginning of a slot for whoever is not the subject."""
+    return {"{A}": "{B", "{B}": "{A"}.get(subject, "{")
 
 
 def _small(step: str) -> str:

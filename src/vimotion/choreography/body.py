@@ -39,7 +39,7 @@ SWAY, OBLIQUITY = 0.68, 1.5
 BALANCE = 0.17
 _LEG_REACH = 0.997
 # Somebody on the other's back: pelvis behind the carrier's and over the own standing height, ankles before and over the ground.
-_RIDE = {"behind": 0.24, "up": 0.14, "ahead": 0.36, "out": 0.26, "height": 0.50}
+_RIDE = {"behind": 0.33, "up": 0.15, "ahead": 0.42, "out": 0.27, "height": 0.48}
 _BOUNCES = 2.1  # a second, of somebody who is excited
 GAZE_LIMITS = (1.25, 0.75)  # yaw, pitch of head against chest, radians
 

@@ -1,7 +1,7 @@
 """Captions of scripted scenes at three depths, true of what the parameters say and of nothing else.
 
-A phrase ("a shy handshake between two people"), a sentence as in InterHuman ("One person pushes the other."), and an account step
-by step, which names order, sides, counts and manners. The words come from `wording`, the names of people from `cast`.
+A phrase ("a shy handshake between two people"), a sentence as in InterHuman ("One person pushes the other."), and an account
+step by step, which names order, sides, counts and manners. The words come from `wording`, the names of people from `cast`.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ Depth = Literal["phrase", "sentence", "account"]
 DEPTHS: tuple[Depth, ...] = ("phrase", "sentence", "account")
 # One in so many combinations of kind, manner and side is in no training scene.
 HELD_OUT_EVERY = 20
+# What templates and names make by chance: "person one one time", "the other person 2 times".
+_CHANCE = re.compile(r"\b(\w+),? \1\b|\bperson (one|two|2) times?\b")
 
 
 def caption(
@@ -50,7 +52,7 @@ def caption(
         if naming == "named" and not re.search(r"\{[AB](\}|\.obj\}|'s\})", text):
             continue
         text = tidy(name_people(text, naming, parameters.acts[0].actor, random))
-        if not re.search(r"\b(\w+),? \1\b", text):  # "person one one time" by chance
+        if not _CHANCE.search(text):
             return text
 
 

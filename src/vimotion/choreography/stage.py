@@ -149,14 +149,17 @@ class Stage:
         """Where each is at the start: nearly, not exactly, where the act begins, or some steps before that."""
         random, walks = self._stream("spots"), self._walks_up()
         back = random.uniform(*(_BOTH if all(walks) else _ALONE), 2)
-        spots = []
-        for index, ((x, z), yaw) in enumerate(self._final):
-            forward, left = heading(yaw)
+        spots: list[Spot] = []
+        for index, (place, yaw) in enumerate(self._final):
             loose = random.normal(0.0, 1.0, 2)
-            place = np.array([x, z])
-            if walks[index]:
-                place = place - back[index] * forward + 0.12 * loose[0] * left
-            spots.append(((float(place[0]), float(place[1])), yaw + (0.2 if walks[index] else 0.06) * float(loose[1])))
+            if not walks[index]:
+                spots.append((place, yaw + 0.06 * float(loose[1])))
+                continue
+            # from the side away from the other, so that nobody walks through anybody
+            towards = direction(place, self._final[1 - index][0])
+            forward, left = heading(towards)
+            come = np.array(place) - back[index] * forward + 0.12 * loose[0] * left
+            spots.append(((float(come[0]), float(come[1])), towards + 0.2 * float(loose[1])))
         return spots
 
     def approach(self) -> float:

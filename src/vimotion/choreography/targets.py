@@ -188,12 +188,12 @@ SURFACE: dict[str, Place] = {
     "right_upper_back": Place("spine3", (-0.07, 0.06, -0.048), (-0.15, 0.0, -1.0)),
     "middle_back": Place("spine2", (0.0, 0.03, -0.055), (0.0, 0.0, -1.0)),
     "lower_back": Place("spine1", (0.0, 0.04, -0.063), (0.0, 0.0, -1.0)),
-    "left_shoulder": Place("left_shoulder", (0.0, 0.047, 0.0), (0.2, 1.0, 0.0)),
-    "right_shoulder": Place("right_shoulder", (0.0, 0.047, 0.0), (-0.2, 1.0, 0.0)),
-    "left_shoulder_back": Place("left_shoulder", (-0.02, 0.0, -0.070), (0.3, 0.2, -1.0)),
-    "right_shoulder_back": Place("right_shoulder", (0.02, 0.0, -0.070), (-0.3, 0.2, -1.0)),
-    "left_shoulder_front": Place("left_shoulder", (-0.03, -0.01, 0.061), (0.2, 0.2, 1.0)),
-    "right_shoulder_front": Place("right_shoulder", (0.03, -0.01, 0.061), (-0.2, 0.2, 1.0)),
+    "left_shoulder": Place("left_collar", (0.113, -0.014, 0.004), (0.2, 1.0, 0.0)),
+    "right_shoulder": Place("right_collar", (-0.113, -0.014, 0.004), (-0.2, 1.0, 0.0)),
+    "left_shoulder_back": Place("left_collar", (0.093, -0.061, -0.066), (0.3, 0.2, -1.0)),
+    "right_shoulder_back": Place("right_collar", (-0.093, -0.061, -0.066), (-0.3, 0.2, -1.0)),
+    "left_shoulder_front": Place("left_collar", (0.083, -0.071, 0.065), (0.2, 0.2, 1.0)),
+    "right_shoulder_front": Place("right_collar", (-0.083, -0.071, 0.065), (-0.2, 0.2, 1.0)),
     "face": Place("head", (0.0, 0.03, 0.131), (0.0, 0.0, 1.0)),
     "chin": Place("head", (0.0, -0.034, 0.070), (0.0, -0.2, 1.0)),
     "mouth": Place("head", (0.0, -0.015, 0.113), (0.0, 0.0, 1.0)),
@@ -203,7 +203,7 @@ SURFACE: dict[str, Place] = {
 _PAIRED = {
     "cheek": Place("head", (0.046, -0.005, 0.056), (1.0, 0.0, 0.45)),
     "ear": Place("head", (0.054, 0.03, 0.01), (1.0, 0.0, 0.0)),
-    "shoulder_top": Place("left_shoulder", (-0.04, 0.047, 0.0), (0.0, 1.0, 0.0)),
+    "shoulder_top": Place("left_collar", (0.073, -0.014, 0.004), (0.0, 1.0, 0.0)),
     "upper_arm": Place("left_shoulder", (0.15, 0.035, 0.0), (0.0, 1.0, 0.0)),
     "forearm": Place("left_elbow", (0.14, 0.030, 0.0), (0.0, 1.0, 0.0)),
     "elbow": Place("left_elbow", (-0.01, 0.035, 0.0), (0.0, 1.0, 0.0)),
@@ -238,7 +238,7 @@ class OnBody:
     @property
     def on_arm(self) -> bool:
         """Whether the place is on an arm, which is known last."""
-        return SURFACE[self.place].joint.endswith(("elbow", "wrist"))
+        return SURFACE[self.place].joint.endswith(("shoulder", "elbow", "wrist"))
 
     def surface(self, view: View) -> tuple[np.ndarray, np.ndarray]:
         """The point (T, 3) on the skin and its outward normal (T, 3)."""

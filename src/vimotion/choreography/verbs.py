@@ -27,7 +27,7 @@ _IRREGULAR = {
     "spread": ("spread", "spread"), "say": ("said", "said"), "tell": ("told", "told"), "see": ("saw", "seen"),
     "begin": ("began", "begun"), "bear": ("bore", "borne"), "ride": ("rode", "ridden"),
     "wind": ("wound", "wound"),
-    "flee": ("fled", "fled"), "steal": ("stole", "stolen"), "feel": ("felt", "felt"), "find": ("found", "found"),
+    "flee": ("fled", "fled"), "beat": ("beat", "beaten"), "steal": ("stole", "stolen"), "feel": ("felt", "felt"), "find": ("found", "found"),
 }  # fmt: skip
 _DOUBLED = re.compile(r"([^aeiou]|qu)*[aeiou][bdgklmnprt]|begin")
 

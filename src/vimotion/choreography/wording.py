@@ -5,8 +5,8 @@ A kind's own words are rules of a grammar (see `vimotion.grammar`), verbs marked
     @do      what the actor does to, before or with the other {B}: "~push {B.obj}", "~shake hands with {B.obj}"
     @both    what both do together, for mutual kinds: "~shake hands"
     @start   what the actor does first, for mutual kinds: "~hold out {A.his} {side} hand"
-    @answer  what the other does then: "~step back"
-    @seen    the same from the other's point of view: "~be pushed by {A.obj}"
+    @answer  what the other does then: "~step back" (to the act or, in mutual kinds, to the start)
+    @seen    the act as the other's: "~be pushed by {A.obj}"
     @noun    what it is, without an article: "push"; @units what is counted: "pushes"; @limb what does it: "hand"
 
 Every shared template takes its `{do}`, `{doing}`, … from there, so a few lines are told in hundreds of ways.
@@ -66,6 +66,8 @@ class ActWords:
         self._turned = parameters.acts[number].actor != parameters.acts[0].actor
         self.actor = "{B}" if self._turned else "{A}"
         self._values = self._own_words(plainly) | _manner_words(parameters, number, kind, random)
+        if self._values.get("seen", "").startswith("~be "):
+            self.facts |= {"passive"}
 
     def say(self, rule: str) -> str | None:
         """One way to say a rule of the shared templates."""
@@ -93,8 +95,9 @@ class ActWords:
         for name, gerund in _PHRASES.items():
             phrase = self._own(name, plainly)
             if phrase:
-                values |= {name: phrase, f"to_{name}": conjugate(phrase, "base"), gerund: conjugate(phrase, "gerund")}
-        for name in ("do", "to_do", "doing"):
+                values |= {name: phrase, gerund: conjugate(phrase, "gerund")}
+        values["to_do"] = conjugate(values["do"] or "", "base")
+        for name in ("do", "doing"):
             values[f"{name}_again"] = again(values[name] or "")
         return {name: text for name, text in values.items() if text}
 
@@ -109,22 +112,24 @@ class ActWords:
 def act_facts(parameters: SceneParameters, number: int, kind: Kind) -> frozenset[str]:
     """The facts that a wording of this act may ask for: "right", "2", "slow", "far", "other-chair", …"""
     act = parameters.acts[number]
-    facts = {parameters.speed, *(("mutual",) if kind.mutual else ())}
+    facts: set[str] = {parameters.speed}
+    if kind.mutual:
+        facts.add("mutual")
     if kind.sided:
         facts.add(act.side)
     if len(kind.counts) > 1:
         facts |= {"counted", str(act.count)}
-    acting, other = ("ab".index(person) for person in (act.actor, "ba"["ab".index(act.actor)]))
+    acting = "ab".index(act.actor)
     if parameters.manners[acting] != "neutral":
         facts.add("manner")
     if parameters.manners[0] == parameters.manners[1] != "neutral":
         facts.add("together")
-    return frozenset(facts | (_start_facts(parameters, kind, acting, other) if number == 0 else set()))
+    return frozenset(facts | _start_facts(parameters, kind, acting)) if number == 0 else frozenset(facts)
 
 
-def _start_facts(parameters: SceneParameters, kind: Kind, acting: int, other: int) -> set[str]:
+def _start_facts(parameters: SceneParameters, kind: Kind, acting: int) -> set[str]:
     """Where and how they are at the start."""
-    postures = parameters.postures
+    postures, other = parameters.postures, 1 - acting
     facts = {f"actor-{postures[acting]}", f"other-{postures[other]}"}
     if postures[0] == postures[1]:
         facts.add(f"both-{postures[0]}")

@@ -93,10 +93,10 @@ LIMITS: dict[str, Limit] = {limit.part: limit for limit in _MIDDLE} | {
 
 
 def swing_twist(rotations: np.ndarray, bone: int) -> tuple[np.ndarray, np.ndarray]:
-    """Rotations (..., 3, 3) as swing · twist: the swing's rotation vector (..., 3) and the twist (...) about axis `bone`, radians."""
+    """Rotations (..., 3, 3) as swing · twist: the swing's rotation vector (..., 3) and the twist about axis `bone`, radians."""
     w, *xyz = np.moveaxis(matrix_to_quaternion(rotations), -1, 0)
     twist = 2.0 * np.arctan2(xyz[bone], w)
-    twist = np.where(twist > np.pi, twist - 2.0 * np.pi, np.where(twist < -np.pi, twist + 2.0 * np.pi, twist))
+    twist = (twist + np.pi) % (2.0 * np.pi) - np.pi
     axis = np.eye(3)[bone]
     pointing = rotations[..., bone]
     cross = np.cross(axis, pointing)
@@ -205,7 +205,7 @@ _SPREAD = 4
 
 @cache
 def capsules() -> tuple[Capsule, ...]:
-    """A capsule inside the skin around each bone and in the head, measured on the mesh of `formats.human`; hands are left out."""
+    """A capsule inside the skin around each bone and in the head, measured on `formats.human`; none in the hands."""
     human, skeleton = load_human(), Skeleton.standard()
     rulers = human.dense_weights.argmax(axis=1)
     made = []

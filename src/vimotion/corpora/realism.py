@@ -13,7 +13,14 @@ import numpy as np
 
 from vimotion.choreography.targets import HALF_PALM, PALM_THICKNESS, SURFACE
 from vimotion.corpora.anatomy import (
-    SIDES, TORSO, capsules, centre_of_mass, posed_capsules, segment_distance, skin, sole,
+    SIDES,
+    TORSO,
+    capsules,
+    centre_of_mass,
+    posed_capsules,
+    segment_distance,
+    skin,
+    sole,
 )  # fmt: skip
 from vimotion.motion import FPS, JOINT, Interaction, Skeleton, place
 from vimotion.motion.rotations import normalize
@@ -121,7 +128,7 @@ def _soles(motion: Interaction) -> np.ndarray:
 
 
 def overlap(motion: Interaction) -> tuple[np.ndarray, np.ndarray]:
-    """Metres (T,) by which two people's torsos, and any other two capsules of theirs, are in each other at the deepest; 0 apart."""
+    """Metres (T,) by which two people's torsos, and any other two of their capsules, are in each other at the deepest; or 0."""
     starts, ends, radii = posed_capsules(motion)
     apart = segment_distance((starts[:, 0, :, None], ends[:, 0, :, None]), (starts[:, 1, None], ends[:, 1, None]))
     depth = np.maximum(radii[0, :, None] + radii[1] - apart, 0.0)
@@ -136,7 +143,8 @@ def contact_error(motion: Interaction, event: Mapping[str, Any]) -> np.ndarray:
     Zero is a palm whose skin just touches: the other palm, the place that `targets.SURFACE` names or, of a bare joint, the
     nearest place of the skin that it moves.
     """
-    span = motion.frames(round(event["start"] * motion.fps), round(event["end"] * motion.fps) + 1)
+    first = min(round(event["start"] * motion.fps), motion.num_frames - 1)
+    span = motion.frames(first, max(round(event["end"] * motion.fps), first) + 1)
     person, part, target = "ab".index(event["who"]), event["part"], event["target"]
     point, other = _part(span, person, part), 1 - person
     if target.endswith("_palm"):

@@ -13,7 +13,17 @@ import numpy as np
 
 from vimotion.corpora.anatomy import LIMITS, beyond_limit, joint_angles
 from vimotion.corpora.realism import (
-    acts_of, balance, contact_error, derivatives, leading_hands, moving, outline, overlap, sliding, sunk, variety,
+    acts_of,
+    balance,
+    contact_error,
+    derivatives,
+    leading_hands,
+    moving,
+    outline,
+    overlap,
+    sliding,
+    sunk,
+    variety,
 )  # fmt: skip
 from vimotion.corpora.store import Record, Store
 from vimotion.errors import UserError
@@ -30,13 +40,14 @@ Report = dict[str, Any]
 class Comparison:
     """Takes (name patterns) that show what people do in clips of `kinds`.
 
-    Of a clip only those count who have events named `event`, from the first to the last of them; without it, all of it does.
+    Of a clip only those people count who have events named `event`, from shortly before the first to shortly after the last of
+    them. A contact is both people's.
     """
 
     action: str
     takes: tuple[str, ...]
     kinds: tuple[str, ...]
-    event: str = ""
+    event: str
     distance: str = ""
 
 
@@ -47,8 +58,8 @@ COMPARISONS = (
     Comparison("kick", ("dataset-1_kick_*",), ("kick",), "kick"),
     Comparison("bow", ("dataset-1_bow_*",), ("bow",), "bow"),
     Comparison("wave", ("dataset-1_bye*",), ("wave",), "wave"),
-    # one of two people who walk up to each other and shake hands
-    Comparison("handshake", ("18_01",), ("handshake",), distance="far"),
+    # one of two people who walk up to each other, shake hands and go
+    Comparison("handshake", ("18_01",), ("handshake",), "contact", "far"),
 )
 # Frames a second where a file's header is wrong (CMU's takes were captured at 120).
 _RATES = {"18_01": 120.0}
@@ -272,14 +283,13 @@ def _comparable(motion: Interaction, facts: Report) -> Iterator[tuple[Comparison
             continue
         if comparison.distance and facts["parameters"].get("distance") != comparison.distance:
             continue
+        named = [event for event in facts["events"] if event["name"] == comparison.event]
         for person in range(motion.num_people):
-            events = [event for event in facts["events"] if (event["name"], event["who"]) == (comparison.event, "ab"[person])]
+            events = [event for event in named if event["who"] == "ab"[person] or event["name"] == "contact"]
             if events:
                 start = min(event["start"] for event in events) - _AROUND
                 end = max(event["end"] for event in events) + _AROUND
                 yield comparison, motion.person(person).frames(max(round(start * FPS), 0), round(end * FPS) + 1)
-            elif not comparison.event:
-                yield comparison, motion.person(person)
 
 
 def _against_takes(folder: Path, scripted: dict[str, Kinematics]) -> Report:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import log
 from pathlib import Path
@@ -20,7 +20,7 @@ Report = dict[str, Any]
 
 _METHOD = """Speeds, accelerations and jerks are scaled to legs of one length (hip to ankle, 0.84 m) and low-passed at 5.5 Hz; \
 all else is as it is. Of a clip only the seconds of the action count, of both the still beginning and end do not. Takes have \
-other skeletons: their joints lie elsewhere in the body by some centimetres, and where a hand is straight is their makers' choice.
+other skeletons: their joints lie some centimetres elsewhere in the body, and which hand is straight was their makers' choice.
 """
 # A median within this factor of the real one is alike.
 FACTOR = 2.0
@@ -32,7 +32,7 @@ class Table:
 
     title: str
     columns: tuple[str, ...]
-    rows: list[tuple[str, ...]]
+    rows: Sequence[tuple[str, ...]]
 
     def rich(self) -> RichTable:
         table = RichTable(title=self.title, title_justify="left")
@@ -83,14 +83,21 @@ def _targets(report: Report) -> Table:
 
     nothing = {"median": float("nan"), "p95": float("nan"), "highest": float("nan")}
     slide, contact = scripted["sliding_cm_s"], pairs["contact_cm"].get("all", nothing)
-    beyond = {name: max(joint["beyond"] for joint in one["joints"].values()) for name, one in _bodies(report)}
-    worst = {name: max(joint["worst_beyond"] for joint in one["joints"].values()) for name, one in _bodies(report)}
-    inside = {name: one["centre_of_mass_inside"] for name, one in _bodies(report)}
+    worst = {
+        (name, key): max((joint[key], part) for part, joint in one["joints"].items())
+        for name, one in _bodies(report)
+        for key in ("beyond", "worst_beyond")
+    }
+    inside = {name: f"{one['centre_of_mass_inside']:.1%}" for name, one in _bodies(report)}
     spread = [kinds["mean"] for kinds in pairs["variety_cm"].values()]
 
-    def single(name: str, values: dict[str, float], unit: str, target: str = "", met: bool | None = None) -> tuple[str, ...]:
-        shown = [f"{values[key]:{unit}}" if key in values else "" for key in ("scripted", "real")]
-        return (name, shown[0], "", "", shown[1], "", "", target, "" if met is None else "yes" if met else "NO")
+    def single(name: str, values: dict[str, str], target: str = "", met: bool | None = None) -> tuple[str, ...]:
+        cells = (values["scripted"], "", "", values.get("real", ""), "", "")
+        return (name, *cells, target, "" if met is None else "yes" if met else "NO")
+
+    def worst_joint(key: str, form: str) -> dict[str, str]:
+        found = {name: worst[name, key] for name, _ in _bodies(report)}
+        return {name: f"{value:{form}} {part}" if value else "0" for name, (value, part) in found.items()}
 
     rows = [
         row("planted feet slide, cm/s", *own("sliding_cm_s"), "1 / 4", slide["median"] < 1 and slide["p95"] < 4),
@@ -98,14 +105,19 @@ def _targets(report: Report) -> Table:
         row("below the ground, cm", *own("sunk_cm"), "all 1", scripted["sunk_cm"]["highest"] < 1),
         row("torso in torso, cm", pairs["torso_overlap_cm"], None, "all 0", pairs["torso_overlap_cm"]["highest"] == 0),
         row("other limbs in each other, cm", pairs["limb_overlap_cm"], None, "", None),
-        single("frames with the worst joint beyond its limit", beyond, ".2%", "0", beyond["scripted"] == 0),
-        single("… by at most, degrees", worst, ".1f"),
-        single("standing with the centre of mass over the soles", inside, ".1%"),
+        single(
+            "frames beyond a joint's limit, worst joint",
+            worst_joint("beyond", ".2%"),
+            "all 0",
+            worst["scripted", "beyond"][0] == 0,
+        ),
+        single("… by at most, degrees", worst_joint("worst_beyond", ".1f")),
+        single("standing with the centre of mass over the soles", inside),
         row("… outside by, cm", *own("centre_of_mass_outside_cm"), "", None),
-        single("share of left among the hands that lead", {"scripted": pairs["left_share"]}, ".0%"),
+        single("share of left among the hands that lead", {"scripted": f"{pairs['left_share']:.0%}"}),
     ]
     if spread:
-        rows.append(single("least variety of a kind, cm a joint (copies: 0)", {"scripted": min(spread)}, ".1f"))
+        rows.append(single("least variety of a kind, cm a joint (copies: 0)", {"scripted": f"{min(spread):.1f}"}))
     columns = ("", "scripted: median", "95 %", "highest", "real: median", "95 %", "highest", "target", "met")
     return Table("Scripted against real", columns, rows)
 

@@ -23,12 +23,11 @@ def play(stage: Stage, begin: float) -> float:
     other.rides.append(Ride(crouched, mounted, down, off))
     gone = other.feet.pose[:2] + way * forward
     other.feet.carried(mounted, down, point(gone))
-    for channel, low, high in (("up", -0.22, -0.04), ("pitch", 0.30, 0.26), ("hinge", 0.25, 0.16)):
+    for channel, low, high in (("up", -0.22, -0.04), ("pitch", 0.30, 0.26), ("hinge", 0.25, 0.20)):
         actor.key(channel, (begin + 0.1, 0.0), (crouched, low), (crouched + 0.45, low), (mounted, high), (down, high),
                   (down + 0.4, low), (down + 0.6, low), (off + 0.4, 0.0))  # fmt: skip
-    other.key("pitch", (crouched - 0.2, 0.0), (mounted - 0.2, 0.42), (down, 0.42), (off, 0.0))
+    other.key("pitch", (crouched - 0.2, 0.0), (mounted - 0.2, 0.50), (down, 0.50), (off, 0.0))
     for side in SIDES:
-        opposite = "left" if side == "right" else "right"
         chest = OnBody(actor.index, f"{side}_shoulder_front", fingers=(-0.5, -0.6, 0.4), elbow=(0.7, -0.5, 0.3))
         other.reach(side, crouched + 0.2, chest, 0.6)
         other.release(side, down + 0.7, 0.7)
@@ -36,7 +35,6 @@ def play(stage: Stage, begin: float) -> float:
         actor.reach(side, mounted - 0.2, thigh, 0.6)
         actor.release(side, down + 0.45, 0.7)
         stage.label_contact(mounted, down, actor, f"{side}_palm", f"{side}_hip")
-        assert opposite
     actor.look(begin, ahead(0.8), 0.4)
     other.look(begin, ahead(0.6), 0.4)
     actor.look(off, stage.eyes(actor), 0.5)
@@ -44,4 +42,4 @@ def play(stage: Stage, begin: float) -> float:
     return off + 0.6
 
 
-KIND = Kind("carry_on_back", play, Arrangement(0.46, 0.0, 0.0), WORDS, sided=False)
+KIND = Kind("carry_on_back", play, Arrangement(0.52, 0.0, 0.0), WORDS, sided=False)

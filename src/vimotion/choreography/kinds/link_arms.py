@@ -16,7 +16,7 @@ def play(stage: Stage, begin: float) -> float:
     linked = begin + 0.2 + 0.7 * stage.manner.effort
     # the other's arm makes the loop, the actor's hand goes through it onto the forearm
     other.reach(near, linked - 0.15, Held((0.02, -0.58, 0.30), (-0.9, 0.1, 0.3), (-0.2, -0.9, 0.0), elbow=(1.0, -0.6, -0.3)), 0.6)
-    ends = walk_abreast(stage, linked + 0.1, float(random.uniform(-0.3, 0.3)), float(random.uniform(1.8, 2.4)), stage.late(0.1, 0.15))
+    ends = walk_abreast(stage, linked + 0.1, float(random.uniform(-0.2, 0.2)), float(random.uniform(1.8, 2.4)), stage.late(0.1, 0.15))
     leave = max(ends)
     lay_hand(stage, actor, side, f"{near}_forearm", linked, leave, fingers=(-0.9, 0.0, 0.4), elbow=(0.9, -0.7, -0.2))
     other.release(near, leave + 0.15, 0.65)
@@ -31,4 +31,4 @@ def play(stage: Stage, begin: float) -> float:
     return leave + 0.65 * stage.manner.effort + 0.4
 
 
-KIND = Kind("link_arms", play, Arrangement(0.0, 0.42, 0.0, handed=True), WORDS, mutual=True)
+KIND = Kind("link_arms", play, Arrangement(0.0, 0.46, 0.0, handed=True), WORDS, mutual=True)

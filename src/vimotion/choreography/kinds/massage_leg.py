@@ -1,4 +1,4 @@
-"""The actor, sitting on the ground before the other's chair, kneads the other's leg with both hands."""
+"""The actor, bent over or sitting on the ground before the other's chair, kneads the other's leg with both hands."""
 
 from vimotion.choreography.gestures import knead, opposite
 from vimotion.choreography.kind import Arrangement, Kind
@@ -15,6 +15,8 @@ def play(stage: Stage, begin: float) -> float:
     leave = touch + float(stage.random("massage").uniform(2.0, 2.8))
     knead(stage, actor, ((side, f"{leg}_thigh"), (leg, f"{leg}_knee")), touch, leave, fingers=(0.0, 0.4, 0.9))
     actor.look(begin, lambda view, own: view.positions[:, 1 - own, 4 if leg == "left" else 5], 0.4)
+    deep = 0.55 if actor.posture == "stand" else 0.12
+    actor.key("hinge", (begin, 0.0), (touch, deep), (leave, deep), (leave + 0.7, 0.0))
     other.look(begin + 0.3, ahead(1.4), 0.4)
     other.key("chest", (touch, 0.0), (touch + 0.6, -0.06), (leave, 0.0))
     other.key("pitch", (touch, 0.0), (touch + 0.8, -0.10), (leave, -0.06), (leave + 0.6, 0.0))
@@ -25,4 +27,4 @@ def play(stage: Stage, begin: float) -> float:
     return leave + 0.65 * actor.manner.effort + 0.3
 
 
-KIND = Kind("massage_leg", play, Arrangement(0.72), WORDS, distances=("near",), postures=(("stand", "chair"), ("ground", "chair")))
+KIND = Kind("massage_leg", play, Arrangement(0.66), WORDS, distances=("near",), postures=(("stand", "chair"), ("ground", "chair")))

@@ -15,7 +15,7 @@ def play(stage: Stage, begin: float) -> float:
     random, near = stage.random("support"), opposite(side)
     touch = begin + 0.2 + 0.6 * actor.manner.effort
     other.reach(near, touch, Held((0.0, -0.55, 0.38), pronation=0.9), 0.5, exact=True)
-    ends = walk_abreast(stage, touch + 0.15, float(random.uniform(-0.25, 0.25)), float(random.uniform(1.3, 1.8)), 0.08, speed=0.55)
+    ends = walk_abreast(stage, touch + 0.15, float(random.uniform(-0.15, 0.15)), float(random.uniform(1.3, 1.8)), 0.08, speed=0.55)
     leave = max(ends)
     lay_hand(stage, actor, side, "middle_back", touch, leave, fingers=(-0.9, 0.2, 0.3), elbow=(0.6, -0.7, -0.6), arc=(0.1, 0.0, -0.2))
     lay_hand(stage, actor, near, f"{near}_forearm", touch, leave, fingers=(-0.9, -0.1, 0.4), elbow=(0.6, -0.9, 0.0))
@@ -29,4 +29,4 @@ def play(stage: Stage, begin: float) -> float:
     return leave + 0.65 * actor.manner.effort + 0.4
 
 
-KIND = Kind("support", play, Arrangement(-0.04, 0.42, -0.06, handed=True), WORDS)
+KIND = Kind("support", play, Arrangement(-0.04, 0.46, -0.06, handed=True), WORDS)
