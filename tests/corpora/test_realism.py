@@ -9,7 +9,7 @@ from poses import random_interaction
 
 from vimotion.choreography.targets import PALM_THICKNESS, SURFACE
 from vimotion.corpora import Record, open_store
-from vimotion.corpora.anatomy import beyond_limit, capsules, centre_of_mass, joint_angles, segment_distance, skin
+from vimotion.corpora.anatomy import SIDES, beyond_limit, capsules, centre_of_mass, joint_angles, segment_distance, skin
 from vimotion.corpora.realism import (
     acts_of,
     balance,
@@ -176,6 +176,17 @@ def test_contact_error_of_palms_places_and_skin() -> None:
     shift = palm - both.joint_positions[0, 1, JOINT["spine3"]] - places[0] - normals[0] * PALM_THICKNESS
     touching = both.moved(translation=np.stack([np.zeros(3), shift]))
     assert contact_error(touching, event | {"target": "spine3"}) == pytest.approx(0.0, abs=1e-9)
+
+
+def test_contact_error_of_two_joints_is_between_their_skins() -> None:
+    event = {"name": "contact", "start": 0.0, "end": 0.1, "who": "a", "part": "right_foot", "target": "left_foot"}
+    right, left = (
+        skin(f"{side}_ankle")[0] + Skeleton.standard().rest_positions[JOINT[f"{side}_ankle"]] for side in SIDES[::-1]
+    )
+    # side by side, the shoes' nearest places lie as far apart as the people are moved beyond touching
+    clear = right[:, 0].min() - left[:, 0].max() - 0.5
+    apart = standing(2).moved(translation=np.array([[0.0, 0.0, 0.0], [clear, 0.0, 0.0]]))
+    assert contact_error(apart, event) == pytest.approx(np.full(4, 0.5), abs=0.01)
 
 
 def test_derivatives_of_a_cubic_path() -> None:

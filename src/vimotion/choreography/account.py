@@ -34,11 +34,10 @@ def _place(number: int, count: int) -> str:
 def _steps(parameters: SceneParameters, acts: list[ActWords], random: np.random.Generator) -> list[str]:
     """Every step as a sentence without its connective and full stop, in order."""
     first = acts[0]
-    openings = [first.say("posture"), first.say("opening")]
+    openings = [*(first.say("posture") or "").split(" / "), first.say("opening")]
     looks = first.say("bearing") if random.random() < _LOOKS else None
     told = [step for act in acts for step in _act_steps(act, "_plainly" if looks else "")]
-    parting = parameters.ending == "part" and parameters.postures == ("stand", "stand")
-    steps = [*openings, looks, *told, first.say("parting") if parting else None]
+    steps = [*openings, looks, *told, first.say("parting") if parameters.ending == "part" else None]
     return _both_once([_small(step) for step in steps if step])
 
 

@@ -11,7 +11,7 @@ from vimotion.choreography.limbs import aim, dot, limit_wrist, two_bone
 from vimotion.choreography.performer import Performer, Reach
 from vimotion.choreography.targets import SIDES, OnBody, Vector, View
 from vimotion.motion import JOINT
-from vimotion.motion.rotations import axis_angle_to_matrix, normalize, slerp
+from vimotion.motion.rotations import axis_angle_to_matrix, matrix_to_axis_angle, normalize, slerp
 
 _SIGN = np.array([1.0, -1.0])  # left is +X
 _X, _Y = np.array([1.0, 0.0, 0.0]), np.array([0.0, 1.0, 0.0])
@@ -181,6 +181,7 @@ class Arms:
             wanted = slerp(free, hand, self.prescribed)
             relative, turn = limit_wrist(np.swapaxes(lower, -1, -2) @ wanted, np.broadcast_to(axis, wrist.shape))
             wrist_offset = ((lower @ relative) @ self.palm[..., None])[..., 0]
+        relative = _steady(relative)
         orientations[:, :, _joint("collar")] = collars
         orientations[:, :, _joint("shoulder")] = upper
         # about half of the forearm's turn shows at the elbow, the rest at the wrist
@@ -208,3 +209,16 @@ class Arms:
         forward = 0.28 * minimum_jerk((share - 0.65) / 0.4) * np.clip(unit[..., 2], -0.5, 1.0)
         zero = np.zeros_like(lift)
         return axis_angle_to_matrix(np.stack([zero, -_SIGN * forward, _SIGN * lift], axis=-1))
+
+
+def _steady(rotations: np.ndarray) -> np.ndarray:
+    """Rotations (T, ..., 3, 3) without jumps: where a wrist meets its limit it may otherwise turn over within a frame."""
+    vectors = matrix_to_axis_angle(rotations)
+    half = np.linalg.norm(vectors, axis=-1, keepdims=True) / 2.0
+    quaternions = np.concatenate([np.cos(half), np.sinc(half / np.pi) * vectors / 2.0], axis=-1)
+    turned = np.where(np.sum(quaternions[1:] * quaternions[:-1], axis=-1, keepdims=True) < 0.0, -1.0, 1.0)
+    quaternions[1:] *= np.cumprod(turned, axis=0)
+    steady = normalize(smooth(quaternions, 2.0))
+    steady = steady * np.where(steady[..., :1] < 0.0, -1.0, 1.0)
+    half = np.arccos(np.clip(steady[..., :1], -1.0, 1.0))
+    return axis_angle_to_matrix(2.0 * steady[..., 1:] / np.sinc(half / np.pi))

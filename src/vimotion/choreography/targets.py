@@ -208,6 +208,7 @@ _PAIRED = {
     "forearm": Place("left_elbow", (0.14, 0.030, 0.0), (0.0, 1.0, 0.0)),
     "elbow": Place("left_elbow", (-0.01, 0.035, 0.0), (0.0, 1.0, 0.0)),
     "thigh": Place("left_hip", (0.0, -0.27, 0.090), (0.0, 0.0, 1.0)),
+    "under_thigh": Place("left_hip", (0.0, -0.24, -0.080), (0.0, 0.0, -1.0)),
     "knee": Place("left_knee", (0.0, 0.02, 0.059), (0.0, 0.0, 1.0)),
     "flank": Place("spine1", (0.132, 0.03, 0.02), (1.0, 0.0, 0.0)),
 }

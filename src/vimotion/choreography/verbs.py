@@ -26,8 +26,8 @@ _IRREGULAR = {
     "draw": ("drew", "drawn"), "stick": ("stuck", "stuck"), "tread": ("trod", "trodden"),
     "spread": ("spread", "spread"), "say": ("said", "said"), "tell": ("told", "told"), "see": ("saw", "seen"),
     "begin": ("began", "begun"), "bear": ("bore", "borne"), "ride": ("rode", "ridden"),
-    "wind": ("wound", "wound"),
-    "flee": ("fled", "fled"), "beat": ("beat", "beaten"), "steal": ("stole", "stolen"), "feel": ("felt", "felt"), "find": ("found", "found"),
+    "wind": ("wound", "wound"), "flee": ("fled", "fled"), "beat": ("beat", "beaten"), "steal": ("stole", "stolen"),
+    "feel": ("felt", "felt"), "find": ("found", "found"),
 }  # fmt: skip
 _DOUBLED = re.compile(r"([^aeiou]|qu)*[aeiou][bdgklmnprt]|begin")
 

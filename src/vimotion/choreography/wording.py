@@ -105,8 +105,16 @@ class ActWords:
         grammar = words_of(self.kind)
         if rule not in grammar.rules:
             return None
-        ways = [_lower(grammar.say(rule, self._random, self.facts) or "") for _ in range(1 if plainly else 12)]
-        return next((way for way in ways if re.search(r"\b(left|right)\b", way)), ways[0])
+        while True:
+            text = _lower(grammar.say(rule, self._random, self.facts) or "")
+            if plainly or not _may_name_side(self.kind, rule) or re.search(r"\b(left|right)\b", text):
+                return text
+
+
+@lru_cache
+def _may_name_side(kind: Kind, rule: str) -> bool:
+    own = re.search(rf"^@{rule}\n([^@]*)", kind.words, re.MULTILINE)
+    return kind.sided and own is not None and re.search(r"\{(side|opposite)\}", own[1]) is not None
 
 
 def act_facts(parameters: SceneParameters, number: int, kind: Kind) -> frozenset[str]:

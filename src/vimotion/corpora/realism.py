@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from vimotion.choreography.targets import HALF_PALM, PALM_THICKNESS, SURFACE
 from vimotion.corpora.anatomy import (
@@ -38,6 +39,10 @@ _DIRECTIONS = 64
 # Of a person's two hands one moves alone if its path is so much longer than the other's.
 _ONE_HANDED = 1.5
 _MOVING = 0.3
+# Joints that move little skin or none, and the one whose skin a contact with them means: a foot is all of the shoe.
+_SKIN_OF = {
+    f"{side}_{part}": f"{side}_{joint}" for side in SIDES for part, joint in (("foot", "ankle"), ("collar", "shoulder"))
+}
 
 
 def acts_of(facts: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -141,12 +146,16 @@ def contact_error(motion: Interaction, event: Mapping[str, Any]) -> np.ndarray:
     """(n,) metres by which a labelled contact is missed, in each frame that it is said to last.
 
     Zero is a palm whose skin just touches: the other palm, the place that `targets.SURFACE` names or, of a bare joint, the
-    nearest place of the skin that it moves.
+    nearest place of the skin that it moves. Of two joints (a foot on a foot) it is the distance of their skins.
     """
     first = min(round(event["start"] * motion.fps), motion.num_frames - 1)
     span = motion.frames(first, max(round(event["end"] * motion.fps), first) + 1)
-    person, part, target = "ab".index(event["who"]), event["part"], event["target"]
+    person = "ab".index(event["who"])
+    part, target = (_SKIN_OF.get(event[name], event[name]) for name in ("part", "target"))
     point, other = _part(span, person, part), 1 - person
+    if part in JOINT and target in JOINT:
+        skins = _skin_in_world(span, person, part), _skin_in_world(span, other, target)
+        return np.array([cKDTree(mine).query(theirs)[0].min() for mine, theirs in zip(*skins, strict=True)])
     if target.endswith("_palm"):
         between = 2.0 * HALF_PALM if part.endswith("_palm") else PALM_THICKNESS
         return np.abs(np.linalg.norm(point - _part(span, other, target), axis=-1) - between)
@@ -166,6 +175,13 @@ def _skin_touched(target: str) -> tuple[np.ndarray, np.ndarray]:
     if target in SURFACE:
         return np.array([SURFACE[target].offset]), normalize(np.array([SURFACE[target].normal]))
     return skin(target)
+
+
+def _skin_in_world(motion: Interaction, person: int, joint: str) -> np.ndarray:
+    """(T, n, 3) metres: the places of `anatomy.skin`."""
+    places = skin(joint)[0] * motion.skeletons[person].scale
+    turned = places @ np.swapaxes(motion.joint_orientations[:, person, JOINT[joint]], -1, -2)
+    return motion.joint_positions[:, person, None, JOINT[joint]] + turned
 
 
 def _part(motion: Interaction, person: int, part: str) -> np.ndarray:

@@ -287,9 +287,9 @@ def _comparable(motion: Interaction, facts: Report) -> Iterator[tuple[Comparison
         for person in range(motion.num_people):
             events = [event for event in named if event["who"] == "ab"[person] or event["name"] == "contact"]
             if events:
-                start = min(event["start"] for event in events) - _AROUND
-                end = max(event["end"] for event in events) + _AROUND
-                yield comparison, motion.person(person).frames(max(round(start * FPS), 0), round(end * FPS) + 1)
+                start = round((min(event["start"] for event in events) - _AROUND) * FPS)
+                end = round((max(event["end"] for event in events) + _AROUND) * FPS)
+                yield comparison, motion.person(person).frames(min(max(start, 0), motion.num_frames - 1), end + 1)
 
 
 def _against_takes(folder: Path, scripted: dict[str, Kinematics]) -> Report:
@@ -302,7 +302,8 @@ def _against_takes(folder: Path, scripted: dict[str, Kinematics]) -> Report:
         bodies.add(motion)
         for comparison in COMPARISONS:
             if any(path.match(f"{pattern}.*") for pattern in comparison.takes):
-                real[comparison.action].add(motion)
+                for person in range(motion.num_people):
+                    real[comparison.action].add(motion.person(person))
     both = [action for action in real if real[action].frames and scripted[action].frames]
     return {
         "takes": [path.name for path in files],

@@ -137,7 +137,7 @@ def _draw_edit(random: np.random.Generator, parameters: SceneParameters) -> Edit
 def _record(
     scene: Scene, identifier: str, split: str, source: str, random: np.random.Generator, edit_of: str = "", edit: str = ""
 ) -> Record:
-    captions, held_out_captions = captions_for(scene.parameters, random)
+    captions, held_out_captions = captions_for(scene.parameters, KINDS, random)
     return Record(
         id=identifier,
         split=split,

@@ -9,27 +9,34 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from vimotion.evaluation import (
+    rules_apart, rules_arms, rules_blows, rules_bodies, rules_gestures, rules_hands, rules_joined, rules_on_foot, rules_touch,
+)
 from vimotion.evaluation.findings import Finding
 from vimotion.evaluation.plausibility import implausible
-from vimotion.evaluation.rules_apart import bow, punch_dodge, rock_paper_scissors, wave
-from vimotion.evaluation.rules_on_foot import chase, pass_by, walk_together
-from vimotion.evaluation.rules_touch import handshake, high_five, hug, pat_back, push
 from vimotion.evaluation.signals import Signals
 from vimotion.motion import Interaction
 
-RULES: dict[str, Callable[[Signals], Finding | None]] = {
-    "handshake": handshake,
-    "hug": hug,
-    "high_five": high_five,
-    "bow": bow,
-    "wave": wave,
-    "push": push,
-    "punch_dodge": punch_dodge,
-    "pat_back": pat_back,
-    "walk_together": walk_together,
-    "pass_by": pass_by,
-    "chase": chase,
-    "rock_paper_scissors": rock_paper_scissors,
+_RULES: tuple[Callable[[Signals], Finding | None], ...] = (
+    rules_apart.bow, rules_apart.punch_dodge, rules_apart.rock_paper_scissors, rules_apart.wave,
+    rules_arms.drag_down, rules_arms.grab, rules_arms.help_up, rules_arms.link_arms, rules_arms.pull, rules_arms.support,
+    rules_blows.block, rules_blows.block_counter, rules_blows.kick, rules_blows.knock_over, rules_blows.step_on_foot,
+    rules_bodies.carry_on_back, rules_bodies.collide_arms, rules_bodies.kiss_cheek, rules_bodies.shoulder_bump, rules_bodies.sit_on_leg, rules_bodies.whisper,
+    rules_gestures.bend, rules_gestures.blow_kiss, rules_gestures.chat, rules_gestures.imitate, rules_gestures.point_at, rules_gestures.thumb_up,
+    rules_hands.comfort, rules_hands.cover_mouth, rules_hands.hit, rules_hands.massage_leg, rules_hands.massage_shoulders, rules_hands.pat_cheek, rules_hands.pose_for_picture, rules_hands.slap, rules_hands.tap_shoulder, rules_hands.touch_head,
+    rules_joined.arm_wrestle, rules_joined.clap_hands, rules_joined.dance, rules_joined.hand_wrestling, rules_joined.pass_object,
+    rules_on_foot.chase, rules_on_foot.follow_leader, rules_on_foot.look_back, rules_on_foot.pass_by, rules_on_foot.walk_together, rules_on_foot.walk_towards,
+    rules_touch.handshake, rules_touch.high_five, rules_touch.hug, rules_touch.pat_back, rules_touch.push,
+)
+RULES = {rule.__name__: rule for rule in _RULES}
+
+# What truly happens as a part of another kind: who links arms also walks together.
+CONTAINS: dict[str, tuple[str, ...]] = {
+    "knock_over": ("push",),
+    "block_counter": ("block",),
+    "link_arms": ("walk_together",),
+    "support": ("walk_together",),
+    "collide_arms": ("pass_by",),
 }
 
 

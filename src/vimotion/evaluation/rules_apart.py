@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from vimotion.evaluation.findings import Finding, found
+from vimotion.evaluation.rules_gestures import bend
 from vimotion.evaluation.signals import LEFT, RIGHT, SIDES, Signals, extremes, runs, smooth, velocity
 from vimotion.motion import FPS
 
@@ -14,7 +15,7 @@ _LOW = -0.15  # metres from the shoulders: a hand that is not raised
 
 def bow(s: Signals) -> Finding | None:
     """Both trunks pitch at least 15° forward while facing the other, hands down, and come back; nobody touches."""
-    if s.palm_gap.min() < _APART:
+    if s.palm_gap.min() < _APART or bend(s):
         return None
     bows = [_bows(s, person) for person in (0, 1)]
     if not (bows[0] and bows[1]):

@@ -8,7 +8,24 @@ from vimotion.choreography.performer import at_target
 from vimotion.choreography.stage import Stage
 from vimotion.choreography.targets import Meeting
 
-WORDS = ""
+WORDS = """
+@do
+~arm-wrestle with {B.obj}
+~grip {B's} {side} hand and ~arm-wrestle
+~beat {B.obj} at arm wrestling
+@both
+~arm-wrestle
+~clasp {side} hands and ~arm-wrestle
+~push against each other's {side} hand in arm wrestling
+@start
+~set up {A.his}[ {side}] arm
+@answer
+~grip the hand
+@noun
+arm wrestling match
+@limb
+arm
+"""
 
 
 def play(stage: Stage, begin: float) -> float:

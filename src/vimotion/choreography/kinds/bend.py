@@ -5,7 +5,21 @@ from vimotion.choreography.performer import ahead
 from vimotion.choreography.stage import Stage
 from vimotion.choreography.targets import SIDES, OnBody
 
-WORDS = ""
+WORDS = """
+@do
+~bend down with {B.obj}
+~bend down opposite {B.obj}
+~lean forward and ~bend down with {B.obj}
+@both
+~bend down together
+~bend down and ~put their hands on their knees
+@start
+~bend down first
+@answer
+(~follow|~join in)
+@noun
+bend
+"""
 
 
 def play(stage: Stage, begin: float) -> float:

@@ -7,7 +7,24 @@ from vimotion.choreography.performer import at_head
 from vimotion.choreography.stage import Stage
 from vimotion.choreography.targets import Held, OnBody, guard
 
-WORDS = ""
+WORDS = """
+@do
+~strike at {B.obj}[ with the {side} hand]
+~try to hit {B.obj}[ with the {side} hand]
+~strike down at {B.obj} with {A.his} {side} hand
+~attack {B.obj} with {A.his} {side} arm
+@answer
+~block (it|the blow) with a forearm
+~raise a forearm and ~block
+~fend off the blow
+@noun
+blocked (blow|strike)
+@limb
+arm
+@seen
+~block a blow from {A.obj}
+~fend {A.obj} off with a forearm
+"""
 
 
 def play(stage: Stage, begin: float) -> float:

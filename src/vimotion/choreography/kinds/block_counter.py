@@ -8,7 +8,23 @@ from vimotion.choreography.reactions import stagger
 from vimotion.choreography.stage import Stage
 from vimotion.choreography.targets import SIDES, Held, OnBody, drawn_fist, guard
 
-WORDS = ""
+WORDS = """
+@do
+~block {B's} punch and ~punch back[ with the {side} fist]
+~block {B.obj} and ~counter[ with the {side} fist]
+~fend off {B's} punch and ~strike back[ with the {side} hand]
+@answer
+~stagger[ back]
+~take the (counterpunch|counter)
+@noun
+block and counter
+counterattack
+@limb
+fist
+@seen
+~punch at {A.obj} and ~get a punch back
+~attack {A.obj} but ~get blocked and countered
+"""
 
 
 def play(stage: Stage, begin: float) -> float:

@@ -6,7 +6,23 @@ from vimotion.choreography.performer import at_head
 from vimotion.choreography.stage import Stage
 from vimotion.choreography.targets import Held, OnBody
 
-WORDS = ""
+WORDS = """
+@do
+~blow {B.obj} a kiss[ with the {side} hand]
+~blow a kiss to {B.obj}
+~kiss {A.his} {side} hand and ~blow the kiss to {B.obj}
+~throw {B.obj} a kiss[ with the {side} hand]
+@answer
+~lay a hand on {B.his} chest
+~lean back and ~lay a hand on {B.his} chest
+@noun
+blown kiss
+flying kiss
+@limb
+hand
+@seen
+~be blown a kiss by {A.obj}
+"""
 
 
 def play(stage: Stage, begin: float) -> float:

@@ -4,7 +4,25 @@ from vimotion.choreography.kind import Arrangement, Kind
 from vimotion.choreography.performer import Performer, ahead
 from vimotion.choreography.stage import Stage
 
-WORDS = ""
+WORDS = """
+@do
+~bow to {B.obj}
+~bow before {B.obj}
+~bend forward in a bow to {B.obj}
+@both
+~bow to each other
+~bow
+~greet each other with a bow
+@start
+(~bow|~bend forward) first
+@answer
+~bow back
+~return the bow
+@noun
+bow
+@units
+bows
+"""
 
 
 def play(stage: Stage, begin: float) -> float:

@@ -7,7 +7,21 @@ from vimotion.choreography.stage import Stage
 from vimotion.choreography.targets import SIDES, OnBody
 from vimotion.choreography.ways import point
 
-WORDS = ""
+WORDS = """
+@do
+~crouch and ~take {B.obj} on {A.his} back
+~carry {B.obj} on {A.his} back
+~give {B.obj} a piggyback ride
+~take {B.obj} on {A.his} back and ~walk
+@answer
+~hold on to {A.his} shoulders
+~ride on {A.his} back
+@noun
+(piggyback ride|piggyback)
+@seen
+~be carried on {A's} back
+~ride on {A's} back
+"""
 
 
 def play(stage: Stage, begin: float) -> float:
@@ -31,10 +45,10 @@ def play(stage: Stage, begin: float) -> float:
         chest = OnBody(actor.index, f"{side}_shoulder_front", fingers=(-0.5, -0.6, 0.4), elbow=(0.7, -0.5, 0.3))
         other.reach(side, crouched + 0.2, chest, 0.6)
         other.release(side, down + 0.7, 0.7)
-        thigh = OnBody(other.index, f"{side}_thigh", fingers=(-0.2, 0.5, -0.8), elbow=(0.7, -0.6, -0.6), offset=(0.0, 0.08, -0.10))
+        thigh = OnBody(other.index, f"{side}_under_thigh", fingers=(-0.6, 0.1, -0.8), elbow=(0.9, -0.6, -0.3))
         actor.reach(side, mounted - 0.2, thigh, 0.6)
         actor.release(side, down + 0.45, 0.7)
-        stage.label_contact(mounted, down, actor, f"{side}_palm", f"{side}_hip")
+        stage.label_contact(mounted, down, actor, f"{side}_palm", f"{side}_under_thigh")
     actor.look(begin, ahead(0.8), 0.4)
     other.look(begin, ahead(0.6), 0.4)
     actor.look(off, stage.eyes(actor), 0.5)

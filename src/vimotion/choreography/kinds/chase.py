@@ -8,7 +8,21 @@ from vimotion.choreography.performer import ahead, at_head, at_joint
 from vimotion.choreography.stage import Stage
 from vimotion.choreography.ways import point, speed_to_arrive
 
-WORDS = ""
+WORDS = """
+@do
+(~chase|~pursue) {B.obj}
+~run after {B.obj}
+~try to catch {B.obj}
+@answer
+~run away
+~look round and ~run away
+~flee
+@noun
+(chase|pursuit)
+@seen
+~be (chased|pursued) by {A.obj}
+~run away from {A.obj}
+"""
 
 
 def start(random: np.random.Generator, far: bool) -> Arrangement:

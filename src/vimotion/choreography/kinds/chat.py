@@ -8,7 +8,23 @@ from vimotion.choreography.performer import Performer
 from vimotion.choreography.stage import Stage
 from vimotion.choreography.targets import SIDES, Held
 
-WORDS = ""
+WORDS = """
+@do
+(~chat|~talk) with {B.obj}
+~have a conversation with {B.obj}
+~talk to {B.obj} with lively hands
+@both
+(~chat|~talk)
+~have a conversation
+~talk to each other, gesturing with their hands
+@start
+~begin to talk
+@answer
+~listen and ~answer
+@noun
+(chat|conversation)
+talk with gestures
+"""
 
 
 def play(stage: Stage, begin: float) -> float:

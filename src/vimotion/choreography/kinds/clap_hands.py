@@ -7,7 +7,25 @@ from vimotion.choreography.performer import at_head
 from vimotion.choreography.stage import Stage
 from vimotion.choreography.targets import SIDES, Held, Meeting
 
-WORDS = ""
+WORDS = """
+@do
+~clap both hands with {B.obj}
+~clap both hands against {B's} hands
+~step forward with both hands raised and ~clap {B's} hands
+@both
+~clap each other's hands
+~raise both hands and ~clap them together
+~step forward and ~clap both hands
+@start
+~raise both hands before {A.his} head
+@answer
+~raise both hands too
+@noun
+two-handed clap
+clap of both hands
+@units
+claps
+"""
 _PRESS = 0.14
 
 

@@ -7,7 +7,24 @@ from vimotion.choreography.performer import ahead, at_head
 from vimotion.choreography.stage import Stage
 from vimotion.choreography.ways import point
 
-WORDS = ""
+WORDS = """
+@do
+~bump into {B.obj} in passing
+~bump {B's} arm with {A.his} {side} arm in passing
+~collide with {B.obj}
+@both
+~bump arms in passing
+~walk towards each other and ~bump their {side} arms
+~collide as they pass
+@start
+~walk towards {B.obj}
+@answer
+~come the other way
+@noun
+(bump|collision) in passing
+@limb
+arm
+"""
 
 
 def start(random: np.random.Generator, far: bool) -> Arrangement:

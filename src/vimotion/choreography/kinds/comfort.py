@@ -9,7 +9,23 @@ from vimotion.choreography.performer import ahead, at_head
 from vimotion.choreography.stage import Stage
 from vimotion.choreography.targets import OnBody
 
-WORDS = ""
+WORDS = """
+@do
+~comfort {B.obj}[ with an arm round {B.his} back]
+~put {A.his} {side} arm round {B's} back to comfort {B.him}
+~stroke {B's} back[ with the {side} hand]
+~console {B.obj} with the {side} hand on {B.his} back
+@answer
+~hang {B.his} head
+~let {B.his} head hang
+@noun
+comforting arm round the back
+comforting gesture
+@limb
+arm
+@seen
+~be (comforted|consoled) by {A.obj}
+"""
 
 
 def play(stage: Stage, begin: float) -> float:

@@ -5,7 +5,23 @@ from vimotion.choreography.kind import Arrangement, Kind
 from vimotion.choreography.performer import at_head
 from vimotion.choreography.stage import Stage
 
-WORDS = ""
+WORDS = """
+@do
+~cover {B's} mouth[ with the {side} hand]
+~put {A.his} {side} hand over {B's} mouth
+~hold {B's} mouth shut[ with the {side} hand]
+~lay a hand over {B's} mouth
+@answer
+~shake {B.his} head
+~take hold of the arm and ~shake {B.his} head
+@noun
+hand over the mouth
+@limb
+hand
+@seen
+~have {B.his} mouth covered by {A.obj}
+~be silenced by {A.obj} with a hand over the mouth
+"""
 
 
 def play(stage: Stage, begin: float) -> float:

@@ -8,7 +8,23 @@ from vimotion.choreography.kind import Arrangement, Kind
 from vimotion.choreography.stage import Stage
 from vimotion.choreography.targets import Meeting
 
-WORDS = ""
+WORDS = """
+@do
+~dance with {B.obj}
+~lay {A.his} {side} hand on {B's} back and ~dance with {B.him}
+~lead {B.obj} in a dance
+@both
+~dance[ together]
+~dance as a couple
+~hold each other and ~dance
+@start
+~take {B's} hand to dance
+~lay {A.his} {side} hand on {B's} back to dance
+@answer
+~join in
+@noun
+(dance|couple dance)
+"""
 _STEPS, _BEAT = 4, 0.72
 
 

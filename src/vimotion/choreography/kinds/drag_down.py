@@ -6,7 +6,23 @@ from vimotion.choreography.performer import ahead, at_head
 from vimotion.choreography.stage import Stage
 from vimotion.choreography.targets import Held, OnBody, OnGround
 
-WORDS = ""
+WORDS = """
+@do
+~drag {B.obj} down by the forearm
+~hold on to {B's} forearm, ~stumble and ~drag {B.him} down
+~grab {B's} arm with {A.his} {side} hand and ~pull {B.him} down
+~pull {B.obj} down[ with the {side} hand]
+@answer
+~go down too
+~stumble and ~go down too
+@noun
+fall with a grip on the arm
+stumble that drags the other down
+@limb
+hand
+@seen
+~be (dragged|pulled) down by {A.obj}
+"""
 
 
 def play(stage: Stage, begin: float) -> float:

@@ -8,7 +8,21 @@ from vimotion.choreography.performer import ahead, at_joint
 from vimotion.choreography.stage import Stage
 from vimotion.choreography.ways import point
 
-WORDS = ""
+WORDS = """
+@do
+~lead the way for {B.obj}
+~walk ahead of {B.obj}
+~go ahead and ~let {B.obj} follow
+@answer
+(~follow|~walk behind)
+~follow {A.him}
+@noun
+walk in line
+walk in single file
+@seen
+~follow {A.obj}
+~walk behind {A.obj}
+"""
 
 
 def start(random: np.random.Generator, far: bool) -> Arrangement:

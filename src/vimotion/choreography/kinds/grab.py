@@ -6,7 +6,23 @@ from vimotion.choreography.kind import Arrangement, Kind
 from vimotion.choreography.performer import at_joint
 from vimotion.choreography.stage import Stage
 
-WORDS = ""
+WORDS = """
+@do
+(~grab|~seize) {B's} forearm[ with the {side} hand]
+~take hold of {B's} forearm[ with the {side} hand]
+~reach out with {A.his} {side} hand and ~grab {B.obj} by the forearm
+~grab {B.obj} by the arm
+@answer
+~pull {B.his} arm back
+~look down at it and ~pull away
+@noun
+grab at the forearm
+grip on the arm
+@limb
+hand
+@seen
+~be (grabbed|seized|held) by the forearm by {A.obj}
+"""
 
 
 def play(stage: Stage, begin: float) -> float:

@@ -9,7 +9,25 @@ from vimotion.choreography.performer import at_target
 from vimotion.choreography.stage import Stage
 from vimotion.choreography.targets import Meeting
 
-WORDS = ""
+WORDS = """
+@do
+~hand-wrestle with {B.obj}
+~wrestle with {B.obj} by the {side} hand
+~draw {B.obj} off balance in hand wrestling
+~grip {B's} {side} hand and ~pull and ~push
+@both
+~hand-wrestle
+~clasp {side} hands and ~wrestle
+~grip each other's hand and ~pull and ~push
+@start
+~hold out {A.his}[ {side}] hand
+@answer
+~grip it
+@noun
+hand wrestling match
+@limb
+hand
+"""
 
 
 def play(stage: Stage, begin: float) -> float:

@@ -8,7 +8,27 @@ from vimotion.choreography.performer import at_target
 from vimotion.choreography.stage import Stage
 from vimotion.choreography.targets import Meeting
 
-WORDS = ""
+WORDS = """
+@do
+~shake hands with {B.obj}
+~shake {B's} {side} hand
+~give {B.obj} a handshake[ with the {side} hand]
+~offer {B.obj} {A.his} {side} hand and ~shake {B.his} hand
+@both
+~shake hands
+~shake {side} hands
+~clasp {side} hands and ~shake them
+@start
+(~offer|~hold out|~put out|~extend) {A.his}[ {side}] hand
+@answer
+(~take|~grasp|~accept) it
+@noun
+handshake
+@units
+shakes
+@limb
+hand
+"""
 _SHAKE = 0.34  # seconds a shake
 
 

@@ -5,7 +5,20 @@ from vimotion.choreography.kind import Arrangement, Kind
 from vimotion.choreography.performer import at_head
 from vimotion.choreography.stage import Stage
 
-WORDS = ""
+WORDS = """
+@do
+~help {B.obj} up
+~pull {B.obj} up by the arm[ with the {side} hand]
+~help {B.obj} to {B.his} feet
+~take {B's} arm with {A.his} {side} hand and ~help {B.him} up
+@answer
+(~stand up|~get up)
+~rise to {B.his} feet
+@noun
+helping hand
+@seen
+~be (helped|pulled) up by {A.obj}
+"""
 
 
 def play(stage: Stage, begin: float) -> float:

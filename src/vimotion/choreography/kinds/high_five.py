@@ -6,7 +6,27 @@ from vimotion.choreography.performer import at_target
 from vimotion.choreography.stage import Stage
 from vimotion.choreography.targets import Held, Meeting
 
-WORDS = ""
+WORDS = """
+@do
+~high-five {B.obj}[ with the {side} hand]
+~give {B.obj} a high five[ with the {side} hand]
+~raise {A.his} {side} hand and ~clap it against {B's} hand
+@both
+~high-five
+~clap {side} hands
+~raise their {side} hands and ~clap them together
+@start
+(~raise|~lift|~hold up) {A.his}[ {side}] hand
+@answer
+~do the same
+~raise a hand too
+@noun
+high five
+@units
+claps
+@limb
+hand
+"""
 _SLAP = 0.12  # seconds that two clapping palms stay together
 
 

@@ -8,7 +8,24 @@ from vimotion.choreography.reactions import flinch
 from vimotion.choreography.stage import Stage
 from vimotion.choreography.targets import Held, OnBody
 
-WORDS = ""
+WORDS = """
+@do
+(~hit|~strike) {B.obj} on the upper arm[ with the {side} hand]
+(~hit|~strike) {B's} arm with {A.his} {side} hand
+~swing {A.his} {side} hand and ~hit {B.obj} on the arm
+~hit {B.obj}
+@answer
+~flinch
+~give way
+@noun
+(blow|hit) on the arm
+@units
+(blows|hits)
+@limb
+hand
+@seen
+~be (hit|struck) on the arm by {A.obj}
+"""
 
 
 def play(stage: Stage, begin: float) -> float:
@@ -16,13 +33,13 @@ def play(stage: Stage, begin: float) -> float:
     place = f"{opposite(side)}_upper_arm"
     raised = begin + 0.15 + 0.5 * effort
     period = 0.62 + 0.25 * effort
-    back = Held((0.5 + 0.1 * size, 0.1 + 0.1 * size, 0.25), (0.3, 0.9, 0.2), (-0.6, 0.0, 0.8), elbow=(0.9, -0.5, -0.4))
+    back = Held((0.55, 0.05 + 0.06 * size, 0.40), (0.3, 0.9, 0.2), (-0.6, 0.0, 0.8), elbow=(0.9, -0.5, -0.4))
     hits = [raised + 0.32 + number * period for number in range(stage.count)]
     actor.look(begin, at_joint(other.index, "spine3"), 0.3)
     for hit in hits:
         actor.reach(side, hit - 0.28, back, 0.4)
         blow = OnBody(other.index, place, fingers=(0.0, 0.3, 1.0), elbow=(0.8, -0.4, -0.2))
-        actor.reach(side, hit, blow, 0.26, profile=strike, exact=True)
+        actor.reach(side, hit, blow, 0.28, profile=strike, exact=True)
         actor.key("twist", (hit - 0.4, 0.0), (hit - 0.2, -0.15 * size * stage.sign), (hit, 0.2 * size * stage.sign), (hit + 0.5, 0.0))
         flinch(other, hit, size, -stage.sign)
         stage.label_contact(hit, hit + 0.08, actor, f"{side}_palm", place)

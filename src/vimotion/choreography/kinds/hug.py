@@ -5,7 +5,24 @@ from vimotion.choreography.performer import Performer, ahead
 from vimotion.choreography.stage import Stage
 from vimotion.choreography.targets import Held, OnBody
 
-WORDS = ""
+WORDS = """
+@do
+(~hug|~embrace) {B.obj}
+~give {B.obj} a hug
+~take {B.obj} in {A.his} arms
+~put {A.his} arms around {B.obj}, the {side} arm on top
+@both
+(~hug|~embrace)
+~hug each other
+~take each other in their arms
+@start
+(~open|~spread) {A.his} arms
+~stretch out {A.his} arms, the {side} one higher
+@answer
+~come into the embrace
+@noun
+(hug|embrace)
+"""
 _GAP = 0.82
 
 

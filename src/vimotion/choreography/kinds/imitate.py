@@ -5,7 +5,20 @@ from vimotion.choreography.performer import at_joint
 from vimotion.choreography.stage import Stage
 from vimotion.choreography.targets import SIDES, Held
 
-WORDS = ""
+WORDS = """
+@do
+~show {B.obj} gestures to (imitate|copy)
+~make gestures that {B} copies
+~move {A.his} arms for {B.obj} to (imitate|copy)
+@answer
+(~imitate|~copy) {A.him}
+~do the same
+@noun
+game of imitation
+@seen
+(~imitate|~copy|~mirror) {A.obj}
+~do everything that {A} does
+"""
 # (out, up, forward) of left and right hand: arms wide, hands over the head, one up and one aside, hands at the hips
 _GESTURES = (
     ((0.85, 0.0, 0.15), (0.85, 0.0, 0.15)),

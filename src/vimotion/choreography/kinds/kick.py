@@ -7,7 +7,23 @@ from vimotion.choreography.reactions import flinch
 from vimotion.choreography.stage import Stage
 from vimotion.choreography.targets import SIDES, guard
 
-WORDS = ""
+WORDS = """
+@do
+~kick {B.obj}[ with the {side} (leg|foot)]
+~give {B.obj} a kick[ with the {side} foot]
+~kick {B.obj} in the leg[ with the {side} foot]
+~swing {A.his} {side} leg and ~kick {B's} leg
+@answer
+~step back
+~flinch and ~step back
+@noun
+kick
+kick in the leg
+@limb
+(leg|foot)
+@seen
+~be kicked[ in the leg] by {A.obj}
+"""
 
 
 def play(stage: Stage, begin: float) -> float:

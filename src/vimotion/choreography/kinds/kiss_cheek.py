@@ -5,7 +5,17 @@ from vimotion.choreography.kind import Arrangement, Kind
 from vimotion.choreography.performer import at_head
 from vimotion.choreography.stage import Stage
 
-WORDS = ""
+WORDS = """
+@do
+~kiss {B.obj} on the[ {side}] cheek
+~kiss {B's}[ {side}] cheek
+~give {B.obj} a kiss on the cheek
+~step close and ~kiss {B.obj} on the[ {side}] cheek
+@noun
+kiss on the cheek
+@seen
+~be kissed on the cheek by {A.obj}
+"""
 
 
 def play(stage: Stage, begin: float) -> float:

@@ -7,7 +7,20 @@ from vimotion.choreography.reactions import fall
 from vimotion.choreography.stage import Stage
 from vimotion.choreography.targets import SIDES, Held, OnBody
 
-WORDS = ""
+WORDS = """
+@do
+~knock {B.obj} (over|down|to the ground)
+~push {B.obj} to the ground
+~make {B.obj} fall with a push
+~shove {B.obj} over with both hands
+@answer
+~fall[ down]
+~fall to the ground
+@noun
+push to the ground
+@seen
+~be (knocked over|knocked down|pushed to the ground) by {A.obj}
+"""
 
 
 def play(stage: Stage, begin: float) -> float:

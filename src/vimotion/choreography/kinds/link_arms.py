@@ -7,7 +7,24 @@ from vimotion.choreography.stage import Stage
 from vimotion.choreography.targets import Held
 from vimotion.choreography.ways import walk_abreast
 
-WORDS = ""
+WORDS = """
+@do
+~link arms with {B.obj} and ~walk
+~hook {A.his} {side} arm into {B's} arm and ~walk along
+~walk arm in arm with {B.obj}
+@both
+~link arms and ~walk
+~walk arm in arm
+~walk along with linked arms
+@start
+~offer {A.his}[ {side}] arm
+@answer
+~hook an arm into it
+@noun
+walk (arm in arm|with linked arms)
+@limb
+arm
+"""
 
 
 def play(stage: Stage, begin: float) -> float:

@@ -8,7 +8,20 @@ from vimotion.choreography.performer import ahead, at_head
 from vimotion.choreography.stage import Stage
 from vimotion.choreography.ways import point
 
-WORDS = ""
+WORDS = """
+@do
+~walk away and ~look back at {B.obj}
+~leave and ~look back at {B.obj}
+~turn away, ~walk and ~look back over {A.his}[ {side}] shoulder at {B.obj}
+@answer
+~watch {A.him} go
+~stay behind and ~watch
+@noun
+look back
+glance back over the shoulder
+@seen
+~watch {A.obj} walk away and look back
+"""
 
 
 def start(random: np.random.Generator, far: bool) -> Arrangement:

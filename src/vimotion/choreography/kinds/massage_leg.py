@@ -5,7 +5,21 @@ from vimotion.choreography.kind import Arrangement, Kind
 from vimotion.choreography.performer import ahead
 from vimotion.choreography.stage import Stage
 
-WORDS = ""
+WORDS = """
+@do
+~massage {B's}[ {opposite}] (leg|thigh)
+~knead {B's}[ {opposite}] thigh with both hands
+~massage {B's}[ {opposite}] leg with both hands
+~give {B.obj} a leg massage
+@noun
+leg massage
+@seen
+~get a leg massage from {A.obj}
+~have {B.his} leg massaged by {A.obj}
+@opposite
+{?left}right
+{?right}left
+"""
 
 
 def play(stage: Stage, begin: float) -> float:

@@ -5,7 +5,21 @@ from vimotion.choreography.kind import Arrangement, Kind
 from vimotion.choreography.performer import ahead
 from vimotion.choreography.stage import Stage
 
-WORDS = ""
+WORDS = """
+@do
+~massage {B's} shoulders[ from behind]
+~give {B.obj} a shoulder massage
+~stand behind {B.obj} and ~massage {B.his} shoulders
+~rub {B's} shoulders with both hands
+@answer
+~roll {B.his} head
+@noun
+shoulder massage
+massage of the shoulders
+@seen
+~be massaged on the shoulders by {A.obj}
+~get a shoulder massage from {A.obj}
+"""
 
 
 def play(stage: Stage, begin: float) -> float:

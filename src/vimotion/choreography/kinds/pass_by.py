@@ -8,7 +8,23 @@ from vimotion.choreography.performer import ahead, at_head
 from vimotion.choreography.stage import Stage
 from vimotion.choreography.ways import point
 
-WORDS = ""
+WORDS = """
+@do
+(~walk|~go) past {B.obj}
+~pass {B.obj}[ on the {side}]
+~pass {B.obj} without stopping
+@both
+(~pass|~walk past) each other
+~walk towards each other and ~pass on the {side}
+~pass each other on the {side} without stopping
+@start
+~set off towards {B.obj}
+@answer
+~come the other way
+@noun
+meeting without stopping
+encounter in passing
+"""
 
 
 def start(random: np.random.Generator, far: bool) -> Arrangement:

@@ -6,7 +6,24 @@ from vimotion.choreography.performer import at_target
 from vimotion.choreography.stage import Stage
 from vimotion.choreography.targets import Held, Meeting
 
-WORDS = ""
+WORDS = """
+@do
+~hand {B.obj} something[ with the {side} hand]
+~hand something over to {B.obj}
+~pass an object to {B.obj}[ with the {side} hand]
+~hold out an object in {A.his} {side} hand for {B.obj}
+@answer
+~take it
+~reach out and ~take it
+@noun
+handover of an object
+handover
+@limb
+hand
+@seen
+~be handed something by {A.obj}
+~take something from {A.obj}
+"""
 
 
 def play(stage: Stage, begin: float) -> float:

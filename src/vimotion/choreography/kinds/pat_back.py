@@ -8,7 +8,23 @@ from vimotion.choreography.performer import ahead, at_head
 from vimotion.choreography.stage import Stage
 from vimotion.choreography.targets import Held, OnBody
 
-WORDS = ""
+WORDS = """
+@do
+~pat {B.obj} on the back[ with the {side} hand]
+~pat {B's} back[ with the {side} hand]
+~put {A.his} {side} hand on {B's} back and ~pat it
+@answer
+~turn {B.his} head to look
+~look round
+@noun
+pat on the back
+@units
+pats
+@limb
+hand
+@seen
+~be patted on the back by {A.obj}
+"""
 _PAT, _PRESS = 0.42, 0.12  # seconds from pat to pat, and that the hand stays on the back
 
 

@@ -5,7 +5,22 @@ from vimotion.choreography.kind import Arrangement, Kind
 from vimotion.choreography.performer import at_head
 from vimotion.choreography.stage import Stage
 
-WORDS = ""
+WORDS = """
+@do
+~pat {B's} cheek[ with the {side} hand]
+~pat {B.obj} on the cheek[ with the {side} hand]
+~put {A.his} {side} hand to {B's} cheek and ~pat it
+@answer
+~lower {B.his} head[ a little]
+@noun
+pat on the cheek
+@units
+pats
+@limb
+hand
+@seen
+~be patted on the cheek by {A.obj}
+"""
 
 
 def play(stage: Stage, begin: float) -> float:

@@ -8,7 +8,23 @@ from vimotion.choreography.performer import at_head
 from vimotion.choreography.stage import Stage
 from vimotion.choreography.targets import Held
 
-WORDS = ""
+WORDS = """
+@do
+~point at {B.obj}[ with the {side} hand]
+~point {A.his} finger at {B.obj}
+~raise {A.his} {side} arm and ~point at {B.obj}
+~stretch out {A.his} {side} arm and ~point a finger at {B.obj}
+@answer
+~draw back[ a little]
+~lean back[ a little]
+@noun
+pointing finger
+pointing gesture
+@limb
+hand
+@seen
+~be pointed at by {A.obj}
+"""
 
 
 def play(stage: Stage, begin: float) -> float:

@@ -6,7 +6,23 @@ from vimotion.choreography.performer import ahead
 from vimotion.choreography.stage import Stage
 from vimotion.choreography.targets import Held
 
-WORDS = ""
+WORDS = """
+@do
+~pose for a picture with {B.obj}
+~put {A.his}[ {side}] arm round {B's} shoulders and ~make a V sign
+~stand next to {B.obj} for a photo
+@both
+~pose for a (picture|photo)
+~stand side by side and ~make V signs
+~pose together and ~make V signs for the camera
+@start
+~put {A.his}[ {side}] arm round {B's} shoulders
+@answer
+~make a V sign
+@noun
+pose for a (picture|photo)
+group photo
+"""
 
 
 def play(stage: Stage, begin: float) -> float:

@@ -5,7 +5,22 @@ from vimotion.choreography.kind import Arrangement, Kind
 from vimotion.choreography.performer import ahead
 from vimotion.choreography.stage import Stage
 
-WORDS = ""
+WORDS = """
+@do
+~pull {B.obj} along[ by the forearm]
+~take {B's} forearm with {A.his} {side} hand and ~pull {B.him} along
+~pull {B's} arm[ with the {side} hand]
+~drag {B.obj} along by the arm[ with {A.his} {side} hand]
+@answer
+(~follow|~come along)
+~walk along
+@noun
+pull on the arm
+@limb
+hand
+@seen
+~be pulled along by {A.obj}
+"""
 
 
 def play(stage: Stage, begin: float) -> float:

@@ -7,7 +7,25 @@ from vimotion.choreography.reactions import duck
 from vimotion.choreography.stage import Stage
 from vimotion.choreography.targets import SIDES, WhereItWas, drawn_fist, guard
 
-WORDS = ""
+WORDS = """
+@do
+~punch at {B.obj}[ with the {side} fist]
+~swing {A.his} {side} fist at {B.obj}
+~throw a punch at {B.obj}[ with the {side} hand]
+~try to hit {B.obj} with {A.his} {side} fist
+@answer
+(~duck|~dodge)
+~duck under the (punch|fist){?1}
+~duck away from the (punch|fist)
+@noun
+punch
+@units
+punches
+@limb
+fist
+@seen
+~be attacked by {A.obj} with {A.his}[ {side}] fist
+"""
 
 
 def play(stage: Stage, begin: float) -> float:

@@ -7,7 +7,25 @@ from vimotion.choreography.reactions import stagger
 from vimotion.choreography.stage import Stage
 from vimotion.choreography.targets import SIDES, Held, OnBody
 
-WORDS = ""
+WORDS = """
+@do
+(~push|~shove) {B.obj}[ with both hands]
+~push {B.obj} (back|away)
+~put both hands on {B.obj} and ~push {B.him}
+~stretch out both arms and ~push {B.obj}
+@answer
+~step back
+(~stagger|~move) (back|backwards)
+~have to step back
+~take a step back
+@noun
+(push|shove)
+@units
+pushes
+@seen
+~be (pushed|shoved) by {A.obj}
+~be pushed (back|away) by {A.obj}
+"""
 _TOUCH = 0.26  # seconds that the hands stay on the chest
 
 

@@ -7,7 +7,26 @@ from vimotion.choreography.kind import Arrangement, Kind
 from vimotion.choreography.stage import Stage
 from vimotion.choreography.targets import Held
 
-WORDS = ""
+WORDS = """
+@do
+~play rock-paper-scissors with {B.obj}
+~challenge {B.obj} to rock-paper-scissors
+~swing {A.his} {side} fist in rock-paper-scissors with {B.obj}
+@both
+~play rock-paper-scissors
+~play rock-paper-scissors with their {side} hands
+~swing their {side} fists and ~show rock, paper or scissors
+@start
+~hold out {A.his}[ {side}] fist
+@answer
+~hold out a fist too
+@noun
+game of rock-paper-scissors
+@units
+rounds
+@limb
+hand
+"""
 _BEAT, _SHOW, _BETWEEN = 0.3, 0.4, 0.2  # seconds a pump of the fist, of showing it, and between two rounds
 
 

@@ -4,7 +4,24 @@ from vimotion.choreography.gait import LEFT, RIGHT
 from vimotion.choreography.kind import Arrangement, Kind
 from vimotion.choreography.stage import Stage
 
-WORDS = ""
+WORDS = """
+@do
+~bump shoulders with {B.obj}
+~bump {B's} shoulder with {A.his} {side} shoulder
+~nudge {B.obj} with the {side} shoulder
+@both
+~bump shoulders
+~bump their {side} shoulders together
+~knock their shoulders together
+@start
+~lean in with {A.his}[ {side}] shoulder
+@answer
+~do the same
+@noun
+shoulder bump
+@limb
+shoulder
+"""
 
 
 def play(stage: Stage, begin: float) -> float:

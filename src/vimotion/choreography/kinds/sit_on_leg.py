@@ -8,7 +8,19 @@ from vimotion.choreography.performer import at_head
 from vimotion.choreography.stage import Stage
 from vimotion.choreography.targets import OnBody
 
-WORDS = ""
+WORDS = """
+@do
+~sit (down on|on) {B's} lap
+~sit down on {B's} legs
+~take a seat on {B's} lap
+@answer
+~hold {A.him}
+@noun
+seat on the lap
+sit on the lap
+@seen
+~have {A.obj} on {B.his} lap
+"""
 
 
 def play(stage: Stage, begin: float) -> float:

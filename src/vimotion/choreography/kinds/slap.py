@@ -8,7 +8,23 @@ from vimotion.choreography.reactions import flinch
 from vimotion.choreography.stage import Stage
 from vimotion.choreography.targets import Held, OnBody
 
-WORDS = ""
+WORDS = """
+@do
+~slap {B.obj}[ in the face][ with the {side} hand]
+~slap {B's} cheek[ with the {side} hand]
+~raise {A.his} {side} hand and ~slap {B's} face
+~give {B.obj} a slap in the face[ with the {side} hand]
+@answer
+~turn {B.his} head away
+~put a hand to {B.his} cheek
+@noun
+slap
+slap in the face
+@limb
+hand
+@seen
+~be slapped[ in the face] by {A.obj}
+"""
 
 
 def play(stage: Stage, begin: float) -> float:

@@ -6,7 +6,21 @@ from vimotion.choreography.performer import ahead
 from vimotion.choreography.reactions import flinch
 from vimotion.choreography.stage import Stage
 
-WORDS = ""
+WORDS = """
+@do
+~step on {B's} foot[ with the {side} foot]
+~tread on {B's} (foot|toes)[ with the {side} foot]
+~lift {A.his} {side} foot and ~step on {B's} foot
+@answer
+~wince
+~draw {B.his} foot back
+@noun
+step on the foot
+@limb
+foot
+@seen
+~have {B.his} foot stepped on by {A.obj}
+"""
 
 
 def play(stage: Stage, begin: float) -> float:

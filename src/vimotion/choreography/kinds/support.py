@@ -7,7 +7,22 @@ from vimotion.choreography.stage import Stage
 from vimotion.choreography.targets import Held
 from vimotion.choreography.ways import walk_abreast
 
-WORDS = ""
+WORDS = """
+@do
+~support {B.obj} by the arm
+~hold {B.obj} by the arm and ~help {B.him} walk
+~support {B.obj} with {A.his} {side} arm while walking
+~help {B.obj} walk[ with {A.his} {side} arm]
+@answer
+~walk bent
+~lean on {A.him}
+@noun
+supporting arm
+@limb
+arm
+@seen
+~be (supported|helped along) by {A.obj}
+"""
 
 
 def play(stage: Stage, begin: float) -> float:

@@ -7,7 +7,23 @@ from vimotion.choreography.kind import Arrangement, Kind
 from vimotion.choreography.performer import ahead, at_head
 from vimotion.choreography.stage import Stage
 
-WORDS = ""
+WORDS = """
+@do
+~tap {B.obj} on the shoulder[ with the {side} hand]
+~tap {B's} shoulder[ from behind][ with the {side} hand]
+~reach out with {A.his} {side} hand and ~tap {B's} shoulder
+@answer
+~turn (round|around)
+~turn to {A.obj}
+@noun
+tap on the shoulder
+@units
+taps
+@limb
+hand
+@seen
+~be tapped on the shoulder by {A.obj}
+"""
 
 
 def play(stage: Stage, begin: float) -> float:

@@ -5,7 +5,22 @@ from vimotion.choreography.performer import at_head
 from vimotion.choreography.stage import Stage
 from vimotion.choreography.targets import Held
 
-WORDS = ""
+WORDS = """
+@do
+~give {B.obj} a thumbs-up[ with the {side} hand]
+~show {B.obj} a thumbs-up[ with the {side} hand]
+~raise {A.his} {side} thumb to {B.obj}
+~hold {A.his} {side} thumb up for {B.obj}
+@answer
+~nod back
+~nod
+@noun
+(thumbs-up|thumbs-up sign)
+@limb
+hand
+@seen
+~be given a thumbs-up by {A.obj}
+"""
 
 
 def play(stage: Stage, begin: float) -> float:

@@ -8,7 +8,22 @@ from vimotion.choreography.performer import ahead, at_head
 from vimotion.choreography.stage import Stage
 from vimotion.choreography.targets import OnBody
 
-WORDS = ""
+WORDS = """
+@do
+~touch {B's} head[ with the {side} hand]
+~stroke {B's} head[ with the {side} hand]
+~lay {A.his} {side} hand on {B's} head
+~put a hand on {B's} head and ~stroke it
+@answer
+~lower {B.his} head
+@noun
+(touch|stroke) on the head
+hand on the head
+@limb
+hand
+@seen
+~be (touched|stroked) on the head by {A.obj}
+"""
 
 
 def play(stage: Stage, begin: float) -> float:

@@ -7,7 +7,25 @@ from vimotion.choreography.performer import ahead, at_head
 from vimotion.choreography.stage import Stage
 from vimotion.choreography.ways import walk_abreast
 
-WORDS = ""
+WORDS = """
+@do
+~walk (beside|next to|along with) {B.obj}
+~walk side by side with {B.obj}
+~go for a walk with {B.obj}
+@both
+~walk (together|side by side)
+~walk along next to each other
+~go for a walk together
+@start
+~set off first
+~begin to walk
+@answer
+~walk along beside {A.him}
+~come along
+@noun
+walk together
+walk side by side
+"""
 
 
 def start(random: np.random.Generator, far: bool) -> Arrangement:

@@ -8,7 +8,21 @@ from vimotion.choreography.performer import at_head
 from vimotion.choreography.stage import Stage
 from vimotion.choreography.ways import point
 
-WORDS = ""
+WORDS = """
+@do
+~walk (towards|up to|over to) {B.obj}
+~walk towards {B.obj} and ~stop in front of {B.him}
+~come up to {B.obj} and ~stop
+~approach {B.obj}
+@answer
+~wait
+~wait and ~look up
+@noun
+walk up
+approach
+@seen
+~be approached by {A.obj}
+"""
 
 
 def start(random: np.random.Generator, far: bool) -> Arrangement:

@@ -7,7 +7,25 @@ from vimotion.choreography.kind import Arrangement, Kind
 from vimotion.choreography.stage import Stage
 from vimotion.choreography.targets import Held
 
-WORDS = ""
+WORDS = """
+@do
+~wave to {B.obj}[ with the {side} hand]
+~wave at {B.obj}[ with the {side} hand]
+~raise {A.his} {side} hand and ~wave to {B.obj}
+~lift {A.his} {side} arm and ~wave at {B.obj}
+@answer
+~nod
+~look and ~nod
+@noun
+wave
+@units
+waves
+@limb
+hand
+@seen
+~be waved at by {A.obj}
+~be greeted by {A.obj} with a wave
+"""
 _WAVE = 0.5  # seconds that a hand takes to swing there and back
 
 

@@ -7,7 +7,21 @@ from vimotion.choreography.performer import ahead
 from vimotion.choreography.stage import Stage
 from vimotion.choreography.targets import OnBody
 
-WORDS = ""
+WORDS = """
+@do
+~whisper (in|into) {B's}[ {side}] ear
+~lean over and ~whisper something to {B.obj}
+~whisper to {B.obj}
+~bend close to {B.obj} and ~whisper in {B.his}[ {side}] ear
+@answer
+~listen
+~listen and ~nod
+@noun
+whisper[ in the ear]
+whispered secret
+@seen
+~be told something in a whisper by {A.obj}
+"""
 
 
 def play(stage: Stage, begin: float) -> float:
