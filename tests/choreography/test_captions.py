@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from told import KINDS, draw
+from told import draw
 
+from vimotion.choreography import KINDS
 from vimotion.choreography.captions import (
     DEPTHS,
     HELD_OUT_EVERY,

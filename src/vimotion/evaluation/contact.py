@@ -15,9 +15,9 @@ from vimotion.evaluation.signals import LEFT, RIGHT, SIDES, Signals, extremes, r
 from vimotion.motion import FPS, JOINT
 
 # Centre of a palm to a place that it lies on: 2 cm, and what a codec loses of both.
-ON_SKIN = 0.11
+ON_SKIN = 0.13
 # … and to the axis of a limb, whose flesh lies between.
-ON_ARM, ON_LEG = 0.11, 0.18
+ON_ARM, ON_LEG = 0.13, 0.2
 HANDS = tuple((person, side) for person in (0, 1) for side in (LEFT, RIGHT))
 
 # From joint, to joint, and the part of the way that counts: a hand that is shaken is not on the forearm.
@@ -111,7 +111,7 @@ def clear(s: Signals, start: int, stop: int, room: float = 0.2) -> bool:
     span = slice(max(start, 0), stop)
     for person, side in HANDS:
         near = [s.to_torso(person, side), hand_to(s, person, side, "forearm"), hand_to(s, person, side, "upper_arm")]
-        near.append(np.linalg.norm(s.palms[:, person, side] - s.joint(1 - person, "head"), axis=-1))
+        near.append(np.linalg.norm(s.palms[:, person, side] - s.joint(1 - person, "head"), axis=-1) - 0.1)
         near.append(s.palm_gap[:, side].min(axis=-1) if person == 0 else s.palm_gap[:, :, side].min(axis=-1))
         if min(distance[span].min() for distance in near) < room:
             return False

@@ -39,7 +39,7 @@ def wave(s: Signals) -> Finding | None:
                     continue
                 if np.median(s.facing_other[start:stop], axis=0).min() < 0.5:
                     continue
-                count = min(map(len, extremes(sideways[start:stop], 0.06)))
+                count = min(map(len, extremes(sideways[start:stop], 0.08)))
                 if count >= 2 and (best is None or count > best.count):
                     best = found(person, side, count, start, stop)
     return best
@@ -120,4 +120,4 @@ def _beats(s: Signals, person: int, side: int) -> list[int]:
     """High points of a hand that is held out in front of its person, who faces the other, and pumped."""
     height = smooth(s.above_shoulder(person, side), 3)
     out = (s.reach(person, side) > 0.15) & (height > -0.38) & (height < 0.1) & (s.facing_other[:, person] > 0.7)
-    return [frame for frame in extremes(height, 0.04)[1] if out[frame]]
+    return [frame for frame in extremes(height, 0.05)[1] if out[frame]]

@@ -19,7 +19,7 @@ def grab(s: Signals) -> Finding | None:
     return _of(
         (actor, side, start, stop)
         for actor, side, start, stop in _holds(s, 0.6)
-        if _way(s, actor, side, start, stop).max() < 0.25
+        if _way(s, max(start - seconds(0.3), 0), min(stop + seconds(0.5), s.frames)).max() < 0.3
         and s.pelvis_height[max(start - seconds(0.5), 0) : stop + seconds(1.0)].min() > 0.8
         and s.pelvis_distance[start:stop].min() > 0.45
         and s.facing_other[start:stop].min() > 0.5
@@ -47,7 +47,7 @@ def drag_down(s: Signals) -> Finding | None:
 
 
 def help_up(s: Signals) -> Finding | None:
-    """A hand holds the arm of the other, who sits, and the other stands up meanwhile; of two hands the one on the forearm."""
+    """A hand holds the arm of the other, who sits, and the other stands up meanwhile; of two hands the one nearer the wrist."""
     holds = [
         (actor, side, start, stop)
         for actor, side, start, stop in _holds(s)
@@ -55,7 +55,7 @@ def help_up(s: Signals) -> Finding | None:
         and s.pelvis_height[start:stop, 1 - actor].max() > _STANDS
         and s.pelvis_height[start, actor] > _SITS
     ]
-    return _of(iter(sorted(holds, key=lambda hold: _held(s, *hold))[:1]))
+    return _of(iter(sorted(holds, key=lambda hold: _to_hand(s, *hold))[:1]))
 
 
 def support(s: Signals) -> Finding | None:
@@ -81,10 +81,16 @@ def _of(holds: Iterator[Hold]) -> Finding | None:
 
 
 def _holds(s: Signals, shortest: float = 0.5) -> Iterator[Hold]:
-    """Each time that a palm lies on the other's forearm for so many seconds."""
+    """Each time that a palm lies on the other's forearm for so many seconds.
+
+    It is not in the other's hand, and of two who have each other's arms it is the nearer one.
+    """
     for actor, side in HANDS:
         for start, stop in runs(hand_to(s, actor, side, "forearm") < ON_ARM, seconds(shortest), gap=6):
-            yield actor, side, start, stop
+            distance, arm = _held(s, actor, side, start, stop)
+            back = hand_to(s, 1 - actor, arm, f"{SIDES[side]}_forearm")[start:stop].mean()
+            if distance < back and _to_hand(s, actor, side, start, stop) > 0.14:
+                yield actor, side, start, stop
 
 
 def _held(s: Signals, actor: int, side: int, start: int, stop: int) -> tuple[float, int]:
@@ -93,8 +99,14 @@ def _held(s: Signals, actor: int, side: int, start: int, stop: int) -> tuple[flo
     return min((distance, arm) for arm, distance in enumerate(gaps))
 
 
-def _way(s: Signals, actor: int, side: int, start: int, stop: int) -> np.ndarray:
-    """(person,) metres that each goes during a hold."""
+def _to_hand(s: Signals, actor: int, side: int, start: int, stop: int) -> float:
+    """Mean metres from the hand that holds an arm to the palm of that arm."""
+    palm = s.palms[start:stop, 1 - actor, _held(s, actor, side, start, stop)[1]]
+    return float(np.linalg.norm(s.palms[start:stop, actor, side] - palm, axis=-1).mean())
+
+
+def _way(s: Signals, start: int, stop: int) -> np.ndarray:
+    """(person,) metres that each goes."""
     return np.linalg.norm(s.pelvis[stop - 1] - s.pelvis[start], axis=-1)
 
 

@@ -19,7 +19,7 @@ def kick(s: Signals) -> Finding | None:
 
 
 def step_on_foot(s: Signals) -> Finding | None:
-    """A foot comes down on the other's foot and stays there for 0.2 s."""
+    """A foot steps on the other's foot and stays there for 0.2 s."""
     return most(found(actor, foot, 1, *span) for actor in (0, 1) for foot in (LEFT, RIGHT) for span in _treads(s, actor, foot))
 
 
@@ -57,8 +57,14 @@ def _kicks(s: Signals, actor: int, foot: int) -> Iterator[tuple[int, int]]:
     lifted = toes[:, 1] - np.percentile(toes[:, 1], 20) > 0.15
     for start, stop in runs(lifted & (near < 0.25)):
         from_hip = np.linalg.norm((toes - s.joint(actor, "pelvis"))[start:stop][:, [0, 2]], axis=-1)
-        if from_hip.max() > 0.45 and stop - start < seconds(1.0) and s.facing_other[start, actor] > 0.5 and on_ground(s, actor)[start]:
+        if from_hip.max() > 0.45 and stop - start < seconds(1.0) and s.facing_other[start, actor] > 0.5 and _stands_apart(s, actor, start):
             yield start, stop
+
+
+def _stands_apart(s: Signals, actor: int, frame: int) -> bool:
+    """Whether somebody stands on the other foot, on the spot, apart from the other."""
+    still = np.linalg.norm(s.pelvis_velocity[frame, actor]) < 0.8
+    return bool(still and s.pelvis_height[frame, actor] > 0.8 and on_ground(s, actor)[frame] and s.pelvis_distance[frame] > 0.5)
 
 
 def _treads(s: Signals, actor: int, foot: int) -> Iterator[tuple[int, int]]:
@@ -67,7 +73,9 @@ def _treads(s: Signals, actor: int, foot: int) -> Iterator[tuple[int, int]]:
         toes, ankle = s.joint(1 - actor, f"{under}_foot"), s.joint(1 - actor, f"{under}_ankle")
         beside = np.linalg.norm((sole - (toes + 0.2 * (ankle - toes)))[:, [0, 2]], axis=-1)
         above = sole[:, 1] - toes[:, 1]
-        yield from runs((beside < 0.12) & (above > 0.01) & (above < 0.16), seconds(0.2))
+        for start, stop in runs((beside < 0.12) & (above > 0.01) & (above < 0.16), seconds(0.2)):
+            if np.linalg.norm(sole[start] - sole[max(start - seconds(0.6), 0)]) > 0.12:
+                yield start, stop
 
 
 def _blocked(s: Signals) -> Iterator[tuple[int, int, int, int]]:

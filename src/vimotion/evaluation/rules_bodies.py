@@ -46,7 +46,7 @@ def sit_on_leg(s: Signals) -> Finding | None:
         for actor in (0, 1)
         for start, stop in all_runs(
             gap(s, s.joint(actor, "pelvis"), 1 - actor, "thigh") < 0.3,
-            s.joint(actor, "pelvis")[:, 1] > s.joint(1 - actor, "pelvis")[:, 1],
+            s.joint(actor, "pelvis")[:, 1] > s.joint(1 - actor, "pelvis")[:, 1] + 0.05,
             s.pelvis_height[:, 1 - actor] < 0.75,
             s.pelvis_height[:, actor] < 0.88,
             shortest=0.7,
@@ -69,7 +69,7 @@ def carry_on_back(s: Signals) -> Finding | None:
 
 
 def kiss_cheek(s: Signals) -> Finding | None:
-    """With a hand on the other's arm, a mouth comes to the other's cheek for a moment; it is no hug."""
+    """With a hand on the other's arm and none at the own mouth, a mouth comes to the other's cheek; it is no hug."""
     if hug(s):
         return None
     return most(
@@ -78,6 +78,7 @@ def kiss_cheek(s: Signals) -> Finding | None:
         for start, stop in all_runs(
             np.minimum(*(_kiss(s, actor, name) for name in SIDES)) < 0.12,
             np.minimum(*(hand_to(s, actor, side, "upper_arm") for side in (LEFT, RIGHT))) < ON_ARM,
+            np.minimum(*(hand_to(s, actor, side, "mouth", own=True) for side in (LEFT, RIGHT))) > 0.15,
             shortest=0.1,
         )
     )

@@ -8,7 +8,7 @@ import numpy as np
 
 from vimotion.evaluation.contact import HANDS, ON_ARM, ON_LEG, ON_SKIN, all_runs, blows, hand_to, on_ground, seconds, touches
 from vimotion.evaluation.findings import Finding, found, most
-from vimotion.evaluation.signals import SIDES, Signals, runs
+from vimotion.evaluation.signals import SIDES, Signals, smooth
 
 
 def touch_head(s: Signals) -> Finding | None:
@@ -27,8 +27,9 @@ def pat_cheek(s: Signals) -> Finding | None:
     return most(
         found(actor, side, len(pats), pats[0], pats[-1])
         for actor, side in HANDS
-        if len(pats := touches(hand_to(s, actor, side, "cheek"), ON_SKIN, 0.02)) > 1
+        if len(pats := touches(smooth(hand_to(s, actor, side, "cheek")), ON_SKIN, 0.025)) > 1
         and s.head_drop[pats, 1 - actor].max() < 0.12
+        and (hand_to(s, actor, side, "mouth") - hand_to(s, actor, side, "cheek"))[pats].mean() > 0.02
         and hand_to(s, actor, side, "mouth", own=True)[pats].min() > 0.2
     )
 
@@ -55,7 +56,7 @@ def cover_mouth(s: Signals) -> Finding | None:
         for actor, side in HANDS
         for span in all_runs(
             hand_to(s, actor, side, "mouth") < ON_SKIN,
-            hand_to(s, actor, side, "mouth") < hand_to(s, actor, side, "cheek"),
+            hand_to(s, actor, side, "mouth") < hand_to(s, actor, side, "cheek") + 0.02,
             shortest=0.7,
         )
     )
@@ -75,7 +76,7 @@ def tap_shoulder(s: Signals) -> Finding | None:
     return most(
         found(actor, side, len(taps), taps[0], taps[-1])
         for actor, side in HANDS
-        if len(taps := touches(hand_to(s, actor, side, "shoulder_back"), ON_SKIN, 0.02)) > 1
+        if len(taps := touches(smooth(hand_to(s, actor, side, "shoulder_back"), 3), ON_SKIN, 0.02)) > 1
         and hand_to(s, actor, side, "shoulder_back")[taps].mean() < hand_to(s, actor, side, "upper_back")[taps].mean()
         and s.facing_other[taps[0], 1 - actor] < -0.5
         and s.facing_other[taps[-1] :, 1 - actor].max() > 0.5
@@ -116,7 +117,7 @@ def comfort(s: Signals) -> Finding | None:
         found(actor, side, 1, *span)
         for actor, side in HANDS
         for span in all_runs(
-            _on_back(s, actor, side), hand_to(s, actor, 1 - side, "shoulder_front") < ON_SKIN + 0.02, shortest=1.0
+            _on_back(s, actor, side), hand_to(s, actor, 1 - side, "shoulder_front") < ON_SKIN + 0.02, np.abs(s.facing_other[:, 1 - actor]) < 0.7, shortest=1.0
         )
         if np.ptp(s.pelvis[slice(*span)], axis=0).max() < 0.25
     )
@@ -147,11 +148,11 @@ def _strikes_arm(s: Signals, actor: int, side: int, start: int, stop: int) -> bo
     """Whether both stand apart, and the hand comes for the arm alone: not from or to the head, the back or the forearm."""
     around = slice(max(start - seconds(0.7), 0), stop + seconds(0.4))
     others = [_from_head(s, actor, side)[around].min() - 0.25, -s.behind_other(actor, side)[around].max() + 0.05]
-    held = (hand_to(s, actor, side, "forearm")[stop : stop + seconds(0.5)] < ON_ARM).mean()
-    arm = hand_to(s, actor, side, "upper_arm")
+    arm, forearm = (hand_to(s, actor, side, limb) for limb in ("upper_arm", "forearm"))
+    held = (forearm[stop : stop + seconds(0.5)] < ON_ARM).mean()
     leaves = arm[stop : stop + seconds(0.7)].max(initial=0.0) > 0.25
     apart = s.pelvis_distance[start] > 0.45 and s.pelvis_height[start].min() > 0.8
-    return bool(min(others) > 0.0 and held < 0.5 and arm[start:stop].min() < 0.1 and leaves and apart)
+    return bool(min(others) > 0.0 and held < 0.5 and arm[start:stop].min() < min(0.1, forearm[start:stop].min()) and leaves and apart)
 
 
 def _from_head(s: Signals, actor: int, side: int) -> np.ndarray:

@@ -99,7 +99,7 @@ def _gifts(s: Signals) -> Iterator[tuple[int, int, int, int]]:
         for side in (LEFT, RIGHT):
             for taking in (LEFT, RIGHT):
                 for start, stop in runs(_gap(s, giver, side, taking) < _JOINED, seconds(0.2)):
-                    if stop - start > seconds(1.6):
+                    if stop - start > seconds(1.6) or np.linalg.norm(s.pelvis_velocity[start:stop], axis=-1).max() > 0.6:
                         continue
                     after = slice(min(stop + seconds(0.7), s.frames - 6), stop + seconds(1.5))
                     low = max(s.above_shoulder(person, hand)[start:stop].mean() for person, hand in ((giver, side), (1 - giver, taking)))

@@ -27,7 +27,7 @@ def handshake(s: Signals) -> Finding | None:
                 continue
             if s.pelvis_distance[held].mean() < 0.4:
                 continue
-            if np.ptp(s.palms[held, :, side].mean(axis=1)[:, [0, 2]], axis=0).max() > 0.1:
+            if np.ptp(s.palms[held, :, side].mean(axis=1)[:, [0, 2]], axis=0).max() > 0.15:
                 continue
             strokes, _ = extremes(s.palms[held, :, side, 1].mean(axis=1), 0.015, margin=2)
             if strokes:
@@ -88,10 +88,11 @@ def pat_back(s: Signals) -> Finding | None:
     for actor in (0, 1):
         for side in (LEFT, RIGHT):
             distance = s.to_torso(actor, side) + 2.0 * np.maximum(-s.behind_other(actor, side), 0.0)
-            pats = touches(smooth(distance, 3), _ON_BODY, 0.035)
+            pats = touches(smooth(distance), _ON_BODY, 0.04)
             on_shoulder = hand_to(s, actor, side, "shoulder_back")[pats] < hand_to(s, actor, side, "upper_back")[pats]
             rests = pats and (distance[pats[-1] : pats[-1] + round(1.3 * FPS)] < _ON_BODY).sum() > 0.7 * FPS
-            if len(pats) >= 2 and not rests and not on_shoulder.mean() > 0.5 and (best is None or len(pats) > best.count):
+            below_head = (s.joint(1 - actor, "head")[pats, 1] - s.palms[pats, actor, side, 1]).min(initial=1.0) > 0.05
+            if len(pats) >= 2 and below_head and not rests and not on_shoulder.mean() > 0.5 and (best is None or len(pats) > best.count):
                 best = found(actor, side, len(pats), pats[0], pats[-1])
     return best
 

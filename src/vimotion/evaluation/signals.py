@@ -179,16 +179,16 @@ class Signals:
         return self.palms[:, person, side, 1] - shoulders
 
     def first_to_raise(self, sides: tuple[int, int], until: int) -> int:
-        """The person whose hand (a's and b's of `sides`) is first a third of the way to where it is in frame `until`.
+        """The person whose hand (a's and b's of `sides`) first goes a third of the way to where it is in frame `until`.
 
-        A hand that hangs is raised; that of somebody who sits leaves the knee, which may be as high.
+        A hand that hangs is raised; that of somebody who sits leaves the knee, which may be as high, by a fifth of the way.
         """
         begun = []
         for person in (0, 1):
             height = self.above_shoulder(person, sides[person])[: until + 1]
             if self.pelvis_height[until, person] < 0.75:
                 left = np.linalg.norm(self.palms[: until + 1, person, sides[person]] - self.palms[0, person, sides[person]], axis=-1)
-                begun.append(int(np.argmax(left > 0.35 * left.max())))
+                begun.append(int(np.argmax(left > 0.2 * left.max())))
             else:
                 below = np.flatnonzero(height < height.min() + 0.35 * (height[-1] - height.min()))
                 begun.append(int(below.max(initial=0)))
