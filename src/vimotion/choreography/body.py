@@ -55,6 +55,17 @@ def turned(yaw: np.ndarray, pitch: np.ndarray, roll: np.ndarray) -> np.ndarray:
     return np.stack(rows, axis=-1).reshape(*np.shape(cy), 3, 3)
 
 
+def _footfalls(performer: Performer, times: np.ndarray, tempo: float) -> np.ndarray:
+    """(T,) what the landing of each foot sends up the body: a swing that dies away in a sixth of a second, 1 in a walk."""
+    total = np.zeros(len(times))
+    for step in performer.feet.steps:
+        since = (times - step.land) * tempo
+        strength = min(2.5, (0.6 - step.gait.duty) * 8.0 + 0.8)  # the shorter a foot stands, the harder it lands
+        wave = np.exp(-np.maximum(since, 0.0) / 0.06) * np.sin(2.0 * np.pi * np.maximum(since, 0.0) / 0.2)
+        total += strength * np.where((since > 0.0) & (since < 0.4), wave, 0.0)
+    return total
+
+
 def solve(performers: Sequence[Performer], times: np.ndarray, tempo: float) -> tuple[Interaction, list[list[FootMotion]]]:
     """The motion of both people at script `times` (T,), one frame apart in the scene; and each person's left and right foot."""
     return _Solver(performers, times, tempo).solve()
@@ -71,6 +82,11 @@ class _Solver:
         self.wander = np.stack(
             [noise(np.random.default_rng(p.habits.noise_seed), seconds, 12, 0.08, 0.45) for p in performers], axis=1
         )
+        # the small quick unrest of a body that stands, and what each footfall sends through it
+        self.fidget = np.stack(
+            [noise(np.random.default_rng(p.habits.noise_seed + 1), seconds, 8, 0.5, 1.6) for p in performers], axis=1
+        )
+        self.shock = np.stack([_footfalls(p, times, tempo) for p in performers], axis=1)
         self.breath = np.stack(
             [np.sin(2 * np.pi * p.habits.breath * seconds + p.habits.breath_phase) for p in performers], axis=1
         )
@@ -130,17 +146,22 @@ class _Solver:
         # somebody who sits neither shifts their weight nor bounces
         self.upright = np.clip(1.0 + add["up"] / 0.2, 0.0, 1.0)
         posture = np.array([p.habits.posture for p in self.performers]) + manner("pitch")
-        add["pitch"] = add["pitch"] + posture + 0.012 * wander[..., 0] + self.gait["lean"]
-        add["elbows"] = add["elbows"] + self.gait["elbows"]
-        add["roll"] = add["roll"] + 0.010 * wander[..., 1]
-        add["twist"] = add["twist"] + 0.020 * wander[..., 2]
+        fidget, shock = self.fidget * manner("sway")[:, None], self.shock
+        add["pitch"] = add["pitch"] + posture + 0.012 * wander[..., 0] + 0.006 * fidget[..., 0] + 0.016 * shock
+        add["pitch"] = add["pitch"] + self.gait["lean"]
+        add["elbows"] = add["elbows"] + self.gait["elbows"] + 0.05 * wander[..., 8] + 0.02 * fidget[..., 1] + 0.06 * shock
+        add["arms_forward"] = add["arms_forward"] + 0.03 * wander[..., 9] + 0.010 * fidget[..., 2]
+        add["arms_out"] = add["arms_out"] + 0.02 * wander[..., 10]
+        add["roll"] = add["roll"] + 0.010 * wander[..., 1] + 0.004 * fidget[..., 3]
+        add["twist"] = add["twist"] + 0.020 * wander[..., 2] + 0.008 * fidget[..., 4]
         add["chest"] = add["chest"] + manner("chest") - 0.010 * self.breath
-        add["nod"] = add["nod"] + manner("head") + 0.025 * wander[..., 3]
+        add["nod"] = add["nod"] + manner("head") + 0.025 * wander[..., 3] + 0.010 * fidget[..., 5] + 0.02 * shock
         add["tilt"] = add["tilt"] + 0.025 * wander[..., 4]
-        add["turn"] = add["turn"] + 0.030 * wander[..., 5]
+        add["turn"] = add["turn"] + 0.030 * wander[..., 5] + 0.015 * fidget[..., 6]
         add["shrug"] = add["shrug"] + 0.018 * self.breath
         add["up"] = add["up"] + (manner("knees") - manner("bounce") * hop * still) * self.upright + 0.002 * self.breath
-        add["forward"] = add["forward"] + 0.006 * wander[..., 6] * still
+        add["up"] = add["up"] - 0.006 * shock
+        add["forward"] = add["forward"] + (0.009 * wander[..., 6] + 0.002 * fidget[..., 7]) * still
         lean_on = np.array([p.habits.lean_on for p in self.performers])
         add["side"] = add["side"] + (0.022 * lean_on + 0.007 * wander[..., 7]) * (1.0 - self.moving) * self.upright
 

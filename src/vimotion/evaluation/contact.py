@@ -73,7 +73,7 @@ def touches(distance: np.ndarray, within: float, lift: float, pause: float = 1.2
     return max(rows, key=len)
 
 
-def blows(distance: np.ndarray, within: float, speed: float = 1.2, longest: float = 0.6) -> list[tuple[int, int]]:
+def blows(distance: np.ndarray, within: float, speed: float = 1.2, longest: float = 0.9) -> list[tuple[int, int]]:
     """(start, stop) of each touch to which a (T,) distance closes fast, `speed` m/s, for at most `longest` seconds."""
     closing = -np.gradient(distance) * FPS
     return [

@@ -42,7 +42,7 @@ def slap(s: Signals) -> Finding | None:
         found(actor, side, 1, *blow)
         for actor, side in HANDS
         for blow in blows(hand_to(s, actor, side, "cheek"), ON_SKIN, speed=1.5)
-        if hand_to(s, actor, side, "cheek")[blow[0]] < hand_to(s, actor, side, "shoulder_top")[blow[0]]
+        if hand_to(s, actor, side, "cheek")[slice(*blow)].min() < hand_to(s, actor, side, "shoulder_top")[slice(*blow)].min()
         and s.head_drop[blow[0], 1 - actor] < 0.12
         and hand_to(s, actor, side, "mouth", own=True)[max(blow[0] - seconds(0.5), 0) : blow[1] + seconds(0.5)].min() > 0.13
         and _from_head(s, actor, side)[blow[1] : blow[1] + seconds(0.5)].max(initial=0.0) > 0.25

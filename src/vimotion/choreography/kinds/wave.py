@@ -26,7 +26,7 @@ hand
 ~be waved at by {A.obj}
 ~be greeted by {A.obj} with a wave
 """
-_WAVE = 0.5  # seconds that a hand takes to swing there and back
+_WAVE = 0.58  # seconds that a hand takes to swing there and back
 
 
 def play(stage: Stage, begin: float) -> float:
@@ -35,7 +35,7 @@ def play(stage: Stage, begin: float) -> float:
     waved = raised + _WAVE * count
 
     def swing(times: np.ndarray) -> np.ndarray:
-        out = 0.16 * size * oscillation(times, raised, waved, count)
+        out = 0.12 * size * oscillation(times, raised, waved, count)
         return np.stack([out, -0.25 * np.abs(out), 0.0 * out], axis=-1)
 
     high = Held((0.28, 0.16 + 0.24 * size, 0.42), (0.12, 1.0, 0.05), (0.0, 0.0, 1.0), elbow=(0.9, -0.7, -0.2), motion=swing)
