@@ -221,7 +221,7 @@ def corpus_scripted(
         bar.update(task, completed=done, total=total)
 
     try:
-        store = build(output, scenes, seed, workers, show)
+        store = build(output, scenes, seed, workers, progress=show)
     finally:
         if bar.live.is_started:
             bar.stop()

@@ -6,12 +6,10 @@ its side ("cheek", "forearm") means whichever of the two is nearer.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from vimotion.choreography.targets import SURFACE
-from vimotion.evaluation.signals import LEFT, RIGHT, SIDES, Signals, extremes, runs, to_segment, velocity
+from vimotion.evaluation.signals import LEFT, RIGHT, SIDES, Signals, extremes, runs, to_segment
 from vimotion.motion import FPS, JOINT
 
 # Centre of a palm to a place that it lies on: 2 cm, and what a codec loses of both.

@@ -9,25 +9,42 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from vimotion.evaluation import (
-    rules_apart, rules_arms, rules_blows, rules_bodies, rules_gestures, rules_hands, rules_joined, rules_on_foot, rules_touch,
-)
 from vimotion.evaluation.findings import Finding
 from vimotion.evaluation.plausibility import implausible
+from vimotion.evaluation.rules_apart import bow, punch_dodge, rock_paper_scissors, wave
+from vimotion.evaluation.rules_arms import drag_down, grab, help_up, link_arms, pull, support
+from vimotion.evaluation.rules_blows import block, block_counter, kick, knock_over, step_on_foot
+from vimotion.evaluation.rules_bodies import carry_on_back, collide_arms, kiss_cheek, shoulder_bump, sit_on_leg, whisper
+from vimotion.evaluation.rules_gestures import bend, blow_kiss, chat, imitate, point_at, thumb_up
+from vimotion.evaluation.rules_hands import (
+    comfort,
+    cover_mouth,
+    hit,
+    massage_leg,
+    massage_shoulders,
+    pat_cheek,
+    pose_for_picture,
+    slap,
+    tap_shoulder,
+    touch_head,
+)
+from vimotion.evaluation.rules_joined import arm_wrestle, clap_hands, dance, hand_wrestling, pass_object
+from vimotion.evaluation.rules_on_foot import chase, follow_leader, look_back, pass_by, walk_together, walk_towards
+from vimotion.evaluation.rules_touch import handshake, high_five, hug, pat_back, push
 from vimotion.evaluation.signals import Signals
 from vimotion.motion import Interaction
 
 _RULES: tuple[Callable[[Signals], Finding | None], ...] = (
-    rules_apart.bow, rules_apart.punch_dodge, rules_apart.rock_paper_scissors, rules_apart.wave,
-    rules_arms.drag_down, rules_arms.grab, rules_arms.help_up, rules_arms.link_arms, rules_arms.pull, rules_arms.support,
-    rules_blows.block, rules_blows.block_counter, rules_blows.kick, rules_blows.knock_over, rules_blows.step_on_foot,
-    rules_bodies.carry_on_back, rules_bodies.collide_arms, rules_bodies.kiss_cheek, rules_bodies.shoulder_bump, rules_bodies.sit_on_leg, rules_bodies.whisper,
-    rules_gestures.bend, rules_gestures.blow_kiss, rules_gestures.chat, rules_gestures.imitate, rules_gestures.point_at, rules_gestures.thumb_up,
-    rules_hands.comfort, rules_hands.cover_mouth, rules_hands.hit, rules_hands.massage_leg, rules_hands.massage_shoulders, rules_hands.pat_cheek, rules_hands.pose_for_picture, rules_hands.slap, rules_hands.tap_shoulder, rules_hands.touch_head,
-    rules_joined.arm_wrestle, rules_joined.clap_hands, rules_joined.dance, rules_joined.hand_wrestling, rules_joined.pass_object,
-    rules_on_foot.chase, rules_on_foot.follow_leader, rules_on_foot.look_back, rules_on_foot.pass_by, rules_on_foot.walk_together, rules_on_foot.walk_towards,
-    rules_touch.handshake, rules_touch.high_five, rules_touch.hug, rules_touch.pat_back, rules_touch.push,
-)
+    bow, punch_dodge, rock_paper_scissors, wave,
+    drag_down, grab, help_up, link_arms, pull, support,
+    block, block_counter, kick, knock_over, step_on_foot,
+    carry_on_back, collide_arms, kiss_cheek, shoulder_bump, sit_on_leg, whisper,
+    bend, blow_kiss, chat, imitate, point_at, thumb_up,
+    comfort, cover_mouth, hit, massage_leg, massage_shoulders, pat_cheek, pose_for_picture, slap, tap_shoulder, touch_head,
+    arm_wrestle, clap_hands, dance, hand_wrestling, pass_object,
+    chase, follow_leader, look_back, pass_by, walk_together, walk_towards,
+    handshake, high_five, hug, pat_back, push,
+)  # fmt: skip
 RULES = {rule.__name__: rule for rule in _RULES}
 
 # What truly happens as a part of another kind: who links arms also walks together.

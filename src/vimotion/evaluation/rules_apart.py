@@ -39,7 +39,7 @@ def wave(s: Signals) -> Finding | None:
                     continue
                 if np.median(s.facing_other[start:stop], axis=0).min() < 0.5:
                     continue
-                count = min(map(len, extremes(sideways[start:stop], 0.08)))
+                count = min(map(len, extremes(sideways[start:stop], 0.065)))
                 if count >= 2 and (best is None or count > best.count):
                     best = found(person, side, count, start, stop)
     return best

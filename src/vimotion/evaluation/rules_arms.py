@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from vimotion.evaluation.contact import HANDS, ON_ARM, ON_SKIN, all_runs, along, hand_to, seconds
+from vimotion.evaluation.contact import HANDS, ON_ARM, ON_SKIN, along, hand_to, seconds
 from vimotion.evaluation.findings import Finding, found, most
 from vimotion.evaluation.signals import SIDES, Signals, runs
 
@@ -20,7 +20,7 @@ def grab(s: Signals) -> Finding | None:
         (actor, side, start, stop)
         for actor, side, start, stop in _holds(s, 0.6)
         if _way(s, max(start - seconds(0.3), 0), min(stop + seconds(0.5), s.frames)).max() < 0.3
-        and s.pelvis_height[max(start - seconds(0.5), 0) : stop + seconds(1.0)].min() > 0.8
+        and s.pelvis_height[max(start - seconds(0.5), 0) : stop + seconds(0.3)].min() > 0.8
         and s.pelvis_distance[start:stop].min() > 0.45
         and s.facing_other[start:stop].min() > 0.5
         and s.above_shoulder(actor, side)[start:stop].mean() < -0.1
@@ -89,7 +89,7 @@ def _holds(s: Signals, shortest: float = 0.5) -> Iterator[Hold]:
         for start, stop in runs(hand_to(s, actor, side, "forearm") < ON_ARM, seconds(shortest), gap=6):
             distance, arm = _held(s, actor, side, start, stop)
             back = hand_to(s, 1 - actor, arm, f"{SIDES[side]}_forearm")[start:stop].mean()
-            if distance < back and _to_hand(s, actor, side, start, stop) > 0.14:
+            if distance < back and _to_hand(s, actor, side, start, stop) > 0.12:
                 yield actor, side, start, stop
 
 

@@ -10,7 +10,7 @@ from vimotion.evaluation.contact import HANDS, ON_ARM, blows, gap, hand_to, on_g
 from vimotion.evaluation.findings import Finding, found, most
 from vimotion.evaluation.signals import LEFT, RIGHT, SIDES, Signals, runs
 
-_ON_CHEST = 0.2  # metres from a fist to the middle of the chest's skin
+_ON_CHEST = 0.15  # metres from a fist to the middle of the chest's skin
 
 
 def kick(s: Signals) -> Finding | None:
@@ -25,7 +25,8 @@ def step_on_foot(s: Signals) -> Finding | None:
 
 def block(s: Signals) -> Finding | None:
     """A hand strikes down from above the shoulder at the other's head and is stopped by a forearm held up before it."""
-    return most(found(actor, side, 1, start, stop) for actor, side, start, stop in _blocked(s) if _from_above(s, actor, side, start))
+    blows_down = (blow for blow in _blocked(s) if _from_above(s, *blow))
+    return most(found(actor, side, 1, start, stop) for actor, side, start, stop in blows_down)
 
 
 def block_counter(s: Signals) -> Finding | None:
@@ -34,7 +35,7 @@ def block_counter(s: Signals) -> Finding | None:
         found(1 - attacker, side, 1, start, counter)
         for attacker, _, start, _ in _blocked(s)
         for side in (LEFT, RIGHT)
-        for counter, _ in blows(hand_to(s, 1 - attacker, side, "chest"), _ON_CHEST, longest=2.0)
+        for counter, _ in blows(hand_to(s, 1 - attacker, side, "chest"), _ON_CHEST, speed=1.5, longest=2.0)
         if 0 < counter - start < seconds(1.2)
     )
 
@@ -57,7 +58,8 @@ def _kicks(s: Signals, actor: int, foot: int) -> Iterator[tuple[int, int]]:
     lifted = toes[:, 1] - np.percentile(toes[:, 1], 20) > 0.15
     for start, stop in runs(lifted & (near < 0.25)):
         from_hip = np.linalg.norm((toes - s.joint(actor, "pelvis"))[start:stop][:, [0, 2]], axis=-1)
-        if from_hip.max() > 0.45 and stop - start < seconds(1.0) and s.facing_other[start, actor] > 0.5 and _stands_apart(s, actor, start):
+        aimed = from_hip.max() > 0.45 and stop - start < seconds(1.0) and s.facing_other[start, actor] > 0.5
+        if aimed and _stands_apart(s, actor, start):
             yield start, stop
 
 
@@ -82,13 +84,16 @@ def _blocked(s: Signals) -> Iterator[tuple[int, int, int, int]]:
     """(attacker, side, start, stop): a hand that comes fast is stopped by a forearm that the other holds up."""
     for attacker, side in HANDS:
         for arm, name in enumerate(SIDES):
-            for start, stop in blows(hand_to(s, attacker, side, f"{name}_forearm"), ON_ARM + 0.02, longest=1.2):
+            for start, stop in blows(hand_to(s, attacker, side, f"{name}_forearm"), ON_ARM + 0.02, longest=0.9):
                 apart = np.linalg.norm(s.palms[start, attacker, side] - s.palms[start, 1 - attacker, arm]) > 0.14
-                if apart and s.above_shoulder(1 - attacker, arm)[start] > -0.05 and s.facing_other[start].min() > 0.5:
+                held_up = s.above_shoulder(1 - attacker, arm)[start] > -0.05 and s.head_drop[start, 1 - attacker] < 0.18
+                if apart and held_up and s.facing_other[start].min() > 0.5:
                     yield attacker, side, start, stop
 
 
-def _from_above(s: Signals, actor: int, side: int, hit: int) -> bool:
-    """Whether a hand that hits in a frame was higher than its shoulder before, and the blow is at the height of the head."""
-    before = s.above_shoulder(actor, side)[max(hit - seconds(0.6), 0) : hit + 1]
-    return bool(before.max() > 0.05 and s.palms[hit, actor, side, 1] > place(s, 1 - actor, "chest")[hit, 1] + 0.1)
+def _from_above(s: Signals, actor: int, side: int, hit: int, stop: int) -> bool:
+    """Whether a hand that hits in a frame comes from above its shoulder to the height of the head, not yet there."""
+    before = slice(max(hit - seconds(0.7), 0), hit + 1)
+    head = np.linalg.norm(s.palms[before, actor, side] - s.joint(1 - actor, "head")[before], axis=-1)
+    above_chest = s.palms[hit, actor, side, 1] - place(s, 1 - actor, "chest")[hit, 1]
+    return bool(head.min() > 0.17 and s.above_shoulder(actor, side)[before].max() > 0.05 and above_chest > 0.1)

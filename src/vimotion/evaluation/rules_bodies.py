@@ -35,7 +35,7 @@ def collide_arms(s: Signals) -> Finding | None:
     arms = _arm_gap(s, side)
     meeting = int(np.argmin(arms))
     turned = s.head_turn[meeting : meeting + seconds(2.0)] * (1.0 if side == LEFT else -1.0)
-    collided = arms[meeting] < 0.18 and turned.max(axis=0).min() > 30.0
+    collided = arms[meeting] < 0.2 and turned.max(axis=0).min() > 30.0
     return found("ab".index(passing.actor), side, 1, meeting, meeting + 1) if collided else None
 
 

@@ -15,10 +15,7 @@ _POINTS = 0.81  # of the arm's length: a stretched arm, and below it one that on
 
 def bend(s: Signals) -> Finding | None:
     """Both pitch the trunk 35° or more, with both palms at the own knees."""
-    bent = [
-        all_runs(s.lean[:, person] > 35.0, *(hand_to(s, person, side, f"{SIDES[side]}_shin", own=True) < 0.2 for side in (0, 1)), shortest=0.2)
-        for person in (0, 1)
-    ]
+    bent = [all_runs(s.lean[:, person] > 35.0, *_at_knees(s, person), shortest=0.2) for person in (0, 1)]
     if not (bent[0] and bent[1]):
         return None
     return found(int(bent[1][0][0] < bent[0][0][0]), None, 1, min(b[0][0] for b in bent), max(b[-1][1] for b in bent))
@@ -68,7 +65,7 @@ def imitate(s: Signals) -> Finding | None:
 
 
 def chat(s: Signals) -> Finding | None:
-    """Face to face and without touch, one beats time with the hands before the belly, then the other; no hand is raised high."""
+    """Face to face and without touch, one beats time with the hands before the belly, then the other."""
     spoken = [_speech(s, person) for person in (0, 1)]
     if not (spoken[0] and spoken[1]) or not clear(s, 0, s.frames, 0.15):
         return None
@@ -78,6 +75,11 @@ def chat(s: Signals) -> Finding | None:
     if (talking[0] & talking[1]).sum() > 0.5 * min(map(np.sum, talking)):
         return None
     return found(first, None, 1, spoken[first][0][0], spoken[1 - first][-1][1])
+
+
+def _at_knees(s: Signals, person: int) -> list[np.ndarray]:
+    """Of each palm (T,) whether it is at the own knee."""
+    return [hand_to(s, person, side, f"{SIDES[side]}_shin", own=True) < 0.2 for side in (LEFT, RIGHT)]
 
 
 def _held_out(s: Signals, facing: np.ndarray) -> Iterator[tuple[int, int, int, int]]:

@@ -38,15 +38,7 @@ def slap(s: Signals) -> Finding | None:
     """A palm strikes the other's cheek fast, once, and does not stay."""
     if pat_cheek(s):
         return None
-    return most(
-        found(actor, side, 1, *blow)
-        for actor, side in HANDS
-        for blow in blows(hand_to(s, actor, side, "cheek"), ON_SKIN, speed=1.5)
-        if hand_to(s, actor, side, "cheek")[slice(*blow)].min() < hand_to(s, actor, side, "shoulder_top")[slice(*blow)].min()
-        and s.head_drop[blow[0], 1 - actor] < 0.12
-        and hand_to(s, actor, side, "mouth", own=True)[max(blow[0] - seconds(0.5), 0) : blow[1] + seconds(0.5)].min() > 0.13
-        and _from_head(s, actor, side)[blow[1] : blow[1] + seconds(0.5)].max(initial=0.0) > 0.25
-    )
+    return most(found(actor, side, 1, *blow) for actor, side in HANDS for blow in _slaps(s, actor, side))
 
 
 def cover_mouth(s: Signals) -> Finding | None:
@@ -65,9 +57,7 @@ def cover_mouth(s: Signals) -> Finding | None:
 def hit(s: Signals) -> Finding | None:
     """A hand strikes the other's upper arm fast and leaves it; both stand."""
     return most(
-        found(actor, side, len(hits), hits[0][0], hits[-1][1])
-        for actor, side in HANDS
-        if (hits := [blow for blow in blows(hand_to(s, actor, side, "upper_arm"), ON_ARM) if _strikes_arm(s, actor, side, *blow)])
+        found(actor, side, len(hits), hits[0][0], hits[-1][1]) for actor, side in HANDS if (hits := _hits(s, actor, side))
     )
 
 
@@ -117,7 +107,10 @@ def comfort(s: Signals) -> Finding | None:
         found(actor, side, 1, *span)
         for actor, side in HANDS
         for span in all_runs(
-            _on_back(s, actor, side), hand_to(s, actor, 1 - side, "shoulder_front") < ON_SKIN + 0.02, np.abs(s.facing_other[:, 1 - actor]) < 0.7, shortest=1.0
+            _on_back(s, actor, side),
+            hand_to(s, actor, 1 - side, "shoulder_front") < ON_SKIN + 0.02,
+            np.abs(s.facing_other[:, 1 - actor]) < 0.7,
+            shortest=1.0,
         )
         if np.ptp(s.pelvis[slice(*span)], axis=0).max() < 0.25
     )
@@ -144,15 +137,33 @@ def _on_back(s: Signals, actor: int, side: int) -> np.ndarray:
     return mask
 
 
+def _slaps(s: Signals, actor: int, side: int) -> Iterator[tuple[int, int]]:
+    """Fast touches of a cheek that does not duck, on no way to crown or shoulder, from which the hand goes on."""
+    cheek = hand_to(s, actor, side, "cheek")
+    for start, stop in blows(cheek, ON_SKIN, speed=1.5):
+        around = slice(max(start - seconds(0.7), 0), stop + seconds(0.7))
+        meant = cheek[start:stop].min() < hand_to(s, actor, side, "shoulder_top")[start:stop].min()
+        meant &= hand_to(s, actor, side, "crown")[around].min() > 0.14
+        meant &= hand_to(s, actor, side, "mouth", own=True)[around].min() > 0.13
+        leaves = _from_head(s, actor, side)[stop : stop + seconds(0.5)].max(initial=0.0) > 0.25
+        if meant and leaves and s.head_drop[start, 1 - actor] < 0.12:
+            yield start, stop
+
+
+def _hits(s: Signals, actor: int, side: int) -> list[tuple[int, int]]:
+    return [blow for blow in blows(hand_to(s, actor, side, "upper_arm"), ON_ARM) if _strikes_arm(s, actor, side, *blow)]
+
+
 def _strikes_arm(s: Signals, actor: int, side: int, start: int, stop: int) -> bool:
     """Whether both stand apart, and the hand comes for the arm alone: not from or to the head, the back or the forearm."""
     around = slice(max(start - seconds(0.7), 0), stop + seconds(0.4))
     others = [_from_head(s, actor, side)[around].min() - 0.25, -s.behind_other(actor, side)[around].max() + 0.05]
     arm, forearm = (hand_to(s, actor, side, limb) for limb in ("upper_arm", "forearm"))
     held = (forearm[stop : stop + seconds(0.5)] < ON_ARM).mean()
+    near = arm[start:stop].min() < min(0.1, forearm[start:stop].min())
     leaves = arm[stop : stop + seconds(0.7)].max(initial=0.0) > 0.25
     apart = s.pelvis_distance[start] > 0.45 and s.pelvis_height[start].min() > 0.8
-    return bool(min(others) > 0.0 and held < 0.5 and arm[start:stop].min() < min(0.1, forearm[start:stop].min()) and leaves and apart)
+    return bool(min(others) > 0.0 and held < 0.5 and near and leaves and apart)
 
 
 def _from_head(s: Signals, actor: int, side: int) -> np.ndarray:

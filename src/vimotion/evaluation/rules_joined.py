@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from vimotion.evaluation.contact import all_runs, hand_to, seconds
+from vimotion.evaluation.contact import HANDS, all_runs, hand_to, seconds
 from vimotion.evaluation.findings import Finding, found, most
 from vimotion.evaluation.signals import LEFT, RIGHT, Signals, extremes, runs, smooth
 
@@ -38,7 +38,7 @@ def dance(s: Signals) -> Finding | None:
         for span in all_runs(
             _gap(s, leader, 1 - side, side) < _JOINED,
             (s.to_torso(leader, side) < 0.22) & (s.behind_other(leader, side) > 0.0),
-            (s.facing_other > 0.5).all(axis=1),
+            s.facing_other.min(axis=1) > 0.5,
             shortest=1.0,
         )
         if _steps_aside(s, *span) >= 2
@@ -94,17 +94,20 @@ def _steps_aside(s: Signals, start: int, stop: int) -> int:
 
 
 def _gifts(s: Signals) -> Iterator[tuple[int, int, int, int]]:
-    """(giver, side, start, stop)."""
-    for giver in (0, 1):
-        for side in (LEFT, RIGHT):
-            for taking in (LEFT, RIGHT):
-                for start, stop in runs(_gap(s, giver, side, taking) < _JOINED, seconds(0.2)):
-                    if stop - start > seconds(1.6) or np.linalg.norm(s.pelvis_velocity[start:stop], axis=-1).max() > 0.6:
-                        continue
-                    after = slice(min(stop + seconds(0.7), s.frames - 6), stop + seconds(1.5))
-                    low = max(s.above_shoulder(person, hand)[start:stop].mean() for person, hand in ((giver, side), (1 - giver, taking)))
-                    kept = hand_to(s, 1 - giver, taking, "belly", own=True)[after].max() < 0.32
-                    let_go = s.above_shoulder(giver, side)[after].min() < s.above_shoulder(giver, side)[start] - 0.05
-                    stays = s.above_shoulder(1 - giver, taking)[after].min() > -0.42
-                    if low < -0.08 and kept and let_go and stays and s.reach(giver, side)[after].min() < 0.2:
-                        yield giver, side, start, stop
+    """(giver, side, start, stop) of each short meeting of two palms after which the taker's hand stays up."""
+    for giver, side in HANDS:
+        for taking in (LEFT, RIGHT):
+            for start, stop in runs(_gap(s, giver, side, taking) < _JOINED, seconds(0.2)):
+                stand = np.linalg.norm(s.pelvis_velocity[start:stop], axis=-1).max() < 0.6
+                if stand and stop - start < seconds(1.6) and _keeps(s, giver, side, taking, start, stop):
+                    yield giver, side, start, stop
+
+
+def _keeps(s: Signals, giver: int, side: int, taking: int, start: int, stop: int) -> bool:
+    """Whether palms that met below the shoulders part, the giver's going down, the taker's to the own belly."""
+    after = slice(min(stop + seconds(0.7), s.frames - 6), stop + seconds(1.5))
+    given, taken = s.above_shoulder(giver, side), s.above_shoulder(1 - giver, taking)
+    low = max(given[start:stop].mean(), taken[start:stop].mean()) < -0.08
+    let_go = given[after].min() < given[start] - 0.05 and s.reach(giver, side)[after].min() < 0.2
+    kept = hand_to(s, 1 - giver, taking, "belly", own=True)[after].max() < 0.32 and taken[after].min() > -0.42
+    return bool(low and let_go and kept)

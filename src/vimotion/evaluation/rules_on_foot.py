@@ -64,22 +64,19 @@ def follow_leader(s: Signals) -> Finding | None:
 
 
 def walk_towards(s: Signals) -> Finding | None:
-    """One walks 1.2 m or more up to the other, who stays and waits, stops within reach, and that is all, hands hanging."""
-    for actor in (0, 1):
-        travelled = np.linalg.norm(s.pelvis[:, actor] - s.pelvis[-1, actor], axis=-1)
-        arrived = int(np.flatnonzero(travelled > 0.15).max(initial=0))
-        hands = max(s.above_shoulder(person, side).max() for person in (0, 1) for side in (0, 1))
-        if (
-            travelled[0] > 1.2
-            and np.linalg.norm(s.pelvis[:, 1 - actor] - s.pelvis[0, 1 - actor], axis=-1).max() < 0.35
-            and s.facing_other[-1].min() > 0.7
-            and 0.5 < s.pelvis_distance[-1] < min(1.3, s.pelvis_distance.min() + 0.12)
-            and s.frames - arrived < 2.2 * FPS
-            and hands < -0.25
-            and s.pelvis_height.min() > 0.8
-        ):
-            start = int(np.argmax(travelled < travelled[0] - 0.15))
-            return found(actor, None, 1, start, arrived)
+    """One walks 1.2 m or more up to the other, who stays, and stops within reach; that is all until they part, hands low."""
+    hands = max(s.above_shoulder(person, side).max() for person in (0, 1) for side in (0, 1))
+    near = runs(s.pelvis_distance < s.pelvis_distance.min() + 0.12)
+    if hands > -0.25 or not 0.5 < s.pelvis_distance.min() < 1.3 or len(near) > 1:
+        return None
+    start, stop = near[0]
+    gone = np.linalg.norm(s.pelvis[start] - s.pelvis[0], axis=-1)
+    actor = int(gone[1] > gone[0])
+    parts = stop == s.frames or s.pelvis_distance[-1] > 1.5
+    upright = s.pelvis_height[start : (start + stop) // 2].min() > 0.8
+    looks = upright and s.facing_other[(start + stop) // 2].min() > 0.7
+    if gone[actor] > 1.2 and gone[1 - actor] < 0.35 and looks and parts and stop - start < 2.5 * FPS:
+        return found(actor, None, 1, int(np.argmax(np.linalg.norm(s.pelvis - s.pelvis[0], axis=-1)[:, actor] > 0.15)), start)
     return None
 
 
@@ -101,7 +98,7 @@ def _walks(s: Signals, speed: float) -> list[tuple[int, int]]:
 
 
 def _one_behind(s: Signals, start: int, stop: int, share: float) -> int | None:
-    """Who goes behind the other, facing the other's back, for a metre or more; sideways they may differ by 1 / `share` of that."""
+    """Who goes behind the other, facing the other's back: `share` times further behind than aside."""
     path = s.pelvis[stop - 1] - s.pelvis[start]
     length = np.linalg.norm(path, axis=-1)
     ahead, beside = _ahead_and_beside(s, start, stop)

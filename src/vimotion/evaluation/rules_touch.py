@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from vimotion.evaluation.contact import hand_to, touches
-from vimotion.evaluation.findings import Finding, found
+from vimotion.evaluation.contact import HANDS, hand_to, touches
+from vimotion.evaluation.findings import Finding, found, most
 from vimotion.evaluation.rules_apart import punch_dodge
 from vimotion.evaluation.signals import LEFT, RIGHT, Signals, extremes, runs, smooth
 from vimotion.motion import FPS
@@ -72,6 +72,7 @@ def push(s: Signals) -> Finding | None:
     for actor in (0, 1):
         on_chest = np.ones(s.frames, dtype=bool)
         for side in (LEFT, RIGHT):
+            on_chest &= s.above_shoulder(actor, side) > -0.42
             on_chest &= s.facing_other[:, 1 - actor] > 0.3
             on_chest &= (s.to_torso(actor, side) < _ON_CHEST) & (s.behind_other(actor, side) < 0.0)
         pushes = [span for span in runs(on_chest, gap=4) if _driven_away(s, actor, *span) > 0.12]
@@ -84,17 +85,23 @@ def pat_back(s: Signals) -> Finding | None:
     """One person's palm comes to the other's back and leaves it, at least twice, while the other does not hold them."""
     if hug(s):
         return None
-    best: Finding | None = None
-    for actor in (0, 1):
-        for side in (LEFT, RIGHT):
-            distance = s.to_torso(actor, side) + 2.0 * np.maximum(-s.behind_other(actor, side), 0.0)
-            pats = touches(smooth(distance), _ON_BODY, 0.04)
-            on_shoulder = hand_to(s, actor, side, "shoulder_back")[pats] < hand_to(s, actor, side, "upper_back")[pats]
-            rests = pats and (distance[pats[-1] : pats[-1] + round(1.3 * FPS)] < _ON_BODY).sum() > 0.7 * FPS
-            below_head = (s.joint(1 - actor, "head")[pats, 1] - s.palms[pats, actor, side, 1]).min(initial=1.0) > 0.05
-            if len(pats) >= 2 and below_head and not rests and not on_shoulder.mean() > 0.5 and (best is None or len(pats) > best.count):
-                best = found(actor, side, len(pats), pats[0], pats[-1])
-    return best
+    return most(
+        found(actor, side, len(pats), pats[0], pats[-1]) for actor, side in HANDS if len(pats := _pats(s, actor, side)) > 1
+    )
+
+
+def _pats(s: Signals, actor: int, side: int) -> list[int]:
+    """Frames in which a palm touches the other's back, not the shoulder, before it leaves the body again."""
+    distance = s.to_torso(actor, side) + 2.0 * np.maximum(-s.behind_other(actor, side), 0.0)
+    pats = touches(smooth(distance), _ON_BODY, 0.04)
+    if not pats:
+        return []
+    on_shoulder = hand_to(s, actor, side, "shoulder_back")[pats] < hand_to(s, actor, side, "upper_back")[pats]
+    last = pats[-1]
+    rests = (distance[last : last + round(1.3 * FPS)] < distance[last] + 0.04).sum() > FPS
+    below_head = (s.joint(1 - actor, "head")[pats, 1] - s.palms[pats, actor, side, 1]).min() > 0.05
+    beside = s.pelvis_distance[pats].min() > 0.42
+    return pats if beside and below_head and not rests and on_shoulder.mean() <= 0.5 else []
 
 
 def _claps(s: Signals, side: int, other: int) -> list[tuple[int, int]]:

@@ -187,7 +187,8 @@ class Signals:
         for person in (0, 1):
             height = self.above_shoulder(person, sides[person])[: until + 1]
             if self.pelvis_height[until, person] < 0.75:
-                left = np.linalg.norm(self.palms[: until + 1, person, sides[person]] - self.palms[0, person, sides[person]], axis=-1)
+                palm = self.palms[: until + 1, person, sides[person]]
+                left = np.linalg.norm(palm - palm[0], axis=-1)
                 begun.append(int(np.argmax(left > 0.2 * left.max())))
             else:
                 below = np.flatnonzero(height < height.min() + 0.35 * (height[-1] - height.min()))
