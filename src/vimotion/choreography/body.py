@@ -289,7 +289,7 @@ class _Solver:
         gaze = self._gaze(self._view(*self._trunk(extra, still)))
         arms = Arms(self.performers, self.times, self.channel, ARM_SWING * smooth(self.spread, 1.5))
         touching = any(performer.touches for performer in self.performers)
-        for _ in range(4 if touching else 2):
+        for _ in range(6 if touching else 2):
             view = self._view(*self._trunk(extra, gaze))
             if arms.hold_arms:
                 view = self._with_arms(view, arms)
@@ -311,7 +311,7 @@ class _Solver:
 
     def _lean_to_touch(self, view: View, extra: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """What pelvis and trunk must add (channels) so that a place of the own body comes to one of the other's."""
-        names = ("forward", "side", "up", "pitch")
+        names = ("forward", "side", "up", "pitch", "hinge")
         added = {name: np.zeros((len(self.times), len(self.performers))) for name in names}
         for person, performer in enumerate(self.performers):
             for touch in performer.touches:
@@ -322,7 +322,11 @@ class _Solver:
                 way = smooth((goal + touch.apart * normal - own) * share[:, None], 1.5)
                 added["forward"][:, person] += np.sum(way * self.forward3[:, person], axis=-1)
                 added["side"][:, person] += np.sum(way * self.left3[:, person], axis=-1)
-                added["up"][:, person] += np.minimum(way[:, 1], 0.0)
+                # down by the hips and a little by the knees; whoever is too tall for the other comes down too
+                for lower, who in ((-way[:, 1], person), (way[:, 1], 1 - person)):
+                    down = np.maximum(lower, 0.0)
+                    added["hinge"][:, who] += 0.9 * down
+                    added["up"][:, who] -= 0.25 * down
         # half by the hips, half by the trunk, which bends about a metre below the head
         added["pitch"] = 0.5 * added["forward"]
         added["forward"] = 0.6 * added["forward"]
