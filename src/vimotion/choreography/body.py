@@ -325,8 +325,8 @@ class _Solver:
                 # down by the hips and a little by the knees; whoever is too tall for the other comes down too
                 for lower, who in ((-way[:, 1], person), (way[:, 1], 1 - person)):
                     down = np.maximum(lower, 0.0)
-                    added["hinge"][:, who] += 0.9 * down
-                    added["up"][:, who] -= 0.25 * down
+                    added["hinge"][:, who] += 1.8 * down
+                    added["up"][:, who] -= 0.35 * down
         # half by the hips, half by the trunk, which bends about a metre below the head
         added["pitch"] = 0.5 * added["forward"]
         added["forward"] = 0.6 * added["forward"]

@@ -240,16 +240,17 @@ class Stage:
     def part(self, start: float) -> float:
         """They turn away from each other and go, the actor first; when both have gone some steps."""
         random = self._stream("part")
-        ends = [start]
+        ends, places = [start], [person.feet.pose[:2].copy() for person in self.people]
         for person in self.people:
             if person.posture != "stand":
                 continue
             begin = max(start, person.feet.free) + (0.1 if person is self.actor else 0.1 + float(random.uniform(0.2, 0.5)))
-            yaw = person.feet.pose[2] + float(random.uniform(0.6, 1.0)) * np.pi * float(random.choice([-1.0, 1.0]))
-            forward, _ = heading(yaw)
-            goal = person.feet.pose[:2] + float(random.uniform(1.2, 1.6)) * forward
+            partner = places[1 - person.index]
+            yaw = direction(partner, places[person.index]) + float(random.normal(0.0, 0.3))
             person.look(begin, ahead(0.3), 0.5)
-            ends.append(person.feet.walk(begin, (float(goal[0]), float(goal[1]))))
+            turned = self.turn_to(person, yaw, begin)
+            goal = person.feet.pose[:2] + float(random.uniform(1.2, 1.6)) * heading(yaw)[0]
+            ends.append(person.feet.walk(turned, (float(goal[0]), float(goal[1]))))
         return max(ends)
 
     def eyes(self, person: Performer) -> GazePoint:

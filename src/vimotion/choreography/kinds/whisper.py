@@ -29,6 +29,8 @@ def play(stage: Stage, begin: float) -> float:
     ear = f"{side}_ear"
     there = begin + 0.2 + 0.8 * actor.manner.effort
     leave = there + float(stage.random("whisper").uniform(1.2, 1.8))
+    if other.posture != "stand":
+        actor.key("hinge", (begin, 0.0), (there, 0.85), (leave, 0.85), (leave + 0.8, 0.0))
     actor.touch("mouth", ear, there, leave, duration=0.8, apart=0.09)
     cup = OnBody(actor.index, "mouth", fingers=(0.5, 0.8, 0.3), elbow=(0.6, -1.0, 0.2), offset=(-0.03 * stage.sign, 0.0, 0.05))
     actor.reach(side, there + 0.1, cup, 0.7)
