@@ -81,13 +81,15 @@ def named_kinds(text: str) -> set[str]:
     """All kinds of interaction that a text says by name or, where it names none, describes."""
     if said := kinds_by_name(text):
         return said
-    described = {kind for kind, pattern in _patterns("describes").items() if pattern.search(plain(text))}
+    words = plain(text)
+    described = {kind for kind, pattern in _patterns("describes").items() if pattern.search(words)}
     return described - set[str]().union(*(_RATHER.get(kind, set()) for kind in described))
 
 
 def kinds_by_name(text: str) -> set[str]:
     """All kinds of interaction that a text says by name."""
-    return {kind for kind, pattern in _patterns("says").items() if pattern.search(plain(text))}
+    words = plain(text)
+    return {kind for kind, pattern in _patterns("says").items() if pattern.search(words)}
 
 
 def names_kind(text: str, kind: str) -> bool:

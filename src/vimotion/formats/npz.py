@@ -45,7 +45,8 @@ _SHAPES: dict[str, tuple[str | int, ...]] = {
     "format_version": (),
 }
 _HEADER = re.compile(r"\{'descr': '([<>|=][fiub][1248])', 'fortran_order': (False|True), 'shape': \(([\d, ]{0,100})\), \}\s*")
-# What `zipfile` and readers of its members raise over a damaged archive.
+# What `zipfile` and readers of its members raise over a damaged archive; `NotImplementedError` is its word for a compression or
+# an encryption that it does not know.
 BROKEN_ARCHIVE = (
     zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, RuntimeError, OSError, ValueError, TypeError,
     KeyError, IndexError, OverflowError,

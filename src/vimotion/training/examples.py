@@ -17,7 +17,7 @@ from vimotion.corpora import Record
 from vimotion.errors import UserError
 from vimotion.language.layout import Layout
 from vimotion.language.rendering import IGNORED, CodesOf, render
-from vimotion.tasks import TASKS, Conversation, TextPart, possible_tasks, sample_conversation
+from vimotion.tasks import TASKS, Conversation, possible_tasks, sample_conversation
 from vimotion.training.motion_codes import MotionCodes
 
 # Where a caption says which person is which.
@@ -188,8 +188,3 @@ def replace_codes(batch: dict[str, Tensor], layout: Layout, most: float, random:
 def _codes(ids: Tensor, layout: Layout) -> Tensor:
     """Where motion codes stand."""
     return (ids >= layout.code_ids.start) & (ids < layout.code_ids.stop)
-
-
-def said(conversation: Conversation) -> str:
-    """Everything that is said in words, line by line."""
-    return "\n".join(part.text for message in conversation.messages for part in message.parts if isinstance(part, TextPart))
