@@ -19,7 +19,6 @@ from vimotion.training.examples import (
     learn_given_codes,
     pack_rows,
     replace_codes,
-    said,
 )
 from vimotion.training.motion_codes import MotionCodes
 
