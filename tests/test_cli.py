@@ -93,6 +93,7 @@ WRONG = [
     "corpus nonsense",
     "corpus info empty",
     "corpus info damaged",
+    "corpus realism empty",
     "corpus scripted --output pair.npz/corpus",
     "corpus scripted --seed -1 --output corpus",
     "generate hug\udcff --model model",
@@ -207,6 +208,8 @@ def test_corpus(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert content["num_clips"] >= 12
     again = said(capsys, "corpus", "info", "corpus")
     assert again == {key: value for key, value in content.items() if key != "folder"}
+    measured = said(capsys, "corpus", "realism", "corpus", "--clips", "3", "--output", "realism")
+    assert measured["clips"] == 3 and json.loads(Path("realism/realism.json").read_text()) == measured
 
 
 def test_bench(capsys: pytest.CaptureFixture[str]) -> None:

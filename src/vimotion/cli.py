@@ -221,7 +221,7 @@ def corpus_scripted(
         bar.update(task, completed=done, total=total)
 
     try:
-        store = build(output, scenes, seed, workers, show)
+        store = build(output, scenes, seed, workers, progress=show)
     finally:
         if bar.live.is_started:
             bar.stop()
@@ -235,6 +235,36 @@ def corpus_info(folder: Path, as_json: JsonOption = False) -> None:
 
     info = open_store(folder).info
     _report(as_json, info, "\n".join(f"{key}: {value}" for key, value in info.items()))
+
+
+@corpus_app.command("realism")
+def corpus_realism(
+    folder: Annotated[Path, typer.Argument(metavar="CORPUS", help="A prepared corpus.")],
+    takes: Annotated[Path | None, typer.Option(help="A folder of captured motion of single people to compare with.")] = None,
+    clips: Annotated[int, typer.Option(min=1, help="So many clips, drawn at random.")] = 1000,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="A folder for realism.json, .md and .png.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure how real the bodies of a corpus move, against captured takes."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from vimotion.corpora import open_store
+    from vimotion.corpora.realism_measurement import measure
+    from vimotion.corpora.realism_report import tables, write_report
+
+    store = open_store(folder)
+    with Progress(console=Console(stderr=True)) as bar:
+        task = bar.add_task("clips")
+        report = measure(store, takes, clips, lambda done, total: bar.update(task, completed=done, total=total))
+    files = write_report(report, output) if output else []
+    if as_json:
+        typer.echo(json.dumps(report))
+        return
+    for table in tables(report)[: 3 if takes else 2]:
+        Console().print(table.rich())
+    for file in files:
+        typer.echo(file)
 
 
 @app.command()

@@ -66,22 +66,27 @@ class Grammar:
     @classmethod
     def read(cls, *paths: Path) -> Grammar:
         """The rules of all files together; a rule told twice is an error, as is a line that does not parse."""
+        return cls.of({path.name: path.read_text(encoding="utf-8") for path in paths})
+
+    @classmethod
+    def of(cls, texts: Mapping[str, str]) -> Grammar:
+        """The rules of all texts together; their keys name them where a line is wrong."""
         rules: dict[str, list[Template]] = {}
-        for path in paths:
+        for source, text in texts.items():
             name = ""
-            for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            for number, line in enumerate(text.splitlines(), 1):
                 if not line.strip() or line.startswith("#"):
                     continue
                 if line.startswith("@"):
                     name = line[1:].strip()
                     if name in rules:
-                        raise ValueError(f"{path.name}:{number}: the rule @{name} is already there.")
+                        raise ValueError(f"{source}:{number}: the rule @{name} is already there.")
                     rules[name] = []
                     continue
                 try:
                     rules[name].append(parse(line))
                 except (ValueError, KeyError) as error:
-                    raise ValueError(f"{path.name}:{number}: {line!r} is no template: {error}") from error
+                    raise ValueError(f"{source}:{number}: {line!r} is no template: {error}") from error
         return cls({name: tuple(ways) for name, ways in rules.items()})
 
     def say(

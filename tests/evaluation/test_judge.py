@@ -79,7 +79,7 @@ def test_another_rate_is_the_same_motion():
 def test_unknown_kind_is_an_error():
     with pytest.raises(ValueError, match="no rule"):
         find(standing(), "sneeze")
-    assert len(RULES) == 12
+    assert len(RULES) == 53
 
 
 def test_gate_names_what_is_impossible():

@@ -1,14 +1,27 @@
 """Scripted two-person scenes with exact roles, events and edits: the corpus that needs no licence."""
 
-from vimotion.choreography.kinds import MAKERS
-from vimotion.choreography.parameters import KINDS, Edit, Kind, SceneParameters, possible_edits, sample_parameters
+from vimotion.choreography.kind import Kind
+from vimotion.choreography.kinds import KINDS
+from vimotion.choreography.parameters import Act, SceneParameters
+from vimotion.choreography.sampling import Edit, possible_edits, sample_parameters
 from vimotion.choreography.scene import Event, Scene
+from vimotion.choreography.stage import Stage
 
 __all__ = [
-    "KINDS", "Edit", "Event", "Kind", "Scene", "SceneParameters", "make_scene", "possible_edits", "sample_parameters",
+    "KINDS", "Act", "Edit", "Event", "Kind", "Scene", "SceneParameters", "make_scene", "possible_edits", "sample_parameters",
 ]  # fmt: skip
 
 
 def make_scene(parameters: SceneParameters) -> Scene:
     """The scene that follows from the parameters; the same parameters give the same scene."""
-    return MAKERS[parameters.kind](parameters)
+    kinds = [KINDS[act.kind] for act in parameters.acts]
+    stage = Stage(parameters, kinds[0])
+    end = stage.approach()
+    for number, (act, kind) in enumerate(zip(parameters.acts, kinds, strict=True)):
+        stage.take(number, act, kind)
+        if number:
+            end = stage.arrange(end)
+        end = kind.play(stage, end)
+    if parameters.ending == "part":
+        end = stage.part(end)
+    return stage.finish(end)

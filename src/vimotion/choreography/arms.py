@@ -9,12 +9,13 @@ import numpy as np
 from vimotion.choreography.curves import bump, minimum_jerk, smooth
 from vimotion.choreography.limbs import aim, dot, limit_wrist, two_bone
 from vimotion.choreography.performer import Performer, Reach
-from vimotion.choreography.targets import SIDES, Vector, View
+from vimotion.choreography.targets import SIDES, OnBody, Vector, View
 from vimotion.motion import JOINT
-from vimotion.motion.rotations import axis_angle_to_matrix, normalize, slerp
+from vimotion.motion.rotations import axis_angle_to_matrix, matrix_to_axis_angle, normalize, slerp
 
 _SIGN = np.array([1.0, -1.0])  # left is +X
 _X, _Y = np.array([1.0, 0.0, 0.0]), np.array([0.0, 1.0, 0.0])
+_TREMOR = 5.0  # a second, of an old hand
 _COMFORT = 0.84  # share of the arm's length at which the trunk begins to help
 _LIMB = ("collar", "shoulder", "elbow", "wrist")
 
@@ -36,6 +37,13 @@ class Arms:
         self.bones = {part: offsets[:, _joint(part)] for part in ("shoulder", "elbow", "wrist")}  # (P, 2, 3)
         self.upper, self.lower = (np.linalg.norm(self.bones[part], axis=-1, keepdims=True) for part in ("elbow", "wrist"))
         self.palm = np.stack([[p.skeleton.palm_offset(side) for side in SIDES] for p in performers])
+        # whether a hand of somebody holds the other's arm
+        self.hold_arms = any(
+            isinstance(reach.target, OnBody) and reach.target.on_arm for p in performers for side in SIDES for reach in p.reaches[side]
+        )
+        tremor = np.array([p.manner.tremor for p in performers])
+        phase = 2.0 * np.pi * _TREMOR * times[:, None]
+        self.tremor = tremor[:, None] * np.stack([np.sin(phase), np.sin(1.13 * phase + 1.0)], axis=-1)  # (T, P, 2)
         self.reach_weight = np.stack([np.stack([self._weight(p, side) for side in SIDES], axis=-1) for p in performers], axis=1)
 
     def _share(self, reach: Reach) -> np.ndarray:
@@ -88,6 +96,7 @@ class Arms:
                 idle = self.palms[:, person, number].copy(), self.elbows[:, person, number].copy()
                 for reach in performer.reaches[side]:
                     self._follow(view, person, number, reach, idle)
+                self.palms[:, person, number, 1] += self.tremor[:, person, number]
 
     def _follow(
         self, view: View, person: int, number: int, reach: Reach, idle: tuple[np.ndarray, np.ndarray]
@@ -172,12 +181,21 @@ class Arms:
             wanted = slerp(free, hand, self.prescribed)
             relative, turn = limit_wrist(np.swapaxes(lower, -1, -2) @ wanted, np.broadcast_to(axis, wrist.shape))
             wrist_offset = ((lower @ relative) @ self.palm[..., None])[..., 0]
+        relative = _steady(relative)
         orientations[:, :, _joint("collar")] = collars
         orientations[:, :, _joint("shoulder")] = upper
         # about half of the forearm's turn shows at the elbow, the rest at the wrist
         orientations[:, :, _joint("elbow")] = lower @ axis_angle_to_matrix(0.5 * turn * axis)
         orientations[:, :, _joint("wrist")] = lower @ relative
+        self._places = {"shoulder": shoulders, "elbow": elbow, "wrist": wrist}
         return orientations
+
+    def solved(self, positions: np.ndarray) -> np.ndarray:
+        """Joint positions (T, P, 22, 3) with the arms as they were solved last."""
+        positions = positions.copy()
+        for part, place in self._places.items():
+            positions[:, :, _joint(part)] = place
+        return positions
 
     def _collars(self, view: View, chest: np.ndarray) -> np.ndarray:
         """(T, P, 2, 3, 3): collars rise with a raised arm and come forward in a long reach."""
@@ -191,3 +209,16 @@ class Arms:
         forward = 0.28 * minimum_jerk((share - 0.65) / 0.4) * np.clip(unit[..., 2], -0.5, 1.0)
         zero = np.zeros_like(lift)
         return axis_angle_to_matrix(np.stack([zero, -_SIGN * forward, _SIGN * lift], axis=-1))
+
+
+def _steady(rotations: np.ndarray) -> np.ndarray:
+    """Rotations (T, ..., 3, 3) without jumps: where a wrist meets its limit it may otherwise turn over within a frame."""
+    vectors = matrix_to_axis_angle(rotations)
+    half = np.linalg.norm(vectors, axis=-1, keepdims=True) / 2.0
+    quaternions = np.concatenate([np.cos(half), np.sinc(half / np.pi) * vectors / 2.0], axis=-1)
+    turned = np.where(np.sum(quaternions[1:] * quaternions[:-1], axis=-1, keepdims=True) < 0.0, -1.0, 1.0)
+    quaternions[1:] *= np.cumprod(turned, axis=0)
+    steady = normalize(smooth(quaternions, 2.0))
+    steady = steady * np.where(steady[..., :1] < 0.0, -1.0, 1.0)
+    half = np.arccos(np.clip(steady[..., :1], -1.0, 1.0))
+    return axis_angle_to_matrix(2.0 * steady[..., 1:] / np.sinc(half / np.pi))

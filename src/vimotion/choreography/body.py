@@ -7,6 +7,7 @@ arrays are (T, P, ...) with P = 2 people, and (T, P, 2, ...) for left and right.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -15,8 +16,8 @@ from vimotion.choreography.curves import minimum_jerk, noise, smooth, under
 from vimotion.choreography.feet import FootMotion, foot_motion
 from vimotion.choreography.gait import heading
 from vimotion.choreography.limbs import aim, two_bone
-from vimotion.choreography.performer import CHANNELS, Performer
-from vimotion.choreography.targets import View
+from vimotion.choreography.performer import CHANNELS, Performer, Ride
+from vimotion.choreography.targets import OnBody, View
 from vimotion.motion import FPS, JOINT, NUM_JOINTS, PARENTS, Interaction
 from vimotion.motion.kinematics import local_from_global
 from vimotion.motion.rotations import normalize
@@ -37,6 +38,9 @@ SWAY, OBLIQUITY = 0.68, 1.5
 # The pelvis goes back when the trunk leans forward, to stay over the feet: metres at 90°.
 BALANCE = 0.17
 _LEG_REACH = 0.997
+# Somebody on the other's back: pelvis behind the carrier's and over the own standing height, ankles before and over the ground.
+_RIDE = {"behind": 0.33, "up": 0.15, "ahead": 0.42, "out": 0.27, "height": 0.48}
+_BOUNCES = 2.1  # a second, of somebody who is excited
 GAZE_LIMITS = (1.25, 0.75)  # yaw, pitch of head against chest, radians
 
 
@@ -51,6 +55,17 @@ def turned(yaw: np.ndarray, pitch: np.ndarray, roll: np.ndarray) -> np.ndarray:
     return np.stack(rows, axis=-1).reshape(*np.shape(cy), 3, 3)
 
 
+def _footfalls(performer: Performer, times: np.ndarray, tempo: float) -> np.ndarray:
+    """(T,) what the landing of each foot sends up the body: a swing that dies away in a sixth of a second, 1 in a walk."""
+    total = np.zeros(len(times))
+    for step in performer.feet.steps:
+        since = (times - step.land) * tempo
+        strength = min(2.5, (0.6 - step.gait.duty) * 8.0 + 0.8)  # the shorter a foot stands, the harder it lands
+        wave = np.exp(-np.maximum(since, 0.0) / 0.06) * np.sin(2.0 * np.pi * np.maximum(since, 0.0) / 0.2)
+        total += strength * np.where((since > 0.0) & (since < 0.4), wave, 0.0)
+    return total
+
+
 def solve(performers: Sequence[Performer], times: np.ndarray, tempo: float) -> tuple[Interaction, list[list[FootMotion]]]:
     """The motion of both people at script `times` (T,), one frame apart in the scene; and each person's left and right foot."""
     return _Solver(performers, times, tempo).solve()
@@ -63,22 +78,31 @@ class _Solver:
         self.offsets = np.stack([skeleton.offsets for skeleton in self.skeletons])
         self.scale = np.array([skeleton.scale for skeleton in self.skeletons])
         seconds = times * tempo
+        self.seconds = seconds[:, None]
         self.wander = np.stack(
             [noise(np.random.default_rng(p.habits.noise_seed), seconds, 12, 0.08, 0.45) for p in performers], axis=1
         )
+        # the small quick unrest of a body that stands, and what each footfall sends through it
+        self.fidget = np.stack(
+            [noise(np.random.default_rng(p.habits.noise_seed + 1), seconds, 8, 0.5, 1.6) for p in performers], axis=1
+        )
+        self.shock = np.stack([_footfalls(p, times, tempo) for p in performers], axis=1)
         self.breath = np.stack(
             [np.sin(2 * np.pi * p.habits.breath * seconds + p.habits.breath_phase) for p in performers], axis=1
         )
         self.channel = {name: np.stack([p.channels[name].sample(times) for p in performers], axis=1) for name in CHANNELS}
         self.feet = [[foot_motion(p.skeleton, p.feet, foot, times) for foot in (0, 1)] for p in performers]
+        self.root = smooth(np.stack([p.feet.root(self.times) for p in self.performers], axis=1), 2.0)
+        for person, performer in enumerate(performers):
+            for ride in performer.rides:
+                self._ride(person, ride)
         self.ankles = np.stack([np.stack([foot.ankle for foot in pair], axis=1) for pair in self.feet], axis=1)
         self._plan_root()
         self.gait = {name: self._gait_number(name) for name in ("bob", "lower", "lean", "elbows")}
         self._natural_channels()
 
     def _plan_root(self) -> None:
-        """The root's way, how far the left foot is ahead, and what carries the weight."""
-        self.root = smooth(np.stack([p.feet.root(self.times) for p in self.performers], axis=1), 2.0)
+        """The root's axes, how far the left foot is ahead, and what carries the weight."""
         forward, left = heading(self.root[..., 2])
         self.forward3, self.left3 = (np.insert(axis, 1, 0.0, axis=-1) for axis in (forward, left))
         apart = (self.ankles[:, :, 0] - self.ankles[:, :, 1])[..., [0, 2]]
@@ -86,6 +110,24 @@ class _Solver:
         planted = np.stack([np.stack([foot.planted for foot in pair], axis=1) for pair in self.feet], axis=1).astype(float)
         self.on_left = (planted[..., 0] - planted[..., 1]) / np.maximum(planted.sum(axis=-1), 1.0)  # 1 left, −1 right
         self.moving = smooth((planted.min(axis=-1) < 0.5).astype(float), 6.0)
+
+    def _ride(self, person: int, ride: Ride) -> None:
+        """Root and feet of somebody who is carried on the other's back: close behind, knees at the other's hips."""
+        share = minimum_jerk((self.times - ride.start) / (ride.up - ride.start))
+        share = share * minimum_jerk((ride.end - self.times) / (ride.end - ride.down))
+        carrier, scale = self.root[:, 1 - person], self.scale[person]
+        forward, left = heading(carrier[:, 2])
+        behind = np.column_stack([carrier[:, :2] - _RIDE["behind"] * scale * forward, carrier[:, 2]])
+        self.root[:, person] += (behind - self.root[:, person]) * share[:, None]
+        self.channel["up"][:, person] += _RIDE["up"] * scale * share
+        for side, foot in enumerate(self.feet[person]):
+            sign = 1.0 if side == 0 else -1.0
+            place = behind[:, :2] + scale * (_RIDE["ahead"] * forward + sign * _RIDE["out"] * left)
+            goal = np.column_stack([place[:, 0], np.full(len(place), _RIDE["height"] * scale), place[:, 1]])
+            foot.ankle[:] += (goal - foot.ankle) * share[:, None]
+            foot.yaw[:] += (carrier[:, 2] - foot.yaw) * share
+            foot.pitch[:] += (0.5 - foot.pitch) * share
+            foot.planted[share > 0.02] = foot.flat[share > 0.02] = False
 
     def _gait_number(self, name: str) -> np.ndarray:
         """A number (T, P) of the gait in use, faded between moves; standing counts as a walk's bob and nothing else."""
@@ -97,22 +139,31 @@ class _Solver:
 
     def _natural_channels(self) -> None:
         """Adds to the script what a body does by itself: posture, manner, breathing, small wanderings."""
-        wander, still = self.wander, 1.0 - 0.6 * self.moving
         add = self.channel
         manner = lambda name: np.array([getattr(p.manner, name) for p in self.performers])  # noqa: E731
-        add["pitch"] = add["pitch"] + [p.habits.posture for p in self.performers] + 0.012 * wander[..., 0] + self.gait["lean"]
-        add["elbows"] = add["elbows"] + self.gait["elbows"]
-        add["roll"] = add["roll"] + 0.010 * wander[..., 1]
-        add["twist"] = add["twist"] + 0.020 * wander[..., 2]
+        wander, still = self.wander * manner("sway")[:, None], 1.0 - 0.6 * self.moving
+        hop = np.abs(np.sin(np.pi * _BOUNCES * self.seconds + self.breath[:1]))  # each in their own time
+        # somebody who sits neither shifts their weight nor bounces
+        self.upright = np.clip(1.0 + add["up"] / 0.2, 0.0, 1.0)
+        posture = np.array([p.habits.posture for p in self.performers]) + manner("pitch")
+        fidget, shock = self.fidget * manner("sway")[:, None], self.shock
+        add["pitch"] = add["pitch"] + posture + 0.012 * wander[..., 0] + 0.006 * fidget[..., 0] + 0.016 * shock
+        add["pitch"] = add["pitch"] + self.gait["lean"]
+        add["elbows"] = add["elbows"] + self.gait["elbows"] + 0.05 * wander[..., 8] + 0.02 * fidget[..., 1] + 0.06 * shock
+        add["arms_forward"] = add["arms_forward"] + 0.03 * wander[..., 9] + 0.010 * fidget[..., 2]
+        add["arms_out"] = add["arms_out"] + 0.02 * wander[..., 10]
+        add["roll"] = add["roll"] + 0.010 * wander[..., 1] + 0.004 * fidget[..., 3]
+        add["twist"] = add["twist"] + 0.020 * wander[..., 2] + 0.008 * fidget[..., 4]
         add["chest"] = add["chest"] + manner("chest") - 0.010 * self.breath
-        add["nod"] = add["nod"] + manner("head") + 0.025 * wander[..., 3]
+        add["nod"] = add["nod"] + manner("head") + 0.025 * wander[..., 3] + 0.010 * fidget[..., 5] + 0.02 * shock
         add["tilt"] = add["tilt"] + 0.025 * wander[..., 4]
-        add["turn"] = add["turn"] + 0.030 * wander[..., 5]
+        add["turn"] = add["turn"] + 0.030 * wander[..., 5] + 0.015 * fidget[..., 6]
         add["shrug"] = add["shrug"] + 0.018 * self.breath
-        add["up"] = add["up"] + manner("knees") + 0.002 * self.breath
-        add["forward"] = add["forward"] + 0.006 * wander[..., 6] * still
+        add["up"] = add["up"] + (manner("knees") - manner("bounce") * hop * still) * self.upright + 0.002 * self.breath
+        add["up"] = add["up"] - 0.006 * shock
+        add["forward"] = add["forward"] + (0.009 * wander[..., 6] + 0.002 * fidget[..., 7]) * still
         lean_on = np.array([p.habits.lean_on for p in self.performers])
-        add["side"] = add["side"] + (0.022 * lean_on + 0.007 * wander[..., 7]) * (1.0 - self.moving)
+        add["side"] = add["side"] + (0.022 * lean_on + 0.007 * wander[..., 7]) * (1.0 - self.moving) * self.upright
 
     # -- pelvis and legs -----------------------------------------------------------------------------------------------
 
@@ -157,10 +208,12 @@ class _Solver:
             sign = 1.0 if side == 0 else -1.0
             pole = feet[..., 2] * [1.0, 0.0, 1.0] + 0.6 * orientations[:, :, 0, :, 2] + 0.06 * sign * self.left3
             pole = pole + 0.4 * np.maximum(-orientations[:, :, 0, 1:2, 2], 0.0) * self.forward3
+            pole[..., 1] += 1.2 * (1.0 - self.upright)  # knees of somebody who sits point up
             upper, lower = (self.offsets[:, joint] for joint in (knee, ankle))
             lengths = [np.linalg.norm(bone, axis=-1, keepdims=True) for bone in (upper, lower)]
             joint, end, hinge = two_bone(positions[:, :, hip], self.ankles[:, :, side], pole, *lengths)
             axis = np.array([1.0, 0.0, 0.0])
+            positions[:, :, knee], positions[:, :, ankle] = joint, end
             orientations[:, :, hip] = aim(upper, axis, joint - positions[:, :, hip], hinge)
             orientations[:, :, knee] = aim(lower, axis, end - joint, hinge)
             orientations[:, :, ankle] = feet
@@ -169,11 +222,12 @@ class _Solver:
             )
             zero = np.zeros_like(roll)
             orientations[:, :, toe] = feet @ turned(zero, -smooth(roll, 1.0), zero)
+            positions[:, :, toe] = end + (feet @ self.offsets[:, toe, :, None])[..., 0]
 
     # -- trunk and head ------------------------------------------------------------------------------------------------
 
     def _trunk(self, extra: dict[str, np.ndarray], gaze: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Positions and orientations (T, P, 22, ...) of the trunk, head and unlifted shoulders.
+        """Positions and orientations (T, P, 22, ...) of legs, trunk, head and unlifted shoulders.
 
         The head turns by most of the way to what is looked at, and nods by about half of it: the eyes do the rest.
         """
@@ -199,6 +253,7 @@ class _Solver:
             step = (orientations[:, :, parent] @ self.offsets[:, joint, :, None])[..., 0]
             positions[:, :, joint] = positions[:, :, parent] + step
             orientations[:, :, joint] = orientations[:, :, parent] @ local[:, :, joint]
+        self._legs(positions, orientations)
         return positions, orientations
 
     def _view(self, positions: np.ndarray, orientations: np.ndarray) -> View:
@@ -233,12 +288,46 @@ class _Solver:
         still = np.zeros((len(self.times), len(self.performers), 2))
         gaze = self._gaze(self._view(*self._trunk(extra, still)))
         arms = Arms(self.performers, self.times, self.channel, ARM_SWING * smooth(self.spread, 1.5))
-        for _ in range(2):
+        touching = any(performer.touches for performer in self.performers)
+        for _ in range(6 if touching else 2):
             view = self._view(*self._trunk(extra, gaze))
-            extra = arms.help_reaches(view, extra)
+            if arms.hold_arms:
+                view = self._with_arms(view, arms)
+            extra = self._lean_to_touch(view, arms.help_reaches(view, extra))
         positions, orientations = self._trunk(extra, gaze)
         view = self._view(positions, orientations)
+        if arms.hold_arms:
+            view = self._with_arms(view, arms)
         orientations = arms.solve(view, orientations.copy())
-        self._legs(positions, orientations)
         interaction = Interaction(positions[:, :, 0], local_from_global(orientations), self.skeletons, FPS)
         return interaction, self.feet
+
+    def _with_arms(self, view: View, arms: Arms) -> View:
+        """The view with the arms in it, for hands that hold the other's arm: where that is, is known after a first solution."""
+        for _ in range(2):
+            orientations = arms.solve(view, view.orientations.copy())
+            view = replace(view, orientations=orientations, positions=arms.solved(view.positions))
+        return view
+
+    def _lean_to_touch(self, view: View, extra: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """What pelvis and trunk must add (channels) so that a place of the own body comes to one of the other's."""
+        names = ("forward", "side", "up", "pitch", "hinge")
+        added = {name: np.zeros((len(self.times), len(self.performers))) for name in names}
+        for person, performer in enumerate(self.performers):
+            for touch in performer.touches:
+                share = minimum_jerk((self.times - touch.start) / (touch.arrive - touch.start))
+                share = share * minimum_jerk((touch.end - self.times) / (touch.end - touch.leave))
+                own, _ = OnBody(person, touch.own).surface(view)
+                goal, normal = touch.at.surface(view)
+                way = smooth((goal + touch.apart * normal - own) * share[:, None], 1.5)
+                added["forward"][:, person] += np.sum(way * self.forward3[:, person], axis=-1)
+                added["side"][:, person] += np.sum(way * self.left3[:, person], axis=-1)
+                # down by the hips and a little by the knees; whoever is too tall for the other comes down too
+                for lower, who in ((-way[:, 1], person), (way[:, 1], 1 - person)):
+                    down = np.maximum(lower, 0.0)
+                    added["hinge"][:, who] += 1.8 * down
+                    added["up"][:, who] -= 0.35 * down
+        # half by the hips, half by the trunk, which bends about a metre below the head
+        added["pitch"] = 0.5 * added["forward"]
+        added["forward"] = 0.6 * added["forward"]
+        return {name: extra.get(name, 0.0) + added.get(name, 0.0) for name in {*extra, *names}}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
@@ -20,6 +21,15 @@ def strike(x: np.ndarray | float) -> np.ndarray:
     """0 → 1 like `minimum_jerk`, but fastest at two thirds of the time: a blow gathers speed and stops on what it hits."""
     x = np.clip(x, 0.0, 1.0)
     return x**3 * (4.0 - 3.0 * x)
+
+
+def paused(share: float) -> Callable[[np.ndarray], np.ndarray]:
+    """0 → 1 with a halt at `share`, as of a hand that hesitates: two minimum-jerk moves."""
+
+    def profile(x: np.ndarray) -> np.ndarray:
+        return share * minimum_jerk(x / 0.4) + (1.0 - share) * minimum_jerk((x - 0.55) / 0.45)
+
+    return profile
 
 
 def bump(x: np.ndarray | float) -> np.ndarray:

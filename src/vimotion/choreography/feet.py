@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from vimotion.choreography.curves import bump, hermite, minimum_jerk
-from vimotion.choreography.gait import Footwork, Step, heading
+from vimotion.choreography.gait import Footwork, Kick, Step, heading
 from vimotion.motion import JOINT, Skeleton
 from vimotion.motion.rotations import yaw_matrix
 
@@ -50,12 +50,17 @@ class _Foot:
         self.back = float(rest[JOINT[f"{side}_ankle"], 2])
         self.heel = _HEEL * skeleton.scale
         self.scale = skeleton.scale
+        self.lifted = 0.0  # what the foot stands on, metres over the ground
 
     def planted(self, pose: np.ndarray) -> np.ndarray:
         """The ankle (3,) of the foot that stands flat at pose (x, z, yaw) of its place under the body."""
         forward, _ = heading(pose[2])
         place = pose[:2] + self.back * forward
-        return np.array([place[0], self.height, place[1]])
+        return np.array([place[0], self.height + self.lifted, place[1]])
+
+    def landing(self, step: Step) -> np.ndarray:
+        """The ankle (3,) at the end of a step."""
+        return self.planted(step.pose) + [0.0, step.height - self.lifted, 0.0]
 
     def rolled(self, ankle: np.ndarray, yaw: float, pitch: np.ndarray) -> np.ndarray:
         """The ankle (..., 3) when the foot of flat `ankle` pitches: about its toe (> 0) or about its heel (< 0)."""
@@ -78,7 +83,26 @@ def foot_motion(skeleton: Skeleton, footwork: Footwork, foot: int, times: np.nda
         if step.foot == foot:
             landed = _add_step(result, body, times, pose, step, landed)
             pose = step.pose
+            body.lifted = step.height
+    for kick in footwork.kicks:
+        if kick.foot == foot:
+            _add_kick(result, footwork, times, kick)
     return result
+
+
+def _add_kick(motion: FootMotion, footwork: Footwork, times: np.ndarray, kick: Kick) -> None:
+    """Carries the foot from where it stands to the kick's place and back."""
+    away = minimum_jerk((times - kick.start) / (kick.hit - kick.start))
+    share = away * minimum_jerk((kick.end - times) / (kick.end - kick.hit - kick.held))
+    root = footwork.root(np.array([kick.hit]))[0]
+    forward, left = heading(root[2])
+    place = root[:2] + kick.ahead * forward + kick.out * (left if kick.foot == 0 else -left)
+    goal = np.array([place[0], kick.height, place[1]])
+    motion.ankle[:] += (goal - motion.ankle) * share[:, None]
+    motion.pitch[:] += (kick.pitch - motion.pitch) * share
+    motion.yaw[:] += (root[2] - motion.yaw) * share
+    off = (times > kick.start) & (times < kick.end)
+    motion.planted[off] = motion.flat[off] = False
 
 
 def _add_step(motion: FootMotion, body: _Foot, times: np.ndarray, pose: np.ndarray, step: Step, landed: float) -> float:
@@ -88,7 +112,7 @@ def _add_step(motion: FootMotion, body: _Foot, times: np.ndarray, pose: np.ndarr
     settle = min(0.1, 0.3 * swing)
     off, on = _roll_angles(body, pose, step)
     off *= min(1.0, roll / 0.2)  # a foot that has only just landed leaves flat
-    start, end = body.planted(pose), body.planted(step.pose)
+    start, end = body.planted(pose), body.landing(step)
 
     rolling = (times > step.lift - roll) & (times <= step.lift)
     share = (times[rolling] - step.lift + roll) / roll
@@ -126,7 +150,7 @@ def _swing(
 ) -> None:  # fmt: skip
     """From the rolled-off toe to the landing, with the speed that the roll has given."""
     off, on = angles
-    start, end = body.planted(pose), body.planted(step.pose)
+    start, end = body.planted(pose), body.landing(step)
     swing = step.land - step.lift
     rate = 2.0 * off / roll * swing  # radians a swing
     leave = body.rolled(start, pose[2], np.array([off - 0.01, off]))

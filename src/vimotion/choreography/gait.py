@@ -61,13 +61,35 @@ STEP = Gait(step_factor=0.42, duty=0.58, half_width=0.1, lift=0.035, toe_off=0.8
 
 @dataclass(frozen=True)
 class Step:
-    """One foot goes from where it stands to `pose`; in the air from `lift` to `land`."""
+    """One foot goes from where it stands to `pose`, `height` metres over the ground; in the air from `lift` to `land`."""
 
     foot: int
     lift: float
     land: float
     pose: np.ndarray
     gait: Gait
+    height: float = 0.0
+
+
+@dataclass(frozen=True)
+class Kick:
+    """A foot leaves the ground where it stands, is at a place before the root at `hit`, and comes back by `end`.
+
+    Attributes:
+        ahead, out: of the root, metres, out to the foot's own side.
+        height: of the ankle; pitch: of the foot there (toes down > 0).
+        held: seconds that it stays there.
+    """
+
+    foot: int
+    start: float
+    hit: float
+    end: float
+    ahead: float
+    out: float
+    height: float
+    pitch: float = 0.3
+    held: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -143,6 +165,7 @@ class Footwork:
         tempo: seconds of the scene for one second of the script, so that cadence suits the true speed.
         stride: the person's own factor on step length.
         first: the foot that leads when nothing else decides.
+        pace: the person's own factor on walking speed.
     """
 
     position: Point
@@ -152,8 +175,10 @@ class Footwork:
     tempo: float = 1.0
     stride: float = 1.0
     first: int = RIGHT
+    pace: float = 1.0
     moves: list[Move] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
+    kicks: list[Kick] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.pose = np.array([*self.position, self.yaw], dtype=np.float64)
@@ -191,6 +216,7 @@ class Footwork:
             via: points that a curved path goes through.
             stop: whether to come to a stand; otherwise the path goes on at speed until its end (a scene that ends walking).
         """
+        speed *= self.pace
         curve = _spline(np.array([tuple(self.pose[:2]), *via, to]))
         way = float(np.linalg.norm(np.diff(curve, axis=0), axis=-1).sum())
         # the tempo changes how many steps the way takes, not its time in the script
@@ -235,11 +261,12 @@ class Footwork:
 
     def lunge(
         self, foot: int, start: float, forward: float, *, ahead: float = 0.2, out: float = 0.0, turn: float = 0.0,
-        duration: float = 0.45,
+        duration: float = 0.45, height: float = 0.0, onto: np.ndarray | None = None,
     ) -> float:  # fmt: skip
         """One foot alone steps; the other stays where it is, until the next step.
 
-        The root goes `forward` metres and turns by `turn`; the foot lands `ahead` and `out` of where it would stand there.
+        The root goes `forward` metres and turns by `turn`; the foot lands `ahead` and `out` of where it would stand there,
+        `height` metres over the ground, or at the pose `onto` (somebody's foot).
         """
         sign = 1.0 if foot == LEFT else -1.0
         front, _ = heading(self.pose[2])
@@ -247,12 +274,39 @@ class Footwork:
         front, left = heading(goal[2])
         pose = self.standing(foot, goal)
         pose[:2] += ahead * front + sign * out * left
+        if onto is not None:
+            pose[:2] = onto[:2]
         share = minimum_jerk(np.linspace(0.0, 1.0, 100))[:, None]
         end = start + duration
         self._begin(Move(start, end, self.pose + (goal - self.pose) * share, STEP))
-        self._set(Step(foot, start + 0.15 * duration, start + 0.9 * duration, pose, STEP))
+        self._set(Step(foot, start + 0.15 * duration, start + 0.9 * duration, pose, STEP, height))
         self._busy = end
         return end
+
+    def kick(
+        self, foot: int, hit: float, *, ahead: float, height: float, out: float = 0.1, pitch: float = 0.3,
+        before: float = 0.45, after: float = 0.6, held: float = 0.0,
+    ) -> float:  # fmt: skip
+        """The foot swings to a place before the root and back to where it stands; when it stands again."""
+        end = hit + held + after
+        if hit - before < self._busy - 1e-6:
+            raise ValueError(f"This person steps until {self._busy:.2f} s and cannot kick from {hit - before:.2f} s on.")
+        self.kicks.append(Kick(foot, hit - before, hit, end, ahead, out, height, pitch, held))
+        self._busy = end
+        return end
+
+    def carried(self, start: float, end: float, to: Point) -> None:
+        """Somebody else carries the person from `start` to `end`, who then stands at `to` as now turned."""
+        goal = np.array([*to, self.pose[2]])
+        self._begin(Move(start, end, np.stack([self.pose, goal]), STEP))
+        for foot in (LEFT, RIGHT):
+            self._set(Step(foot, start, end, self.standing(foot), STEP))
+        self._busy = end
+
+    @property
+    def free(self) -> float:
+        """When the feet have done what was planned so far."""
+        return self._busy
 
     def _begin(self, move: Move) -> None:
         if move.start < self._busy - 1e-6:

@@ -60,9 +60,10 @@ def limit_wrist(relative: np.ndarray, axis: np.ndarray) -> tuple[np.ndarray, np.
     swing = cross * np.arctan2(sine, dot(axis, pointing)) / np.maximum(sine, 1e-9)
     remaining = matrix_to_axis_angle(np.swapaxes(axis_angle_to_matrix(swing), -1, -2) @ relative)
     turn = np.clip(dot(remaining, axis), -TURN_LIMIT, TURN_LIMIT)
-    across = np.cross(axis, [0.0, 1.0, 0.0])
-    bend = dot(swing, across) / BEND_LIMIT
-    side = swing[..., 1:2] / SIDE_LIMIT
-    size = np.sqrt(bend**2 + side**2)
-    swing = swing / np.maximum(size, 1.0)
-    return axis_angle_to_matrix(swing) @ axis_angle_to_matrix(turn * axis), turn
+    twist = axis_angle_to_matrix(turn * axis)
+    # the axes about which a hand bends and goes aside turn with the forearm
+    up = np.broadcast_to(np.array([0.0, 1.0, 0.0]), axis.shape)
+    across, upright = ((twist @ vector[..., None])[..., 0] for vector in (np.cross(axis, up), up))
+    bend, side = dot(swing, across), dot(swing, upright)
+    size = np.sqrt((bend / BEND_LIMIT) ** 2 + (side / SIDE_LIMIT) ** 2)
+    return axis_angle_to_matrix(swing / np.maximum(size, 1.0)) @ twist, turn

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vimotion.choreography.curves import Track
+from vimotion.choreography.curves import Track, paused
 from vimotion.choreography.gait import LEFT, RIGHT, Footwork, Stance
-from vimotion.choreography.targets import Target, Vector, View
+from vimotion.choreography.manner import Manner
+from vimotion.choreography.parameters import Posture
+from vimotion.choreography.targets import OnBody, Target, Vector, View
 from vimotion.motion import JOINT, Skeleton
 
 # Every channel adds to the natural pose; positive is forward, up, down (head) or to the person's own left.
@@ -75,31 +77,6 @@ class Habits:
 
 
 @dataclass(frozen=True)
-class Manner:
-    """How gentle, neutral and forceful differ, as numbers for every kind.
-
-    Attributes:
-        effort: factor on the time that a reach takes (forceful hands are quick).
-        size: factor on amplitudes: shakes, wind-ups, leans, the other's reaction.
-        head, chest, knees, width: added to nod, chest (radians), pelvis height and half stance width (metres).
-    """
-
-    effort: float
-    size: float
-    head: float
-    chest: float
-    knees: float
-    width: float
-
-
-MANNERS = {
-    "gentle": Manner(effort=1.42, size=0.62, head=0.10, chest=0.05, knees=-0.006, width=-0.012),
-    "neutral": Manner(effort=1.0, size=1.0, head=0.0, chest=0.0, knees=0.0, width=0.0),
-    "forceful": Manner(effort=0.66, size=1.6, head=-0.03, chest=-0.09, knees=-0.006, width=0.035),
-}
-
-
-@dataclass(frozen=True)
 class Reach:
     """A hand goes from where it is to `target` (None: back to hanging) between `start` and `end`, with `profile` of time.
 
@@ -111,6 +88,36 @@ class Reach:
     target: Target | None
     profile: Callable[[np.ndarray], np.ndarray] | None
     arc: Vector
+
+
+@dataclass(frozen=True)
+class Touch:
+    """A place of the own trunk or head (a key of `targets.SURFACE`) is brought to a place of the other's body and held there.
+
+    On the way between `start` and `arrive`, back between `leave` and `end`; `apart` metres stay between the two.
+    """
+
+    start: float
+    arrive: float
+    leave: float
+    end: float
+    own: str
+    at: OnBody
+    apart: float = 0.0
+
+
+@dataclass(frozen=True)
+class Ride:
+    """The other carries this person on the back: on it between `start` and `up`, off it between `down` and `end`."""
+
+    start: float
+    up: float
+    down: float
+    end: float
+
+
+# The pelvis of somebody who sits: height over the ground, and how far the feet are before it, metres at standard size.
+SEATS: dict[Posture, tuple[float, float]] = {"chair": (0.54, 0.43), "ground": (0.12, 0.52)}
 
 
 class Performer:
@@ -128,11 +135,14 @@ class Performer:
         stance = Stance(habits.stance.half_width + manner.width, habits.stance.splay, habits.stance.stagger)
         self.feet = Footwork(
             position, yaw, stance, float(bones[JOINT["left_knee"]] + bones[JOINT["left_ankle"]]), tempo,
-            habits.stride, habits.first_foot,
+            habits.stride * manner.stride, habits.first_foot, pace=manner.gait,
         )  # fmt: skip
         self.channels = {name: Track() for name in CHANNELS}
         self.gazes: list[tuple[float, float, GazePoint]] = []
         self.reaches: dict[str, list[Reach]] = {"left": [], "right": []}
+        self.touches: list[Touch] = []
+        self.rides: list[Ride] = []
+        self.posture: Posture = "stand"
 
     def key(self, channel: str, *keys: tuple[float, float]) -> None:
         """Adds keys (seconds, value) to a channel of `CHANNELS`; moves are minimum-jerk from key to key."""
@@ -155,6 +165,8 @@ class Performer:
         Returns when it sets off.
         """
         start = arrive - duration * (1.0 if exact else self.manner.effort)
+        if self.manner.stop and not exact and profile is None:
+            profile = paused(self.manner.stop)
         self.reaches[side].append(Reach(start, arrive, target, profile, arc))
         return start
 
@@ -163,6 +175,62 @@ class Performer:
         end = start + duration * self.manner.effort
         self.reaches[side].append(Reach(start, end, None, None, arc))
         return end
+
+
+    def touch(
+        self, own: str, other: str, arrive: float, leave: float, *, duration: float = 0.7, apart: float = 0.0
+    ) -> None:  # fmt: skip
+        """The trunk or head comes to the other's body by leaning: place `own` on place `other` from `arrive` to `leave`."""
+        at = OnBody(1 - self.index, other)
+        self.touches.append(Touch(arrive - duration, arrive, leave, leave + duration, own, at, apart))
+
+    # -- sitting -------------------------------------------------------------------------------------------------------
+
+    def begin_seated(self, posture: Posture) -> None:
+        """From the start on the person sits, hands on the thighs."""
+        height, ahead = self.seat(posture)
+        self.key("up", (0.0, height))
+        self.key("forward", (0.0, -ahead))
+        self.key("hinge", (0.0, -0.06 if posture == "chair" else -0.12))
+        self.posture = posture
+        for side in ("left", "right"):
+            self.rest_hand(side, -1.0, 0.5)
+
+    def rest_hand(self, side: str, start: float, duration: float = 0.7) -> float:
+        """The hand of somebody who sits goes to the own thigh, of somebody who stands to the side; when it is there."""
+        if self.posture == "stand":
+            return self.release(side, start, duration)
+        end = start + duration * self.manner.effort
+        place = f"{side}_thigh" if self.posture == "chair" else f"{side}_knee"
+        self.reaches[side].append(Reach(start, end, OnBody(self.index, place, fingers=(-0.1, -0.2, 1.0)), None, (0.0, 0.1, 0.0)))
+        return end
+
+    def sit(self, start: float, posture: Posture, duration: float = 1.3) -> float:
+        """Sits down behind the own feet; when the person sits."""
+        height, ahead = self.seat(posture)
+        end = start + duration * self.manner.effort**0.5
+        self.key("up", (start + 0.1, 0.0), (end, height))
+        self.key("forward", (start, 0.0), (end - 0.1, -ahead))
+        self.pulse("hinge", 0.62, start, start + 0.6 * (end - start), end + 0.15)
+        self.posture = posture
+        return end
+
+    def rise(self, start: float, duration: float = 1.2) -> float:
+        """Stands up from a seat: the trunk goes forward over the feet, then up; when the person stands."""
+        height, ahead = self.seat(self.posture)
+        end = start + duration * self.manner.effort**0.5
+        middle = start + 0.5 * (end - start)
+        self.key("up", (start + 0.2 * (end - start), 0.0), (end, -height))
+        self.key("forward", (start, 0.0), (middle + 0.2, ahead))
+        self.key("hinge", (start, 0.0), (end, 0.06 if self.posture == "chair" else 0.12))
+        self.pulse("hinge", 0.7 if self.posture == "chair" else 0.5, start, middle, end)
+        self.posture = "stand"
+        return end
+
+    def seat(self, posture: Posture) -> tuple[float, float]:
+        """Height of the pelvis against standing (negative), and how far it is behind the feet: metres."""
+        height, ahead = SEATS[posture]
+        return height * self.habits.scale - self.skeleton.pelvis_height, ahead * self.habits.scale
 
 
 def at_head(person: int) -> GazePoint:

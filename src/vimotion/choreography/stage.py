@@ -3,105 +3,263 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from vimotion.choreography.body import solve
-from vimotion.choreography.gait import Point, direction, turn_between
-from vimotion.choreography.parameters import KINDS, SceneParameters
-from vimotion.choreography.performer import MANNERS, Habits, Performer, at_head
+from vimotion.choreography.gait import Point, direction, heading, turn_between
+from vimotion.choreography.kind import Arrangement, Kind
+from vimotion.choreography.manner import MANNERS, between
+from vimotion.choreography.parameters import Act, Posture, SceneParameters
+from vimotion.choreography.performer import SEATS, GazePoint, Habits, Performer, ahead, at_head
 from vimotion.choreography.scene import Event, Scene
 from vimotion.motion import FPS
 
-Spot = tuple[Point, float]  # (x, z) metres and yaw
-
 # Seconds of the scene for one second of the script.
 TEMPO = {"slow": 1.4, "normal": 1.0, "fast": 0.7}
+# How far people come from when they do not begin within reach, metres each: one who walks up alone, and two who both walk.
+_ALONE, _BOTH = (1.4, 2.3), (0.7, 1.2)
+# Room for the knees of each of two people face to face, metres.
+_KNEES: dict[Posture, float] = {"stand": 0.0, "chair": 0.14, "ground": 0.24}
+Spot = tuple[Point, float]  # (x, z) metres and yaw
 
 
 class Stage:
-    """Two performers, as a rule face to face, "a" at the origin facing +Z; a kind tells them what to do, then `finish`es.
+    """Two performers and what they do, act by act: `take` an act, bring them to its `arrange`ment, play it, `finish`.
 
-    Every time that a kind writes is in script seconds: the tempo of `speed` stretches the whole script, so no kind needs to
-    look at `speed`. `manner` works through `Performer.reach`, which scales durations by effort, and through `manner.size`,
-    by which a kind multiplies its amplitudes.
+    Every time that a kind writes is in script seconds: the tempo of `speed` and of the manners stretches the whole script, so
+    no kind needs to look at it. Manners work through `Performer.reach`, which scales durations by effort, and through
+    `manner.size`, by which a kind multiplies its amplitudes.
 
     Attributes:
-        actor, other: who acts and who answers; `people` holds both in the order a, b.
-        gap: metres between the pelvises once they are within reach (given for people of standard size); `near` scenes start
-            there. `spots` puts a and b somewhere else at the start.
+        people: both performers in the order a, b; of the present act `actor` and `other`, its `side` and its `count`.
+        manner: half of each person's, for what they do together.
+        size: how large the two are, 1 at standard size; `gap` metres between them where they face each other.
     """
 
-    def __init__(self, parameters: SceneParameters, gap: float, spots: Sequence[Spot] | None = None) -> None:
+    def __init__(self, parameters: SceneParameters, first: Kind) -> None:
         self.parameters = parameters
-        self.kind = KINDS[parameters.kind]
-        self.tempo = TEMPO[parameters.speed]
-        self.manner = MANNERS[parameters.manner]
-        habits = [Habits.draw(self.random(f"person {name}")) for name in "ab"]
+        manners = [MANNERS[name] for name in parameters.manners]
+        self.manner = between(*manners)
+        self.tempo = TEMPO[parameters.speed] * self.manner.tempo
+        self.people: tuple[Performer, ...] = ()
+        self._number = 0
+        self._act, self._kind = parameters.acts[0], first
+        habits = [Habits.draw(self._stream(f"person {name}")) for name in "ab"]
         self.size = (habits[0].scale + habits[1].scale) / 2.0
-        self.gap = gap * self.size
-        spots = spots or self._face_to_face()
+        self._final = self._arranged(self.arrangement())
+        spots = self._spots()
         self.people = tuple(
-            Performer(index, habits[index], self.manner, spots[index][0], spots[index][1], self.tempo) for index in (0, 1)
-        )
-        self.actor = self.people[0 if parameters.actor == "a" else 1]
-        self.other = self.people[1 - self.actor.index]
+            Performer(index, habits[index], manners[index], *spots[index], self.tempo) for index in (0, 1)
+        )  # fmt: skip
+        for person, posture in zip(self.people, parameters.postures, strict=True):
+            if posture != "stand":
+                person.begin_seated(posture)
+            person.look(-1.0, self.eyes(person))
         self._events: list[Event] = []
-        for person in self.people:
-            person.look(-1.0, at_head(1 - person.index))
 
-    def _face_to_face(self) -> list[Spot]:
-        """Where each stands at the start and faces: nearly, not exactly, towards the other."""
-        random = self.random("spots")
-        far = self.parameters.distance == "far"
-        apart = float(random.uniform(2.3, 3.4))
-        apart = apart if far else self.gap
-        a, b = (0.0, 0.0), (float(random.normal(0.0, 0.12 if far else 0.02)), apart)
-        loose = random.normal(0.0, 0.2 if far else 0.06, 2)
-        return [(a, direction(a, b) + float(loose[0])), (b, direction(b, a) + float(loose[1]))]
+    # -- acts ----------------------------------------------------------------------------------------------------------
 
-    def random(self, purpose: str) -> np.random.Generator:
-        """A stream of its own for each purpose, so that changing one parameter leaves everything else as it was."""
-        return np.random.default_rng([self.parameters.seed, zlib.crc32(purpose.encode())])
+    def take(self, number: int, act: Act, kind: Kind) -> None:
+        """Makes `act`, the `number`th of the scene, the present one."""
+        self._number, self._act, self._kind = number, act, kind
+
+    @property
+    def actor(self) -> Performer:
+        return self.people["ab".index(self._act.actor)]
+
+    @property
+    def other(self) -> Performer:
+        return self.people[1 - self.actor.index]
 
     @property
     def side(self) -> str:
-        return self.parameters.side
+        return self._act.side
 
-    def approach(self, *, together: bool | None = None, lag: float = 0.35) -> float:
-        """Near: a beat of standing. Far: they walk up to `gap`, both (`together`) or the actor alone. Returns when it is done.
+    @property
+    def count(self) -> int:
+        return self._act.count
 
-        By default both walk in mutual kinds and the actor alone in the others.
-        """
-        lead = float(self.random("lead-in").uniform(0.25, 0.5))
-        if self.parameters.distance == "near":
-            return lead
-        together = self.kind.mutual if together is None else together
-        start, other = np.array(self.actor.feet.position), np.array(self.other.feet.position)
-        way = (other - start) / np.linalg.norm(other - start)
-        share = float(self.random("approach").uniform(0.4, 0.6)) if together else 0.0
-        meet = other - way * share * (np.linalg.norm(other - start) - self.gap)
-        goal = meet - way * self.gap
-        face = direction(start, other)
-        arrive = self.actor.feet.walk(0.4 * lead, (float(goal[0]), float(goal[1])), yaw=face)
-        if together:
-            last = self.other.feet.walk(0.4 * lead + lag, (float(meet[0]), float(meet[1])), yaw=face + np.pi)
-            return max(arrive, last) - 0.15
-        self.turn_to(self.other, face + np.pi, max(0.45 * arrive, 0.4))
-        return arrive - 0.15
+    @property
+    def sign(self) -> float:
+        """1 for the right hand, −1 for the left: mirrors what is written for the right one."""
+        return 1.0 if self._act.side == "right" else -1.0
+
+    @property
+    def far(self) -> bool:
+        return self.parameters.distance == "far" and self._number == 0
+
+    def random(self, purpose: str) -> np.random.Generator:
+        """A stream of its own for each act and purpose, so that changing one parameter leaves everything else as it was."""
+        return self._stream(f"{self._number} {self._act.kind} {purpose}")
+
+    def _stream(self, purpose: str) -> np.random.Generator:
+        return np.random.default_rng([self.parameters.seed, zlib.crc32(purpose.encode())])
+
+    def late(self, low: float, high: float) -> float:
+        """Seconds by which the other answers later than the actor begins."""
+        return float(self.random("late").uniform(low, high)) + max(self.other.manner.lag, 0.0)
+
+    # -- where they are ------------------------------------------------------------------------------------------------
+
+    def arrangement(self) -> Arrangement:
+        """Where the actor stands when the present act begins."""
+        start = self._kind.start
+        return start if isinstance(start, Arrangement) else start(self.random("start"), self.parameters.distance == "far")
+
+    @property
+    def gap(self) -> float:
+        """Metres between the two when the present act begins."""
+        arrangement = self.arrangement()
+        return float(np.hypot(arrangement.ahead, arrangement.left)) * self.size
 
     def distance(self) -> float:
         """Metres between the two roots after everything that has been planned so far."""
         a, b = (person.feet.pose[:2] for person in self.people)
         return float(np.linalg.norm(a - b))
 
-    def turn_to(self, person: Performer, yaw: float, start: float) -> None:
-        """Small steps on the spot to face `yaw`, if it is worth a step."""
+    def _arranged(self, arrangement: Arrangement) -> list[Spot]:
+        """Both spots for the present act with the other at the origin, in the order a, b."""
+        along, left, turn = arrangement.of(self._act.side, self.size)
+        postures = [person.posture for person in self.people] if self.people else self.parameters.postures
+        if arrangement.facing:
+            along += sum(_KNEES[posture] for posture in postures)
+        actor: Spot = ((left, along), turn)
+        other: Spot = ((0.0, 0.0), 0.0)
+        spots = [actor, other] if self._act.actor == "a" else [other, actor]
+        return [self._feet_of(spot, posture) for spot, posture in zip(spots, postures, strict=True)]
+
+    def _feet_of(self, spot: Spot, posture: Posture) -> Spot:
+        """Where the feet are of somebody whose pelvis is at `spot`: of one who sits, before it."""
+        (x, z), yaw = spot
+        forward, _ = heading(yaw)
+        before = SEATS[posture][1] * self.size if posture != "stand" else 0.0
+        return (x + before * float(forward[0]), z + before * float(forward[1])), yaw
+
+    def _walks_up(self) -> list[bool]:
+        """Who of a and b walks up at the start."""
+        if not self.far or not isinstance(self._kind.start, Arrangement):
+            return [False, False]
+        acting = [self._act.actor == name for name in "ab"]
+        standing = [posture == "stand" for posture in self.parameters.postures]
+        return [(self._kind.mutual or acts) and stands for acts, stands in zip(acting, standing, strict=True)]
+
+    def _spots(self) -> list[Spot]:
+        """Where each is at the start: nearly, not exactly, where the act begins, or some steps before that."""
+        random, walks = self._stream("spots"), self._walks_up()
+        back = random.uniform(*(_BOTH if all(walks) else _ALONE), 2)
+        spots: list[Spot] = []
+        for index, (place, yaw) in enumerate(self._final):
+            loose = random.normal(0.0, 1.0, 2)
+            if not walks[index]:
+                spots.append((place, yaw + 0.06 * float(loose[1])))
+                continue
+            # from the side away from the other, so that nobody walks through anybody
+            towards = direction(place, self._final[1 - index][0])
+            forward, left = heading(towards)
+            come = np.array(place) - back[index] * forward + 0.12 * loose[0] * left
+            spots.append(((float(come[0]), float(come[1])), towards + 0.2 * float(loose[1])))
+        return spots
+
+    def approach(self) -> float:
+        """A beat of standing, or the walk to where the first act begins; returns when it is done."""
+        lead = float(self._stream("lead-in").uniform(0.25, 0.5))
+        walks = self._walks_up()
+        lead += max(self.actor.manner.lag, 0.0)
+        if not any(walks):
+            return lead
+        ends = []
+        for person, walks_up, (place, yaw) in zip(self.people, walks, self._final, strict=True):
+            if walks_up:
+                start = 0.4 * lead + (0.0 if person is self.actor else 0.35 + person.manner.lag)
+                ends.append(person.feet.walk(start, place, yaw=yaw))
+        for person, walks_up, (_, yaw) in zip(self.people, walks, self._final, strict=True):
+            if not walks_up:
+                self.turn_to(person, yaw, max(0.45 * max(ends), 0.4))
+        return max(ends) - 0.15
+
+    def arrange(self, start: float) -> float:
+        """From wherever they are to where the present act begins; returns when it is done."""
+        arrangement = self.arrangement()
+        start = max(start, self.actor.feet.free, self.other.feet.free)
+        if arrangement.facing:
+            spots = [np.array(place) for place, _ in self._arranged(arrangement)]
+            return self._face_each_other(start, float(np.linalg.norm(spots[0] - spots[1])))
+        along, left, turn = arrangement.of(self._act.side, self.size)
+        pose = self.other.feet.pose
+        forward, aside = heading(pose[2])
+        goal = pose[:2] + along * forward + left * aside
+        return self._go(self.actor, start, goal, float(pose[2] + turn), around=pose[:2])
+
+    def _face_each_other(self, start: float, gap: float) -> float:
+        ends = [start]
+        for person in self.people:
+            partner = self.people[1 - person.index]
+            ends.append(self.turn_to(person, direction(person.feet.pose[:2], partner.feet.pose[:2]), start))
+        more = self.distance() - gap
+        mover = self.actor if self.actor.posture == "stand" else self.other
+        if abs(more) > 0.06:
+            pose = mover.feet.pose
+            goal = pose[:2] + more * heading(pose[2])[0]
+            ends.append(self._go(mover, max(start, mover.feet.free), goal, float(pose[2])))
+        return max(ends)
+
+    def _go(
+        self, person: Performer, start: float, goal: np.ndarray, yaw: float, around: np.ndarray | None = None
+    ) -> float:  # fmt: skip
+        """To a place and a yaw: by small steps where that is near, else walking, and not through whoever stands `around`."""
+        pose = person.feet.pose
+        way = goal - pose[:2]
+        length = float(np.linalg.norm(way))
+        if length < 0.55:
+            forward, left = heading(pose[2])
+            turn = turn_between(pose[2], yaw)
+            if length < 0.05 and abs(turn) < 0.12:
+                return start
+            return person.feet.step(start, float(way @ forward), float(way @ left), turn)
+        via: list[Point] = []
+        if around is not None:
+            share = float(np.clip((around - pose[:2]) @ way / length**2, 0.0, 1.0))
+            nearest = pose[:2] + share * way
+            clear = nearest - around
+            if np.linalg.norm(clear) < 0.5:
+                across = np.array([way[1], -way[0]]) / length
+                side = 1.0 if float(clear @ across) >= 0 else -1.0
+                point = around + 0.62 * side * across
+                via = [(float(point[0]), float(point[1]))]
+        return person.feet.walk(start, (float(goal[0]), float(goal[1])), yaw=yaw, via=via, speed=1.0)
+
+    def turn_to(self, person: Performer, yaw: float, start: float) -> float:
+        """Small steps on the spot to face `yaw`, if it is worth a step; when it is done."""
         turn = turn_between(person.feet.pose[2], yaw)
-        if abs(turn) > 0.12:
-            person.feet.step(start, turn=turn)
+        if abs(turn) <= 0.12 or person.posture != "stand":
+            return start
+        return person.feet.step(max(start, person.feet.free), turn=turn)
+
+    def part(self, start: float) -> float:
+        """They turn away from each other and go, the actor first; when both have gone some steps."""
+        random = self._stream("part")
+        ends, places = [start], [person.feet.pose[:2].copy() for person in self.people]
+        for person in self.people:
+            if person.posture != "stand":
+                continue
+            begin = max(start, person.feet.free) + (0.1 if person is self.actor else 0.1 + float(random.uniform(0.2, 0.5)))
+            partner = places[1 - person.index]
+            yaw = direction(partner, places[person.index]) + float(random.normal(0.0, 0.3))
+            person.look(begin, ahead(0.3), 0.5)
+            turned = self.turn_to(person, yaw, begin)
+            goal = person.feet.pose[:2] + float(random.uniform(1.2, 1.6)) * heading(yaw)[0]
+            ends.append(person.feet.walk(turned, (float(goal[0]), float(goal[1]))))
+        return max(ends)
+
+    def eyes(self, person: Performer) -> GazePoint:
+        """What a person looks at who looks at the other: the head, or lower, as the manner has it."""
+        down = person.manner.avert
+        look = at_head(1 - person.index)
+        return lambda view, own: look(view, own) - [0.0, down, 0.0]
+
+    # -- labels and the end --------------------------------------------------------------------------------------------
 
     def label(self, name: str, start: float, end: float, who: Performer, part: str = "", target: str = "") -> None:
         """Notes that something happens between `start` and `end` script seconds."""
@@ -113,6 +271,7 @@ class Stage:
 
     def finish(self, end: float) -> Scene:
         """Solves the bodies up to `end` script seconds (everybody has settled by then)."""
+        end = max(end, *(person.feet.free for person in self.people))
         frames = int(np.ceil(end * self.tempo * FPS)) + 1
         times = np.arange(frames) / FPS / self.tempo
         interaction, _ = solve(self.people, times, self.tempo)

@@ -28,11 +28,12 @@ HALF_PALM = 0.0045
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """What targets may look at: both people without their arms, over T frames.
+    """What targets may look at: both people over T frames.
 
     Attributes:
         times: (T,) script seconds.
-        positions, orientations: (T, 2, 22, 3) and (T, 2, 22, 3, 3); valid for the trunk, head, collars and shoulders.
+        positions, orientations: (T, 2, 22, 3) and (T, 2, 22, 3, 3); valid for legs, trunk, head, collars and shoulders, and for
+            the arms once they are solved.
         chest_yaw: (T, 2) where the chest faces.
     """
 
@@ -187,15 +188,35 @@ SURFACE: dict[str, Place] = {
     "right_upper_back": Place("spine3", (-0.07, 0.06, -0.048), (-0.15, 0.0, -1.0)),
     "middle_back": Place("spine2", (0.0, 0.03, -0.055), (0.0, 0.0, -1.0)),
     "lower_back": Place("spine1", (0.0, 0.04, -0.063), (0.0, 0.0, -1.0)),
-    "left_shoulder": Place("left_shoulder", (0.0, 0.047, 0.0), (0.2, 1.0, 0.0)),
-    "right_shoulder": Place("right_shoulder", (0.0, 0.047, 0.0), (-0.2, 1.0, 0.0)),
-    "left_shoulder_back": Place("left_shoulder", (-0.02, 0.0, -0.070), (0.3, 0.2, -1.0)),
-    "right_shoulder_back": Place("right_shoulder", (0.02, 0.0, -0.070), (-0.3, 0.2, -1.0)),
-    "left_shoulder_front": Place("left_shoulder", (-0.03, -0.01, 0.061), (0.2, 0.2, 1.0)),
-    "right_shoulder_front": Place("right_shoulder", (0.03, -0.01, 0.061), (-0.2, 0.2, 1.0)),
+    "left_shoulder": Place("left_collar", (0.113, -0.014, 0.004), (0.2, 1.0, 0.0)),
+    "right_shoulder": Place("right_collar", (-0.113, -0.014, 0.004), (-0.2, 1.0, 0.0)),
+    "left_shoulder_back": Place("left_collar", (0.093, -0.061, -0.066), (0.3, 0.2, -1.0)),
+    "right_shoulder_back": Place("right_collar", (-0.093, -0.061, -0.066), (-0.3, 0.2, -1.0)),
+    "left_shoulder_front": Place("left_collar", (0.083, -0.071, 0.065), (0.2, 0.2, 1.0)),
+    "right_shoulder_front": Place("right_collar", (-0.083, -0.071, 0.065), (-0.2, 0.2, 1.0)),
     "face": Place("head", (0.0, 0.03, 0.131), (0.0, 0.0, 1.0)),
     "chin": Place("head", (0.0, -0.034, 0.070), (0.0, -0.2, 1.0)),
+    "mouth": Place("head", (0.0, -0.015, 0.113), (0.0, 0.0, 1.0)),
+    "crown": Place("head", (0.0, 0.195, 0.02), (0.0, 1.0, 0.0)),
 }
+# The same on both sides, told for the left one.
+_PAIRED = {
+    "cheek": Place("head", (0.046, -0.005, 0.056), (1.0, 0.0, 0.45)),
+    "ear": Place("head", (0.054, 0.03, 0.01), (1.0, 0.0, 0.0)),
+    "shoulder_top": Place("left_collar", (0.073, -0.014, 0.004), (0.0, 1.0, 0.0)),
+    "upper_arm": Place("left_shoulder", (0.15, 0.035, 0.0), (0.0, 1.0, 0.0)),
+    "forearm": Place("left_elbow", (0.14, 0.030, 0.0), (0.0, 1.0, 0.0)),
+    "elbow": Place("left_elbow", (-0.01, 0.035, 0.0), (0.0, 1.0, 0.0)),
+    "thigh": Place("left_hip", (0.0, -0.27, 0.090), (0.0, 0.0, 1.0)),
+    "under_thigh": Place("left_hip", (0.0, -0.24, -0.080), (0.0, 0.0, -1.0)),
+    "knee": Place("left_knee", (0.0, 0.02, 0.059), (0.0, 0.0, 1.0)),
+    "flank": Place("spine1", (0.132, 0.03, 0.02), (1.0, 0.0, 0.0)),
+}
+for _name, _place in _PAIRED.items():
+    for _side, _sign in (("left", 1.0), ("right", -1.0)):
+        _joint = _place.joint.replace("left", _side)
+        _offset, _normal = ((_sign * vector[0], *vector[1:]) for vector in (_place.offset, _place.normal))
+        SURFACE[f"{_side}_{_name}"] = Place(_joint, _offset, _normal)
 # From the skin touched to the middle of the hand that lies on it, metres.
 PALM_THICKNESS = 0.018
 
@@ -214,6 +235,11 @@ class OnBody:
     elbow: Vector = ELBOW
     lift: Motion | None = None
     offset: Vector = field(default=(0.0, 0.0, 0.0))
+
+    @property
+    def on_arm(self) -> bool:
+        """Whether the place is on an arm, which is known last."""
+        return SURFACE[self.place].joint.endswith(("shoulder", "elbow", "wrist"))
 
     def surface(self, view: View) -> tuple[np.ndarray, np.ndarray]:
         """The point (T, 3) on the skin and its outward normal (T, 3)."""
@@ -235,3 +261,47 @@ class OnBody:
 def hand_rotation_on(normal: np.ndarray, fingers: np.ndarray, side: str) -> np.ndarray:
     """A hand flat on a surface of outward `normal`: the palm faces it, the fingers lie in it."""
     return hand_rotation(fingers - dot(fingers, normal) * normal, -normal, side)
+
+
+@dataclass(frozen=True)
+class OnGround:
+    """The hand flat on the ground beside the own pelvis: metres out and forward of it at standard size, fingers pointing back."""
+
+    out: float = 0.30
+    forward: float = -0.22
+
+    def __call__(self, view: View, person: int, side: str) -> Goal:
+        axes = view.axes(person, side)
+        scale = view.skeletons[person].scale
+        place = view.positions[:, person, JOINT["pelvis"]] + _apply(axes, np.array([self.out, 0.0, self.forward])) * scale
+        place[:, 1] = PALM_THICKNESS
+        rotation = hand_rotation(_apply(axes, (0.4, 0.0, -1.0)), np.broadcast_to([0.0, -1.0, 0.0], place.shape), side)
+        return Goal(place, rotation, _apply(axes, (0.3, 0.2, -1.0)))
+
+
+@dataclass(frozen=True)
+class WhereItWas:
+    """The place where a joint of a person was at `second` (script): a blow goes there, though the joint has left it."""
+
+    person: int
+    joint: str
+    second: float
+    elbow: Vector = (0.7, -0.7, -0.3)
+
+    def __call__(self, view: View, person: int, side: str) -> Goal:
+        frame = int(np.argmin(np.abs(view.times - self.second)))
+        place = np.repeat(view.positions[frame, self.person, JOINT[self.joint]][None], len(view.times), axis=0)
+        axes = view.axes(person, side)
+        # a fist, knuckles ahead and back of the hand up
+        rotation = hand_rotation(axes[..., 2], -axes[..., 1], side)
+        return Goal(place, rotation, _apply(axes, self.elbow))
+
+
+def guard(size: float, low: float = 0.0) -> Held:
+    """A fist before the own chin."""
+    return Held((-0.12, 0.02 - low + 0.04 * size, 0.42), (-0.15, 0.9, 0.35), (-0.8, 0.0, -0.4), elbow=(0.35, -1.0, 0.0))
+
+
+def drawn_fist(size: float) -> Held:
+    """A fist drawn back before a blow."""
+    return Held((0.12, -0.24, 0.34 - 0.08 * size), (0.0, 0.1, 1.0), (-0.7, -0.6, 0.0), elbow=(0.5, -0.6, -0.7))

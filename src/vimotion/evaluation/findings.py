@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from vimotion.evaluation.signals import SIDES
@@ -29,3 +30,8 @@ class Finding:
 def found(actor: int, side: int | None, count: int, start: int, stop: int) -> Finding:
     """A finding from person, side and frame numbers of `Signals`."""
     return Finding("ab"[actor], None if side is None else SIDES[side], count, start / FPS, stop / FPS)
+
+
+def most(findings: Iterable[Finding]) -> Finding | None:
+    """Of several findings of one kind the one that is done most often, then the longest."""
+    return max(findings, key=lambda finding: (finding.count, finding.end - finding.start), default=None)

@@ -12,24 +12,48 @@ from collections.abc import Callable
 from vimotion.evaluation.findings import Finding
 from vimotion.evaluation.plausibility import implausible
 from vimotion.evaluation.rules_apart import bow, punch_dodge, rock_paper_scissors, wave
-from vimotion.evaluation.rules_on_foot import chase, pass_by, walk_together
+from vimotion.evaluation.rules_arms import drag_down, grab, help_up, link_arms, pull, support
+from vimotion.evaluation.rules_blows import block, block_counter, kick, knock_over, step_on_foot
+from vimotion.evaluation.rules_bodies import carry_on_back, collide_arms, kiss_cheek, shoulder_bump, sit_on_leg, whisper
+from vimotion.evaluation.rules_gestures import bend, blow_kiss, chat, imitate, point_at, thumb_up
+from vimotion.evaluation.rules_hands import (
+    comfort,
+    cover_mouth,
+    hit,
+    massage_leg,
+    massage_shoulders,
+    pat_cheek,
+    pose_for_picture,
+    slap,
+    tap_shoulder,
+    touch_head,
+)
+from vimotion.evaluation.rules_joined import arm_wrestle, clap_hands, dance, hand_wrestling, pass_object
+from vimotion.evaluation.rules_on_foot import chase, follow_leader, look_back, pass_by, walk_together, walk_towards
 from vimotion.evaluation.rules_touch import handshake, high_five, hug, pat_back, push
 from vimotion.evaluation.signals import Signals
 from vimotion.motion import Interaction
 
-RULES: dict[str, Callable[[Signals], Finding | None]] = {
-    "handshake": handshake,
-    "hug": hug,
-    "high_five": high_five,
-    "bow": bow,
-    "wave": wave,
-    "push": push,
-    "punch_dodge": punch_dodge,
-    "pat_back": pat_back,
-    "walk_together": walk_together,
-    "pass_by": pass_by,
-    "chase": chase,
-    "rock_paper_scissors": rock_paper_scissors,
+_RULES: tuple[Callable[[Signals], Finding | None], ...] = (
+    bow, punch_dodge, rock_paper_scissors, wave,
+    drag_down, grab, help_up, link_arms, pull, support,
+    block, block_counter, kick, knock_over, step_on_foot,
+    carry_on_back, collide_arms, kiss_cheek, shoulder_bump, sit_on_leg, whisper,
+    bend, blow_kiss, chat, imitate, point_at, thumb_up,
+    comfort, cover_mouth, hit, massage_leg, massage_shoulders, pat_cheek, pose_for_picture, slap, tap_shoulder, touch_head,
+    arm_wrestle, clap_hands, dance, hand_wrestling, pass_object,
+    chase, follow_leader, look_back, pass_by, walk_together, walk_towards,
+    handshake, high_five, hug, pat_back, push,
+)  # fmt: skip
+RULES = {rule.__name__: rule for rule in _RULES}
+
+# What truly happens as a part of another kind: who links arms also walks together.
+CONTAINS: dict[str, tuple[str, ...]] = {
+    "knock_over": ("push",),
+    "block_counter": ("block",),
+    "link_arms": ("walk_together",),
+    "support": ("walk_together",),
+    "collide_arms": ("pass_by",),
 }
 
 

@@ -13,8 +13,10 @@ _MAX_FOOT_SLIDING = 0.35  # m/s of the supporting foot of one person, mean over 
 _SLIDING_OF_SPEED = 0.1  # … and this share of the person's mean speed: a runner's foot rolls
 _MAX_SUNK = 0.12  # metres below the ground
 _MAX_FLOATING = 0.15  # metres: the lowest foot, held for half a second
-_MIN_TORSO_DISTANCE = 0.10  # metres between the axes of two torsos, held for a fifth of a second
+_MIN_TORSO_DISTANCE = 0.14  # metres between the axes of two torsos, held for a fifth of a second
 _SHORTEST = 15  # frames
+_CARRIED = 0.45  # metres from the pelvis of somebody who is carried to the carrier's spine
+_SPINE = [JOINT[name] for name in ("pelvis", "spine1", "spine2", "spine3", "neck")]
 
 
 def implausible(interaction: Interaction) -> str | None:
@@ -32,7 +34,7 @@ def implausible(interaction: Interaction) -> str | None:
         return "limbs fly"
     if positions[..., 1].min() < -_MAX_SUNK:
         return "under the ground"
-    if _longest(_lowest_foot(positions) > _MAX_FLOATING) > FPS / 2:
+    if _longest((_lowest_foot(positions) > _MAX_FLOATING) & ~_borne(positions)) > FPS / 2:
         return "floats"
     if (positions[:, :, JOINT["head"], 1] < positions[:, :, JOINT["left_knee"], 1]).mean(axis=0).max() > 0.5:
         return "head down"
@@ -55,6 +57,13 @@ def _lowest_foot(positions: np.ndarray) -> np.ndarray:
     return positions[:, :, [JOINT["left_foot"], JOINT["right_foot"]], 1].min(axis=-1)
 
 
+def _borne(positions: np.ndarray) -> np.ndarray:
+    """(T, P): whether a person may be carried by the other, who stands on the ground: pelvis close to the other's torso."""
+    other = positions[:, ::-1]
+    gaps = np.linalg.norm(positions[:, :, JOINT["pelvis"], None] - other[:, :, _SPINE], axis=-1).min(axis=-1)
+    return (gaps < _CARRIED) & (_lowest_foot(other) < _MAX_FLOATING)
+
+
 def _longest(mask: np.ndarray) -> int:
     """The longest stretch of True down a column of (T, n), in frames."""
     longest = run = np.zeros(mask.shape[1], dtype=int)
@@ -66,6 +75,5 @@ def _longest(mask: np.ndarray) -> int:
 
 def _torso_distance(positions: np.ndarray) -> np.ndarray:
     """(T,): metres between the spines (pelvis, spine1..3, neck) of the two people, at the closest pair of joints."""
-    spine = [JOINT[name] for name in ("pelvis", "spine1", "spine2", "spine3", "neck")]
-    first, second = positions[:, 0, spine], positions[:, 1, spine]
+    first, second = positions[:, 0, _SPINE], positions[:, 1, _SPINE]
     return np.linalg.norm(first[:, :, None] - second[:, None], axis=-1).min(axis=(1, 2))

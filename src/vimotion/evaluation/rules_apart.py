@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from vimotion.evaluation.findings import Finding, found
+from vimotion.evaluation.rules_gestures import bend
 from vimotion.evaluation.signals import LEFT, RIGHT, SIDES, Signals, extremes, runs, smooth, velocity
 from vimotion.motion import FPS
 
@@ -14,7 +15,7 @@ _LOW = -0.15  # metres from the shoulders: a hand that is not raised
 
 def bow(s: Signals) -> Finding | None:
     """Both trunks pitch at least 15° forward while facing the other, hands down, and come back; nobody touches."""
-    if s.palm_gap.min() < _APART:
+    if s.palm_gap.min() < _APART or bend(s):
         return None
     bows = [_bows(s, person) for person in (0, 1)]
     if not (bows[0] and bows[1]):
@@ -38,7 +39,7 @@ def wave(s: Signals) -> Finding | None:
                     continue
                 if np.median(s.facing_other[start:stop], axis=0).min() < 0.5:
                     continue
-                count = min(map(len, extremes(sideways[start:stop], 0.06)))
+                count = min(map(len, extremes(sideways[start:stop], 0.065)))
                 if count >= 2 and (best is None or count > best.count):
                     best = found(person, side, count, start, stop)
     return best
@@ -119,4 +120,4 @@ def _beats(s: Signals, person: int, side: int) -> list[int]:
     """High points of a hand that is held out in front of its person, who faces the other, and pumped."""
     height = smooth(s.above_shoulder(person, side), 3)
     out = (s.reach(person, side) > 0.15) & (height > -0.38) & (height < 0.1) & (s.facing_other[:, person] > 0.7)
-    return [frame for frame in extremes(height, 0.04)[1] if out[frame]]
+    return [frame for frame in extremes(height, 0.05)[1] if out[frame]]

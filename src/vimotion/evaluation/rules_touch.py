@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from vimotion.evaluation.findings import Finding, found
+from vimotion.evaluation.contact import HANDS, hand_to, touches
+from vimotion.evaluation.findings import Finding, found, most
 from vimotion.evaluation.rules_apart import punch_dodge
-from vimotion.evaluation.signals import LEFT, RIGHT, Signals, extremes, runs
+from vimotion.evaluation.signals import LEFT, RIGHT, Signals, extremes, runs, smooth
 from vimotion.motion import FPS
 
 # Centres of two palms that clasp or slap; a codec loses a few centimetres of the 0 to 5 that scripted hands have.
@@ -25,6 +26,8 @@ def handshake(s: Signals) -> Finding | None:
             if max(s.above_shoulder(person, side)[held].mean() for person in (0, 1)) > -0.08:
                 continue
             if s.pelvis_distance[held].mean() < 0.4:
+                continue
+            if np.ptp(s.palms[held, :, side].mean(axis=1)[:, [0, 2]], axis=0).max() > 0.15:
                 continue
             strokes, _ = extremes(s.palms[held, :, side, 1].mean(axis=1), 0.015, margin=2)
             if strokes:
@@ -53,6 +56,7 @@ def hug(s: Signals) -> Finding | None:
         for person in (0, 1)
     ]
     close = around[0] & around[1] & (s.pelvis_distance < 0.6) & (s.facing_other > 0.5).all(axis=1)
+    close &= s.palm_gap.min(axis=(1, 2)) > _HANDS_MEET  # or they dance
     for start, stop in runs(close, shortest=_HOLD):
         actor = _who_opens_first(s, start)
         heights = s.palms[(start + stop) // 2, actor, :, 1]
@@ -68,6 +72,8 @@ def push(s: Signals) -> Finding | None:
     for actor in (0, 1):
         on_chest = np.ones(s.frames, dtype=bool)
         for side in (LEFT, RIGHT):
+            on_chest &= s.above_shoulder(actor, side) > -0.42
+            on_chest &= s.facing_other[:, 1 - actor] > 0.3
             on_chest &= (s.to_torso(actor, side) < _ON_CHEST) & (s.behind_other(actor, side) < 0.0)
         pushes = [span for span in runs(on_chest, gap=4) if _driven_away(s, actor, *span) > 0.12]
         if pushes and (best is None or len(pushes) > best.count):
@@ -79,15 +85,23 @@ def pat_back(s: Signals) -> Finding | None:
     """One person's palm comes to the other's back and leaves it, at least twice, while the other does not hold them."""
     if hug(s):
         return None
-    best: Finding | None = None
-    for actor in (0, 1):
-        for side in (LEFT, RIGHT):
-            distance, behind = s.to_torso(actor, side), s.behind_other(actor, side)
-            lows, _ = extremes(distance, 0.03)
-            pats = [frame for frame in lows if distance[frame] < _ON_BODY and behind[frame] > 0.0]
-            if len(pats) >= 2 and (best is None or len(pats) > best.count):
-                best = found(actor, side, len(pats), pats[0], pats[-1])
-    return best
+    return most(
+        found(actor, side, len(pats), pats[0], pats[-1]) for actor, side in HANDS if len(pats := _pats(s, actor, side)) > 1
+    )
+
+
+def _pats(s: Signals, actor: int, side: int) -> list[int]:
+    """Frames in which a palm touches the other's back, not the shoulder, before it leaves the body again."""
+    distance = s.to_torso(actor, side) + 2.0 * np.maximum(-s.behind_other(actor, side), 0.0)
+    pats = touches(smooth(distance), _ON_BODY, 0.04)
+    if not pats:
+        return []
+    on_shoulder = hand_to(s, actor, side, "shoulder_back")[pats] < hand_to(s, actor, side, "upper_back")[pats]
+    last = pats[-1]
+    rests = (distance[last : last + round(1.3 * FPS)] < distance[last] + 0.04).sum() > FPS
+    below_head = (s.joint(1 - actor, "head")[pats, 1] - s.palms[pats, actor, side, 1]).min() > 0.05
+    beside = s.pelvis_distance[pats].min() > 0.42
+    return pats if beside and below_head and not rests and on_shoulder.mean() <= 0.5 else []
 
 
 def _claps(s: Signals, side: int, other: int) -> list[tuple[int, int]]:
@@ -97,9 +111,10 @@ def _claps(s: Signals, side: int, other: int) -> list[tuple[int, int]]:
     claps = []
     for start, stop in runs(gap < _HANDS_MEET + 0.02, gap=1):
         high = min(s.above_shoulder(0, side)[start:stop].max(), s.above_shoulder(1, other)[start:stop].max()) > -0.12
+        one = s.palm_gap[start:stop, 1 - side, 1 - other].min() > 0.2
         fast = closing[max(start - 8, 0) : start + 1].max(initial=0.0) > 0.5
         heads_up = s.head_drop[start:stop].max() < 0.1
-        if high and fast and heads_up and stop - start <= FPS:
+        if one and high and fast and heads_up and stop - start <= FPS:
             claps.append((start, stop))
     return claps
 

@@ -36,13 +36,14 @@ def extremes(signal: np.ndarray, amplitude: float, margin: int = 0) -> tuple[lis
     highs: list[int] = []
     low = high = 0
     rising: bool | None = None
-    for frame in range(1, len(signal)):
-        low = frame if signal[frame] < signal[low] else low
-        high = frame if signal[frame] > signal[high] else high
-        if rising is not False and signal[high] - signal[frame] >= amplitude:
+    values: list[float] = signal.tolist()
+    for frame, value in enumerate(values):
+        low = frame if value < values[low] else low
+        high = frame if value > values[high] else high
+        if rising is not False and values[high] - value >= amplitude:
             highs.append(high)
             rising, low = False, frame
-        elif rising is not True and signal[frame] - signal[low] >= amplitude:
+        elif rising is not True and value - values[low] >= amplitude:
             lows.append(low)
             rising, high = True, frame
     inside = range(margin, len(signal) - margin)
@@ -90,6 +91,11 @@ class Signals:
     def palms(self) -> np.ndarray:
         """(T, person, side, 3) metres."""
         return np.stack([self.interaction.palm_positions(side) for side in SIDES], axis=2)
+
+    @cached_property
+    def hands_to(self) -> dict[tuple[int, int, str, bool], np.ndarray]:
+        """Distances of palms from places of bodies that `contact.hand_to` has measured, since many rules ask for the same."""
+        return {}
 
     @cached_property
     def palm_velocity(self) -> np.ndarray:
@@ -142,19 +148,52 @@ class Signals:
         heads = self.interaction.joint_positions[:, :, JOINT["head"], 1]
         return np.percentile(heads, 80, axis=0) - heads
 
+    @cached_property
+    def pelvis_height(self) -> np.ndarray:
+        """(T, person): height of the pelvis, 1 where the person stands upright: 0.6 on a chair, 0.15 on the ground."""
+        standing = np.array([skeleton.pelvis_height for skeleton in self.interaction.skeletons])
+        return self.interaction.joint_positions[:, :, JOINT["pelvis"], 1] / standing
+
+    @cached_property
+    def heading(self) -> np.ndarray:
+        """(T,): cosine between where the one faces and where the other faces: 1 the same way, −1 face to face."""
+        return np.sum(self.facing[:, 0] * self.facing[:, 1], axis=-1)
+
+    @cached_property
+    def head_turn(self) -> np.ndarray:
+        """(T, person): degrees that the head faces to the left of where the pelvis faces."""
+        ahead = self.interaction.joint_orientations[:, :, JOINT["head"], :, 2][..., [0, 2]]
+        across = ahead[..., 0] * self.facing[..., 1] - ahead[..., 1] * self.facing[..., 0]
+        return np.degrees(np.arctan2(across, np.sum(ahead * self.facing, axis=-1)))
+
+    def stretch(self, person: int, side: int) -> np.ndarray:
+        """(T,): distance from shoulder to palm, 1 where the arm is straight."""
+        skeleton, name = self.interaction.skeletons[person], SIDES[side]
+        length = skeleton.bone_lengths[[JOINT[f"{name}_elbow"], JOINT[f"{name}_wrist"]]].sum()
+        length += np.linalg.norm(skeleton.palm_offset(name))
+        return np.linalg.norm(self.palms[:, person, side] - self.joint(person, f"{name}_shoulder"), axis=-1) / length
+
     def above_shoulder(self, person: int, side: int) -> np.ndarray:
         """(T,) metres that a palm is above the person's own shoulder line (mean of both shoulder joints)."""
         shoulders = (self.joint(person, "left_shoulder")[:, 1] + self.joint(person, "right_shoulder")[:, 1]) / 2
         return self.palms[:, person, side, 1] - shoulders
 
     def first_to_raise(self, sides: tuple[int, int], until: int) -> int:
-        """The person whose hand (a's and b's of `sides`) is first a third of the way up to its height in frame `until`."""
-        risen = []
+        """The person whose hand (a's and b's of `sides`) first goes a third of the way to where it is in frame `until`.
+
+        A hand that hangs is raised; that of somebody who sits leaves the knee, which may be as high, by a fifth of the way.
+        """
+        begun = []
         for person in (0, 1):
             height = self.above_shoulder(person, sides[person])[: until + 1]
-            below = np.flatnonzero(height < height.min() + 0.35 * (height[-1] - height.min()))
-            risen.append(int(below[-1]) if len(below) else 0)
-        return int(risen[1] < risen[0])
+            if self.pelvis_height[until, person] < 0.75:
+                palm = self.palms[: until + 1, person, sides[person]]
+                left = np.linalg.norm(palm - palm[0], axis=-1)
+                begun.append(int(np.argmax(left > 0.2 * left.max())))
+            else:
+                below = np.flatnonzero(height < height.min() + 0.35 * (height[-1] - height.min()))
+                begun.append(int(below.max(initial=0)))
+        return int(begun[1] < begun[0])
 
     def reach(self, person: int, side: int) -> np.ndarray:
         """(T,) metres that a palm is in front of its person's pelvis, towards where the pelvis faces."""

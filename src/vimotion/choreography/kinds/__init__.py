@@ -1,30 +1,12 @@
-"""The interactions that the choreography knows: one function a kind, from parameters to a finished scene."""
+"""The interactions that the choreography knows, one file each: what lies in this folder is found by itself."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from importlib import import_module
+from pkgutil import iter_modules
 
-from vimotion.choreography.kinds.blows import punch_dodge
-from vimotion.choreography.kinds.embraces import hug, pat_back
-from vimotion.choreography.kinds.greetings import handshake, high_five
-from vimotion.choreography.kinds.passing import chase, pass_by
-from vimotion.choreography.kinds.shoving import push
-from vimotion.choreography.kinds.signals import bow, rock_paper_scissors, wave
-from vimotion.choreography.kinds.walking import walk_together
-from vimotion.choreography.parameters import SceneParameters
-from vimotion.choreography.scene import Scene
+from vimotion.choreography.kind import Kind
 
-MAKERS: dict[str, Callable[[SceneParameters], Scene]] = {
-    "handshake": handshake,
-    "hug": hug,
-    "high_five": high_five,
-    "bow": bow,
-    "wave": wave,
-    "push": push,
-    "punch_dodge": punch_dodge,
-    "pat_back": pat_back,
-    "walk_together": walk_together,
-    "pass_by": pass_by,
-    "chase": chase,
-    "rock_paper_scissors": rock_paper_scissors,
+KINDS: dict[str, Kind] = {
+    module.name: import_module(f"{__name__}.{module.name}").KIND for module in sorted(iter_modules(__path__), key=lambda m: m.name)
 }
