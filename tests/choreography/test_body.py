@@ -7,10 +7,9 @@ from functools import cache
 import numpy as np
 import pytest
 
-from vimotion.choreography import KINDS, Act, SceneParameters, make_scene, sample_parameters
-from vimotion.choreography.manner import MANNERS
-from vimotion.choreography.targets import PALM_THICKNESS, SURFACE
-from vimotion.motion import FPS, JOINT, Interaction, Skeleton
+from vimotion.choreography import KINDS, SceneParameters, make_scene, sample_parameters
+from vimotion.choreography.targets import PALM_THICKNESS
+from vimotion.motion import FPS, JOINT, SURFACE, Interaction, Skeleton
 from vimotion.motion.rotations import matrix_to_axis_angle
 
 SIDES = ("left", "right")

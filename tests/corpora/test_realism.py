@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from poses import random_interaction
 
-from vimotion.choreography.targets import PALM_THICKNESS, SURFACE
+from vimotion.choreography.targets import PALM_THICKNESS
 from vimotion.corpora import Record, open_store
 from vimotion.corpora.anatomy import SIDES, beyond_limit, capsules, centre_of_mass, joint_angles, segment_distance, skin
 from vimotion.corpora.realism import (
@@ -28,7 +28,7 @@ from vimotion.corpora.realism_report import tables, write_report
 from vimotion.corpora.store import finish_store, record_features, write_clips
 from vimotion.errors import UserError
 from vimotion.formats import save_motion
-from vimotion.motion import JOINT, Interaction, Skeleton
+from vimotion.motion import JOINT, SURFACE, Interaction, Skeleton
 from vimotion.motion.rotations import axis_angle_to_matrix
 
 FRAMES = 20

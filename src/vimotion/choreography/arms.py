@@ -39,7 +39,10 @@ class Arms:
         self.palm = np.stack([[p.skeleton.palm_offset(side) for side in SIDES] for p in performers])
         # whether a hand of somebody holds the other's arm
         self.hold_arms = any(
-            isinstance(reach.target, OnBody) and reach.target.on_arm for p in performers for side in SIDES for reach in p.reaches[side]
+            isinstance(reach.target, OnBody) and reach.target.on_arm
+            for p in performers
+            for side in SIDES
+            for reach in p.reaches[side]
         )
         tremor = np.array([p.manner.tremor for p in performers])
         phase = 2.0 * np.pi * _TREMOR * times[:, None]

@@ -21,7 +21,7 @@ def lay_hand(
     elbow: Vector = ELBOW, duration: float = 0.6, away: float = 0.65, lift: Motion | None = None,
     profile: Callable[[np.ndarray], np.ndarray] | None = None, arc: Vector = (0.0, 0.0, 0.0),
 ) -> float:  # fmt: skip
-    """A hand lies on a place of the other's body (a key of `targets.SURFACE`) from `touch` to `leave`; when it sets off."""
+    """A hand lies on a place of the other's body (a key of `motion.SURFACE`) from `touch` to `leave`; when it sets off."""
     at = OnBody(1 - person.index, place, fingers, elbow, lift=lift)
     start = person.reach(side, touch, at, duration, profile=profile, arc=arc)
     person.rest_hand(side, leave, away)

@@ -92,7 +92,7 @@ class Reach:
 
 @dataclass(frozen=True)
 class Touch:
-    """A place of the own trunk or head (a key of `targets.SURFACE`) is brought to a place of the other's body and held there.
+    """A place of the own trunk or head (a key of `motion.SURFACE`) is brought to a place of the other's body and held there.
 
     On the way between `start` and `arrive`, back between `leave` and `end`; `apart` metres stay between the two.
     """
@@ -176,7 +176,6 @@ class Performer:
         self.reaches[side].append(Reach(start, end, None, None, arc))
         return end
 
-
     def touch(
         self, own: str, other: str, arrive: float, leave: float, *, duration: float = 0.7, apart: float = 0.0
     ) -> None:  # fmt: skip
@@ -202,7 +201,9 @@ class Performer:
             return self.release(side, start, duration)
         end = start + duration * self.manner.effort
         place = f"{side}_thigh" if self.posture == "chair" else f"{side}_knee"
-        self.reaches[side].append(Reach(start, end, OnBody(self.index, place, fingers=(-0.1, -0.2, 1.0)), None, (0.0, 0.1, 0.0)))
+        self.reaches[side].append(
+            Reach(start, end, OnBody(self.index, place, fingers=(-0.1, -0.2, 1.0)), None, (0.0, 0.1, 0.0))
+        )
         return end
 
     def sit(self, start: float, posture: Posture, duration: float = 1.3) -> float:

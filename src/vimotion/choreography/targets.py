@@ -13,7 +13,7 @@ import numpy as np
 
 from vimotion.choreography.gait import heading
 from vimotion.choreography.limbs import dot
-from vimotion.motion import JOINT, Skeleton
+from vimotion.motion import JOINT, SURFACE, Skeleton
 from vimotion.motion.rotations import normalize
 
 SIDES = ("left", "right")
@@ -24,6 +24,8 @@ Motion = Callable[[np.ndarray], np.ndarray]  # script seconds (T,) → offsets (
 ELBOW: Vector = (0.45, -0.75, -0.5)
 # Half of what lies between the centres of two palms that touch, metres.
 HALF_PALM = 0.0045
+# From the skin touched to the middle of the hand that lies on it, metres.
+PALM_THICKNESS = 0.018
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,60 +167,6 @@ class Meeting:
         gap = HALF_PALM if self.gap is None else HALF_PALM + self.gap(view.times)[:, None]
         own = view.axes(person, side)
         return Goal(point - normalize(palm) * gap, hand_rotation(fingers, palm, side), _apply(own, self.elbow))
-
-
-@dataclass(frozen=True)
-class Place:
-    """A place on the surface of the body: `joint`, offset from it and outward normal in that joint's own rest axes, metres at
-    standard size."""
-
-    joint: str
-    offset: Vector
-    normal: Vector
-
-
-# Measured on the human's mesh in its rest pose.
-SURFACE: dict[str, Place] = {
-    "chest": Place("spine3", (0.0, 0.02, 0.145), (0.0, 0.0, 1.0)),
-    "left_chest": Place("spine3", (0.09, 0.03, 0.143), (0.2, 0.0, 1.0)),
-    "right_chest": Place("spine3", (-0.09, 0.03, 0.143), (-0.2, 0.0, 1.0)),
-    "belly": Place("spine1", (0.0, 0.03, 0.110), (0.0, 0.0, 1.0)),
-    "upper_back": Place("spine3", (0.0, 0.05, -0.034), (0.0, 0.0, -1.0)),
-    "left_upper_back": Place("spine3", (0.07, 0.06, -0.048), (0.15, 0.0, -1.0)),
-    "right_upper_back": Place("spine3", (-0.07, 0.06, -0.048), (-0.15, 0.0, -1.0)),
-    "middle_back": Place("spine2", (0.0, 0.03, -0.055), (0.0, 0.0, -1.0)),
-    "lower_back": Place("spine1", (0.0, 0.04, -0.063), (0.0, 0.0, -1.0)),
-    "left_shoulder": Place("left_collar", (0.113, -0.014, 0.004), (0.2, 1.0, 0.0)),
-    "right_shoulder": Place("right_collar", (-0.113, -0.014, 0.004), (-0.2, 1.0, 0.0)),
-    "left_shoulder_back": Place("left_collar", (0.093, -0.061, -0.066), (0.3, 0.2, -1.0)),
-    "right_shoulder_back": Place("right_collar", (-0.093, -0.061, -0.066), (-0.3, 0.2, -1.0)),
-    "left_shoulder_front": Place("left_collar", (0.083, -0.071, 0.065), (0.2, 0.2, 1.0)),
-    "right_shoulder_front": Place("right_collar", (-0.083, -0.071, 0.065), (-0.2, 0.2, 1.0)),
-    "face": Place("head", (0.0, 0.03, 0.131), (0.0, 0.0, 1.0)),
-    "chin": Place("head", (0.0, -0.034, 0.070), (0.0, -0.2, 1.0)),
-    "mouth": Place("head", (0.0, -0.015, 0.113), (0.0, 0.0, 1.0)),
-    "crown": Place("head", (0.0, 0.195, 0.02), (0.0, 1.0, 0.0)),
-}
-# The same on both sides, told for the left one.
-_PAIRED = {
-    "cheek": Place("head", (0.046, -0.005, 0.056), (1.0, 0.0, 0.45)),
-    "ear": Place("head", (0.054, 0.03, 0.01), (1.0, 0.0, 0.0)),
-    "shoulder_top": Place("left_collar", (0.073, -0.014, 0.004), (0.0, 1.0, 0.0)),
-    "upper_arm": Place("left_shoulder", (0.15, 0.035, 0.0), (0.0, 1.0, 0.0)),
-    "forearm": Place("left_elbow", (0.14, 0.030, 0.0), (0.0, 1.0, 0.0)),
-    "elbow": Place("left_elbow", (-0.01, 0.035, 0.0), (0.0, 1.0, 0.0)),
-    "thigh": Place("left_hip", (0.0, -0.27, 0.090), (0.0, 0.0, 1.0)),
-    "under_thigh": Place("left_hip", (0.0, -0.24, -0.080), (0.0, 0.0, -1.0)),
-    "knee": Place("left_knee", (0.0, 0.02, 0.059), (0.0, 0.0, 1.0)),
-    "flank": Place("spine1", (0.132, 0.03, 0.02), (1.0, 0.0, 0.0)),
-}
-for _name, _place in _PAIRED.items():
-    for _side, _sign in (("left", 1.0), ("right", -1.0)):
-        _joint = _place.joint.replace("left", _side)
-        _offset, _normal = ((_sign * vector[0], *vector[1:]) for vector in (_place.offset, _place.normal))
-        SURFACE[f"{_side}_{_name}"] = Place(_joint, _offset, _normal)
-# From the skin touched to the middle of the hand that lies on it, metres.
-PALM_THICKNESS = 0.018
 
 
 @dataclass(frozen=True)

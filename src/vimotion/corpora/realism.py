@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from scipy.spatial import cKDTree
 
-from vimotion.choreography.targets import HALF_PALM, PALM_THICKNESS, SURFACE
+from vimotion.choreography.targets import HALF_PALM, PALM_THICKNESS
 from vimotion.corpora.anatomy import (
     SIDES,
     TORSO,
@@ -23,7 +23,7 @@ from vimotion.corpora.anatomy import (
     skin,
     sole,
 )  # fmt: skip
-from vimotion.motion import FPS, JOINT, Interaction, Skeleton, place
+from vimotion.motion import FPS, JOINT, SURFACE, Interaction, Skeleton, place
 from vimotion.motion.rotations import normalize
 
 _TOES = [JOINT["left_foot"], JOINT["right_foot"]]
@@ -145,7 +145,7 @@ def overlap(motion: Interaction) -> tuple[np.ndarray, np.ndarray]:
 def contact_error(motion: Interaction, event: Mapping[str, Any]) -> np.ndarray:
     """(n,) metres by which a labelled contact is missed, in each frame that it is said to last.
 
-    Zero is a palm whose skin just touches: the other palm, the place that `targets.SURFACE` names or, of a bare joint, the
+    Zero is a palm whose skin just touches: the other palm, the place that `SURFACE` names or, of a bare joint, the
     nearest place of the skin that it moves. Of two joints (a foot on a foot) it is the distance of their skins.
     """
     first = min(round(event["start"] * motion.fps), motion.num_frames - 1)

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from vimotion.choreography.targets import SURFACE
 from vimotion.evaluation.signals import LEFT, RIGHT, SIDES, Signals, extremes, runs, to_segment
-from vimotion.motion import FPS, JOINT
+from vimotion.motion import FPS, SURFACE, surface_point
 
 # Centre of a palm to a place that it lies on: 2 cm, and what a codec loses of both.
 ON_SKIN = 0.13
@@ -30,13 +29,6 @@ def seconds(time: float) -> int:
     return round(time * FPS)
 
 
-def place(s: Signals, person: int, name: str) -> np.ndarray:
-    """(T, 3) metres: where a place of a person's skin is."""
-    spot = SURFACE[name]
-    turned = s.interaction.joint_orientations[:, person, JOINT[spot.joint]] @ np.array(spot.offset)
-    return s.joint(person, spot.joint) + turned * s.interaction.skeletons[person].scale
-
-
 def gap(s: Signals, points: np.ndarray, person: int, name: str) -> np.ndarray:
     """(T,) metres from points (T, 3) to a place or the axis of a limb of a person."""
     if name not in SURFACE and not name.startswith(SIDES):
@@ -46,7 +38,7 @@ def gap(s: Signals, points: np.ndarray, person: int, name: str) -> np.ndarray:
         start, end, first, last = _LIMBS[part]
         near, far = s.joint(person, f"{side}_{start}"), s.joint(person, f"{side}_{end}")
         return to_segment(points, near + first * (far - near), near + last * (far - near))
-    return np.linalg.norm(points - place(s, person, name), axis=-1)
+    return np.linalg.norm(points - surface_point(s.interaction, person, name), axis=-1)
 
 
 def hand_to(s: Signals, person: int, side: int, name: str, own: bool = False) -> np.ndarray:

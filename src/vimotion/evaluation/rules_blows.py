@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from vimotion.evaluation.contact import HANDS, ON_ARM, blows, gap, hand_to, on_ground, place, seconds
+from vimotion.evaluation.contact import HANDS, ON_ARM, blows, gap, hand_to, on_ground, seconds
 from vimotion.evaluation.findings import Finding, found, most
 from vimotion.evaluation.signals import LEFT, RIGHT, SIDES, Signals, runs
+from vimotion.motion import surface_point
 
 _ON_CHEST = 0.15  # metres from a fist to the middle of the chest's skin
 
@@ -95,5 +96,5 @@ def _from_above(s: Signals, actor: int, side: int, hit: int, stop: int) -> bool:
     """Whether a hand that hits in a frame comes from above its shoulder to the height of the head, not yet there."""
     before = slice(max(hit - seconds(0.7), 0), hit + 1)
     head = np.linalg.norm(s.palms[before, actor, side] - s.joint(1 - actor, "head")[before], axis=-1)
-    above_chest = s.palms[hit, actor, side, 1] - place(s, 1 - actor, "chest")[hit, 1]
+    above_chest = s.palms[hit, actor, side, 1] - surface_point(s.interaction, 1 - actor, "chest")[hit, 1]
     return bool(head.min() > 0.17 and s.above_shoulder(actor, side)[before].max() > 0.05 and above_chest > 0.1)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from vimotion.evaluation.contact import ON_ARM, all_runs, along, gap, hand_to, place, seconds
+from vimotion.evaluation.contact import ON_ARM, all_runs, along, gap, hand_to, seconds
 from vimotion.evaluation.findings import Finding, found, most
 from vimotion.evaluation.rules_on_foot import pass_by
 from vimotion.evaluation.rules_touch import hug
 from vimotion.evaluation.signals import LEFT, RIGHT, SIDES, Signals, runs, velocity
+from vimotion.motion import surface_point
 
 _SHOULDERS_MEET = 0.24  # metres between two shoulder joints, each 7 cm under its skin
 
@@ -91,7 +92,7 @@ def whisper(s: Signals) -> Finding | None:
         for actor in (0, 1)
         for side in (LEFT, RIGHT)
         for span in all_runs(
-            gap(s, place(s, actor, "mouth"), 1 - actor, "ear") < 0.2,
+            gap(s, surface_point(s.interaction, actor, "mouth"), 1 - actor, "ear") < 0.2,
             hand_to(s, actor, side, "mouth", own=True) < 0.15,
             shortest=0.7,
         )
@@ -127,7 +128,7 @@ def _who_sets_off(s: Signals, side: int, until: int) -> int:
 
 def _kiss(s: Signals, actor: int, cheek: str) -> np.ndarray:
     """(T,) metres from a mouth to a cheek of the other."""
-    return gap(s, place(s, actor, "mouth"), 1 - actor, f"{cheek}_cheek")
+    return gap(s, surface_point(s.interaction, actor, "mouth"), 1 - actor, f"{cheek}_cheek")
 
 
 def _sits_at(s: Signals, actor: int, start: int) -> float:

@@ -6,8 +6,9 @@ from vimotion.motion.interaction import FPS, Interaction
 from vimotion.motion.kinematics import forward_kinematics
 from vimotion.motion.placing import place
 from vimotion.motion.skeleton import JOINT, JOINTS, NUM_JOINTS, PARENTS, Skeleton
+from vimotion.motion.surface import SURFACE, surface_point
 
 __all__ = [
-    "FEATURES", "FPS", "JOINT", "JOINTS", "NUM_FEATURES", "NUM_JOINTS", "PARENTS", "Interaction", "Skeleton",
-    "foot_contacts", "forward_kinematics", "from_features", "place", "split_features", "to_features",
+    "FEATURES", "FPS", "JOINT", "JOINTS", "NUM_FEATURES", "NUM_JOINTS", "PARENTS", "SURFACE", "Interaction", "Skeleton",
+    "foot_contacts", "forward_kinematics", "from_features", "place", "split_features", "surface_point", "to_features",
 ]  # fmt: skip

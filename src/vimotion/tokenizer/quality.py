@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from vimotion.motion import JOINT, Interaction, from_features, split_features
+from vimotion.motion import JOINT, SURFACE, Interaction, from_features, split_features, surface_point
 from vimotion.tokenizer.codec import MotionTokenizer
 
 
@@ -64,6 +64,8 @@ def contact_distances(interaction: Interaction, event: Mapping[str, Any]) -> np.
 def _part(interaction: Interaction, person: int, part: str) -> np.ndarray:
     if part.endswith("_palm"):
         return interaction.palm_positions(part.removesuffix("_palm"))[:, person]
+    if part in SURFACE:
+        return surface_point(interaction, person, part)
     return interaction.joint_positions[:, person, JOINT[part]]
 
 

@@ -8,5 +8,6 @@ from pkgutil import iter_modules
 from vimotion.choreography.kind import Kind
 
 KINDS: dict[str, Kind] = {
-    module.name: import_module(f"{__name__}.{module.name}").KIND for module in sorted(iter_modules(__path__), key=lambda m: m.name)
+    module.name: import_module(f"{__name__}.{module.name}").KIND
+    for module in sorted(iter_modules(__path__), key=lambda m: m.name)
 }

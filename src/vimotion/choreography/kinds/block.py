@@ -32,7 +32,9 @@ def play(stage: Stage, begin: float) -> float:
     arm = opposite(side)
     raised = begin + 0.2 + 0.55 * effort
     hit = raised + 0.34
-    actor.reach(side, raised, Held((0.25, 0.45 + 0.06 * size, 0.1), (0.0, 0.8, 0.4), (-0.3, 0.2, 0.9), elbow=(0.9, -0.3, -0.3)), 0.5)
+    actor.reach(
+        side, raised, Held((0.25, 0.45 + 0.06 * size, 0.1), (0.0, 0.8, 0.4), (-0.3, 0.2, 0.9), elbow=(0.9, -0.3, -0.3)), 0.5
+    )
     shield = Held((-0.12, 0.40, 0.48), (-0.8, 0.55, 0.1), (0.0, 0.3, 1.0), elbow=(0.9, -0.3, 0.5))
     other.reach(arm, hit - 0.05, shield, 0.34, exact=True)
     other.reach(side, hit, guard(0.8, low=0.15), 0.4, exact=True)

@@ -45,7 +45,14 @@ def play(stage: Stage, begin: float) -> float:
     actor.reach(side, counter - 0.2, drawn_fist(size), 0.3, exact=True)
     near = max(stage.distance() - 0.86 * stage.size, 0.02)
     actor.feet.lunge(LEFT if side == "right" else RIGHT, counter - 0.5, near, ahead=0.18, duration=0.45)
-    actor.reach(side, counter, OnBody(other.index, "chest", fingers=(0.0, 0.2, 1.0), elbow=(0.7, -0.7, -0.3)), 0.22, profile=strike, exact=True)
+    actor.reach(
+        side,
+        counter,
+        OnBody(other.index, "chest", fingers=(0.0, 0.2, 1.0), elbow=(0.7, -0.7, -0.3)),
+        0.22,
+        profile=strike,
+        exact=True,
+    )
     turn = 0.3 * size**0.5 * stage.sign
     actor.key("twist", (hit, 0.0), (counter - 0.22, -0.6 * turn), (counter, turn), (counter + 0.5, 0.0))
     other.key("twist", (hit - 0.5, 0.0), (hit - 0.3, -0.2 * stage.sign), (hit, 0.25 * stage.sign), (hit + 0.4, 0.0))

@@ -47,7 +47,13 @@ def play(stage: Stage, begin: float) -> float:
         hit = begin + 0.1 + (end - begin - 0.1) * (share + 0.04)
         person.look(begin, ahead(0.5), 0.4)
         # the shoulder is driven back by the blow
-        person.key("twist", (hit - 0.25, 0.0), (hit - 0.05, 0.12 * stage.sign), (hit + 0.16, -0.45 * size**0.5 * stage.sign), (hit + 0.8, 0.0))
+        person.key(
+            "twist",
+            (hit - 0.25, 0.0),
+            (hit - 0.05, 0.12 * stage.sign),
+            (hit + 0.16, -0.45 * size**0.5 * stage.sign),
+            (hit + 0.8, 0.0),
+        )
         person.key("roll", (hit - 0.05, 0.0), (hit + 0.15, 0.12 * size**0.5 * stage.sign), (hit + 0.7, 0.0))
         person.touch(f"{stage.side}_upper_arm", f"{stage.side}_upper_arm", hit, hit + 0.04, duration=0.25, apart=0.0)
         person.key("turn", (hit + 0.3, 0.0), (hit + 0.7, -0.9 * stage.sign), (hit + 1.1, -0.9 * stage.sign), (hit + 1.6, 0.0))

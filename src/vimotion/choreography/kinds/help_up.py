@@ -49,4 +49,6 @@ def play(stage: Stage, begin: float) -> float:
     return leave + 0.9
 
 
-KIND = Kind("help_up", play, Arrangement(0.92), WORDS, postures=(("stand", "chair"), ("stand", "ground")), after=("stand", "stand"))
+KIND = Kind(
+    "help_up", play, Arrangement(0.92), WORDS, postures=(("stand", "chair"), ("stand", "ground")), after=("stand", "stand")
+)

@@ -40,7 +40,9 @@ def play(stage: Stage, begin: float) -> float:
         actor.reach(side, hit - 0.28, back, 0.4)
         blow = OnBody(other.index, place, fingers=(0.0, 0.3, 1.0), elbow=(0.8, -0.4, -0.2))
         actor.reach(side, hit, blow, 0.28, profile=strike, exact=True)
-        actor.key("twist", (hit - 0.4, 0.0), (hit - 0.2, -0.15 * size * stage.sign), (hit, 0.2 * size * stage.sign), (hit + 0.5, 0.0))
+        actor.key(
+            "twist", (hit - 0.4, 0.0), (hit - 0.2, -0.15 * size * stage.sign), (hit, 0.2 * size * stage.sign), (hit + 0.5, 0.0)
+        )
         flinch(other, hit, size, -stage.sign)
         stage.label_contact(hit, hit + 0.08, actor, f"{side}_palm", place)
         stage.label("hit", hit - 0.28, hit + 0.08, actor, f"{side}_palm")

@@ -32,8 +32,12 @@ def play(stage: Stage, begin: float) -> float:
     random, near = stage.random("link_arms"), opposite(side)
     linked = begin + 0.2 + 0.7 * stage.manner.effort
     # the other's arm makes the loop, the actor's hand goes through it onto the forearm
-    other.reach(near, linked - 0.15, Held((0.02, -0.58, 0.30), (-0.9, 0.1, 0.3), (-0.2, -0.9, 0.0), elbow=(1.0, -0.6, -0.3)), 0.6)
-    ends = walk_abreast(stage, linked + 0.1, float(random.uniform(-0.2, 0.2)), float(random.uniform(1.8, 2.4)), stage.late(0.1, 0.15))
+    other.reach(
+        near, linked - 0.15, Held((0.02, -0.58, 0.30), (-0.9, 0.1, 0.3), (-0.2, -0.9, 0.0), elbow=(1.0, -0.6, -0.3)), 0.6
+    )
+    ends = walk_abreast(
+        stage, linked + 0.1, float(random.uniform(-0.2, 0.2)), float(random.uniform(1.8, 2.4)), stage.late(0.1, 0.15)
+    )
     leave = max(ends)
     lay_hand(stage, actor, side, f"{near}_forearm", linked, leave, fingers=(-0.9, 0.0, 0.4), elbow=(0.9, -0.7, -0.2))
     other.release(near, leave + 0.15, 0.65)

@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from vimotion.choreography.gait import heading
 from vimotion.choreography.kind import Arrangement, Kind
-from vimotion.choreography.performer import ahead, at_head
+from vimotion.choreography.performer import ahead
 from vimotion.choreography.stage import Stage
 from vimotion.choreography.ways import point
 

@@ -40,7 +40,9 @@ def play(stage: Stage, begin: float) -> float:
     actor.reach(side, there, finger, 0.6)
     actor.rest_hand(side, leave, 0.65)
     actor.pulse("pitch", 0.08 * size, there - 0.4, there, leave + 0.4)
-    actor.key("twist", (there - 0.4, 0.0), (there, 0.14 * size * stage.sign), (leave, 0.14 * size * stage.sign), (leave + 0.5, 0.0))
+    actor.key(
+        "twist", (there - 0.4, 0.0), (there, 0.14 * size * stage.sign), (leave, 0.14 * size * stage.sign), (leave + 0.5, 0.0)
+    )
     actor.look(begin, at_head(other.index), 0.2)
     other.key("pitch", (there, 0.0), (there + 0.35, -0.09 * size), (leave, -0.07 * size), (leave + 0.7, 0.0))
     other.pulse("nod", -0.08, there, there + 0.3, leave + 0.4)

@@ -31,8 +31,18 @@ def play(stage: Stage, begin: float) -> float:
     random = stage.random("pose")
     posed = begin + 0.9 * stage.manner.effort
     leave = posed + float(random.uniform(1.4, 2.0))
-    lay_hand(stage, actor, side, f"{side}_shoulder_back", posed, leave, fingers=(0.9, 0.1, 0.3), elbow=(0.8, -0.3, -0.6),
-             duration=0.8, arc=(0.1, 0.25, -0.1))
+    lay_hand(
+        stage,
+        actor,
+        side,
+        f"{side}_shoulder_back",
+        posed,
+        leave,
+        fingers=(0.9, 0.1, 0.3),
+        elbow=(0.8, -0.3, -0.6),
+        duration=0.8,
+        arc=(0.1, 0.25, -0.1),
+    )
     sign = Held((0.30, 0.02, 0.32), (0.05, 1.0, 0.1), (0.0, 0.0, 1.0), elbow=(0.7, -1.0, 0.0))
     for person, hand, late in ((actor, free, 0.0), (other, side, stage.late(0.1, 0.3))):
         person.reach(hand, posed + late, sign, 0.6)

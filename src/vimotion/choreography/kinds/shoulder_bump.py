@@ -35,7 +35,13 @@ def play(stage: Stage, begin: float) -> float:
     for person, wait in ((stage.actor, late), (stage.other, 0.0)):
         person.feet.lunge(foot, step - 0.6 * wait, near, ahead=0.12, out=0.04, duration=landed - step + 0.6 * wait)
         # the trunk turns so that the shoulder comes forward: the left turn of a right shoulder
-        person.key("twist", (step - 0.1, -0.05 * stage.sign), (hit, 0.62 * stage.sign), (hit + 0.12, 0.62 * stage.sign), (hit + 0.75, 0.0))
+        person.key(
+            "twist",
+            (step - 0.1, -0.05 * stage.sign),
+            (hit, 0.62 * stage.sign),
+            (hit + 0.12, 0.62 * stage.sign),
+            (hit + 0.75, 0.0),
+        )
         person.key("twist", (step - 0.5, 0.0), (step - 0.1, 0.05 * stage.sign))
         person.key("pitch", (step, 0.0), (hit, 0.12 * size), (hit + 0.7, 0.0))
         person.touch(f"{side}_shoulder_front", f"{side}_shoulder_front", hit, hit + 0.1, duration=0.4, apart=0.0)

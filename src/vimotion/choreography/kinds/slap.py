@@ -34,7 +34,9 @@ def play(stage: Stage, begin: float) -> float:
     back = Held((0.55 + 0.1 * size, 0.1 + 0.08 * size, 0.2), (0.3, 0.8, 0.3), (-0.5, 0.0, 0.8), elbow=(0.9, -0.6, -0.4))
     actor.look(begin, at_head(other.index), 0.2)
     actor.reach(side, hit - 0.28, back, 0.5)
-    actor.reach(side, hit, OnBody(other.index, place, fingers=(0.0, 0.7, 0.7), elbow=(0.9, -0.3, 0.0)), 0.26, profile=strike, exact=True)
+    actor.reach(
+        side, hit, OnBody(other.index, place, fingers=(0.0, 0.7, 0.7), elbow=(0.9, -0.3, 0.0)), 0.26, profile=strike, exact=True
+    )
     through = Held((-0.25, 0.15, 0.55), (-0.6, 0.5, 0.6), (-0.8, 0.0, -0.4))
     actor.reach(side, hit + 0.3, through, 0.22, exact=True)
     actor.release(side, hit + 0.45, 0.6)

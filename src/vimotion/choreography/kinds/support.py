@@ -30,12 +30,18 @@ def play(stage: Stage, begin: float) -> float:
     random, near = stage.random("support"), opposite(side)
     touch = begin + 0.2 + 0.6 * actor.manner.effort
     other.reach(near, touch, Held((0.0, -0.55, 0.38), pronation=0.9), 0.5, exact=True)
-    ends = walk_abreast(stage, touch + 0.15, float(random.uniform(-0.15, 0.15)), float(random.uniform(1.3, 1.8)), 0.08, speed=0.55)
+    ends = walk_abreast(
+        stage, touch + 0.15, float(random.uniform(-0.15, 0.15)), float(random.uniform(1.3, 1.8)), 0.08, speed=0.55
+    )
     leave = max(ends)
-    lay_hand(stage, actor, side, "middle_back", touch, leave, fingers=(-0.9, 0.2, 0.3), elbow=(0.6, -0.7, -0.6), arc=(0.1, 0.0, -0.2))
+    lay_hand(
+        stage, actor, side, "middle_back", touch, leave, fingers=(-0.9, 0.2, 0.3), elbow=(0.6, -0.7, -0.6), arc=(0.1, 0.0, -0.2)
+    )
     lay_hand(stage, actor, near, f"{near}_forearm", touch, leave, fingers=(-0.9, -0.1, 0.4), elbow=(0.6, -0.9, 0.0))
     for channel, value in (("pitch", 0.28), ("chest", 0.12), ("nod", 0.12), ("up", -0.05)):
-        other.key(channel, (begin, 0.0), (touch, value), (leave, value), (leave + 0.7, 0.3 * value if channel == "chest" else 0.0))
+        other.key(
+            channel, (begin, 0.0), (touch, value), (leave, value), (leave + 0.7, 0.3 * value if channel == "chest" else 0.0)
+        )
     other.look(begin, ahead(1.2), 0.4)
     actor.look(begin, at_head(other.index), 0.4)
     other.rest_hand(near, leave, 0.7)
