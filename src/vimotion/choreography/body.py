@@ -313,9 +313,11 @@ class _Solver:
         """What pelvis and trunk must add (channels) so that a place of the own body comes to one of the other's."""
         names = ("forward", "side", "up", "pitch", "hinge")
         added = {name: np.zeros((len(self.times), len(self.performers))) for name in names}
+        # where both come to each other, each comes half of the way
+        part = 0.5 if all(performer.touches for performer in self.performers) else 1.0
         for person, performer in enumerate(self.performers):
             for touch in performer.touches:
-                share = minimum_jerk((self.times - touch.start) / (touch.arrive - touch.start))
+                share = part * minimum_jerk((self.times - touch.start) / (touch.arrive - touch.start))
                 share = share * minimum_jerk((touch.end - self.times) / (touch.end - touch.leave))
                 own, _ = OnBody(person, touch.own).surface(view)
                 goal, normal = touch.at.surface(view)

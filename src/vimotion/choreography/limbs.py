@@ -9,8 +9,9 @@ import numpy as np
 
 from vimotion.motion.rotations import axis_angle_to_matrix, matrix_to_axis_angle, normalize
 
-# Wrist limits from the neutral hand, radians: forearm turn either way, bending to palm or back, sideways.
-TURN_LIMIT, BEND_LIMIT, SIDE_LIMIT = 1.5, 1.2, 0.55
+# Wrist limits from the neutral hand, radians: forearm turn either way, bending to palm or back, to the thumb and to the little
+# finger.
+TURN_LIMIT, BEND_LIMIT, THUMB_LIMIT, LITTLE_LIMIT = 1.48, 1.2, 0.50, 0.72
 STRAIGHTEST = 0.998  # of the limb's full length: joints are never locked
 
 
@@ -49,9 +50,10 @@ def aim(rest_bone: np.ndarray, rest_hinge: np.ndarray, bone: np.ndarray, hinge: 
 
 
 def limit_wrist(relative: np.ndarray, axis: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """A hand's rotation (..., 3, 3) relative to its forearm, brought inside the limits, and its turn (..., 1) about the bone.
+    """A hand's rotation (T, ..., 3, 3) relative to its forearm, brought inside the limits, and its turn (T, ..., 1) about the bone.
 
-    `axis` (..., 3) is the forearm's rest direction; the palm faces −Y in the rest pose.
+    `axis` (T, ..., 3) is the forearm's rest direction, ±X; the palm faces −Y in the rest pose. A turn that is too far stays at
+    the limit on its own side, however far it goes: over half a circle it would otherwise be taken for one the other way.
     """
     # swing takes the bone's axis to where it points, twist is what remains about that axis
     pointing = (relative @ axis[..., None])[..., 0]
@@ -59,11 +61,13 @@ def limit_wrist(relative: np.ndarray, axis: np.ndarray) -> tuple[np.ndarray, np.
     sine = np.linalg.norm(cross, axis=-1, keepdims=True)
     swing = cross * np.arctan2(sine, dot(axis, pointing)) / np.maximum(sine, 1e-9)
     remaining = matrix_to_axis_angle(np.swapaxes(axis_angle_to_matrix(swing), -1, -2) @ relative)
-    turn = np.clip(dot(remaining, axis), -TURN_LIMIT, TURN_LIMIT)
+    turn = np.unwrap(dot(remaining, axis), axis=0)
+    turn = np.clip(turn - 2.0 * np.pi * np.round(turn.mean(axis=0) / (2.0 * np.pi)), -TURN_LIMIT, TURN_LIMIT)
     twist = axis_angle_to_matrix(turn * axis)
     # the axes about which a hand bends and goes aside turn with the forearm
     up = np.broadcast_to(np.array([0.0, 1.0, 0.0]), axis.shape)
     across, upright = ((twist @ vector[..., None])[..., 0] for vector in (np.cross(axis, up), up))
     bend, side = dot(swing, across), dot(swing, upright)
-    size = np.sqrt((bend / BEND_LIMIT) ** 2 + (side / SIDE_LIMIT) ** 2)
+    side_limit = np.where(side * axis[..., :1] < 0.0, THUMB_LIMIT, LITTLE_LIMIT)
+    size = np.sqrt((bend / BEND_LIMIT) ** 2 + (side / side_limit) ** 2)
     return axis_angle_to_matrix(swing / np.maximum(size, 1.0)) @ twist, turn
