@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -40,6 +40,11 @@ class Arrangement:
         return self.ahead * scale, sign * self.left * scale, sign * self.turn
 
 
+Mood = Literal[
+    "greeting", "affection", "praise", "conflict", "teasing", "mishap", "contest", "help", "care", "talk", "company", "play",
+    "parting",
+]  # fmt: skip
+
 # What a kind that has a way of its own draws: from its random stream and whether they start far apart.
 DrawnArrangement = Callable[[np.random.Generator, bool], Arrangement]
 
@@ -60,13 +65,15 @@ class Kind:
         postures: what the actor and the other may be doing when it begins: "stand", "chair", "ground".
         after: and what they do when it is over, where that is not the same.
         ends: nothing can follow it.
-        words: how it is told; see `captions.py`.
+        words: how it is told; see `wording.py`.
+        mood: what it is a sign of between two people: why it is done, and what comes before and after; see `telling.py`.
     """
 
     name: str
     play: Callable[[Stage, float], float]
     start: Arrangement | DrawnArrangement
     words: str
+    mood: Mood
     mutual: bool = False
     sided: bool = True
     counts: tuple[int, ...] = (1,)

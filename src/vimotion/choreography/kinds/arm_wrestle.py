@@ -56,4 +56,4 @@ def play(stage: Stage, begin: float) -> float:
     return won + 0.6 + 0.7 * stage.manner.effort + 0.4
 
 
-KIND = Kind("arm_wrestle", play, Arrangement(0.84), WORDS, mutual=True, distances=("near",), postures=(("chair", "chair"),))
+KIND = Kind("arm_wrestle", play, Arrangement(0.84), WORDS, "contest", mutual=True, postures=(("chair", "chair"),))

@@ -43,4 +43,4 @@ def play(stage: Stage, begin: float) -> float:
     return begin + 0.15 + late + 0.85 * effort**0.5 + hold + 0.95 * effort**0.5 + 0.4
 
 
-KIND = Kind("bend", play, Arrangement(1.35), WORDS, mutual=True, sided=False)
+KIND = Kind("bend", play, Arrangement(1.35), WORDS, "play", mutual=True, sided=False)

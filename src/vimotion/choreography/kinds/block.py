@@ -56,4 +56,4 @@ def play(stage: Stage, begin: float) -> float:
     return leave + 1.15
 
 
-KIND = Kind("block", play, Arrangement(0.80), WORDS)
+KIND = Kind("block", play, Arrangement(0.80), WORDS, "conflict")

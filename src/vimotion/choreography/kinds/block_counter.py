@@ -68,4 +68,4 @@ def play(stage: Stage, begin: float) -> float:
     return leave + 1.1
 
 
-KIND = Kind("block_counter", play, Arrangement(0.95), WORDS)
+KIND = Kind("block_counter", play, Arrangement(0.95), WORDS, "conflict")

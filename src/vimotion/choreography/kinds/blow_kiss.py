@@ -47,4 +47,4 @@ def play(stage: Stage, begin: float) -> float:
 
 
 _POSTURES = (("stand", "stand"), ("stand", "chair"), ("chair", "chair"))
-KIND = Kind("blow_kiss", play, Arrangement(1.5), WORDS, postures=_POSTURES)
+KIND = Kind("blow_kiss", play, Arrangement(1.5), WORDS, "affection", postures=_POSTURES)

@@ -47,4 +47,4 @@ def _bow(stage: Stage, person: Performer, start: float, down: float, hold: float
     stage.label("bow", start, end, person, "head")
 
 
-KIND = Kind("bow", play, Arrangement(1.45), WORDS, mutual=True, sided=False, counts=(1, 2))
+KIND = Kind("bow", play, Arrangement(1.45), WORDS, "greeting", mutual=True, sided=False, counts=(1, 2))

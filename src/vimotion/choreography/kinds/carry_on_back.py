@@ -56,4 +56,4 @@ def play(stage: Stage, begin: float) -> float:
     return off + 0.6
 
 
-KIND = Kind("carry_on_back", play, Arrangement(0.52, 0.0, 0.0), WORDS, sided=False)
+KIND = Kind("carry_on_back", play, Arrangement(0.52, 0.0, 0.0), WORDS, "help", sided=False)

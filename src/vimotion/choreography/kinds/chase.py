@@ -56,4 +56,4 @@ def play(stage: Stage, begin: float) -> float:
     return max(away, reach) + 0.4
 
 
-KIND = Kind("chase", play, start, WORDS, sided=False)
+KIND = Kind("chase", play, start, WORDS, "teasing", sided=False)

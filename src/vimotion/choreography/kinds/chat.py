@@ -60,4 +60,4 @@ def _speak(person: Performer, random: np.random.Generator, start: float, end: fl
 
 
 _POSTURES = (("stand", "stand"), ("chair", "chair"), ("ground", "ground"))
-KIND = Kind("chat", play, Arrangement(1.05), WORDS, mutual=True, sided=False, postures=_POSTURES)
+KIND = Kind("chat", play, Arrangement(1.05), WORDS, "talk", mutual=True, sided=False, postures=_POSTURES)

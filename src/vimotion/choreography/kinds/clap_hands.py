@@ -60,4 +60,4 @@ def play(stage: Stage, begin: float) -> float:
     return leave + 1.2
 
 
-KIND = Kind("clap_hands", play, Arrangement(1.3), WORDS, mutual=True, sided=False, counts=(1, 2, 3))
+KIND = Kind("clap_hands", play, Arrangement(1.3), WORDS, "praise", mutual=True, sided=False, counts=(1, 2, 3))

@@ -64,4 +64,4 @@ def play(stage: Stage, begin: float) -> float:
     return max(person.feet.free for person in stage.people) + 0.35
 
 
-KIND = Kind("collide_arms", play, start, WORDS, mutual=True, distances=("far",))
+KIND = Kind("collide_arms", play, start, WORDS, "mishap", mutual=True, distances=("far",))

@@ -52,4 +52,4 @@ def play(stage: Stage, begin: float) -> float:
 
 
 _POSTURES = (("stand", "stand"), ("chair", "chair"))
-KIND = Kind("comfort", play, Arrangement(-0.02, 0.46, -0.45, handed=True), WORDS, postures=_POSTURES)
+KIND = Kind("comfort", play, Arrangement(-0.02, 0.46, -0.45, handed=True), WORDS, "care", postures=_POSTURES)

@@ -40,4 +40,4 @@ def play(stage: Stage, begin: float) -> float:
     return leave + 0.65 * actor.manner.effort + 0.4
 
 
-KIND = Kind("cover_mouth", play, Arrangement(0.60), WORDS)
+KIND = Kind("cover_mouth", play, Arrangement(0.60), WORDS, "teasing")

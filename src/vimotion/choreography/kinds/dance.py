@@ -60,4 +60,4 @@ def play(stage: Stage, begin: float) -> float:
     return leave + 0.7 * stage.manner.effort + 0.3
 
 
-KIND = Kind("dance", play, Arrangement(0.60), WORDS, mutual=True)
+KIND = Kind("dance", play, Arrangement(0.60), WORDS, "company", mutual=True)

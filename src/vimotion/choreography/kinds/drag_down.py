@@ -57,4 +57,4 @@ def play(stage: Stage, begin: float) -> float:
     return down + 0.9
 
 
-KIND = Kind("drag_down", play, Arrangement(0.78), WORDS, ends=True)
+KIND = Kind("drag_down", play, Arrangement(0.78), WORDS, "mishap", ends=True)

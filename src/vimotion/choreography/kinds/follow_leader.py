@@ -50,4 +50,4 @@ def play(stage: Stage, begin: float) -> float:
     return max(first, last) + 0.4
 
 
-KIND = Kind("follow_leader", play, start, WORDS, sided=False, distances=("near",))
+KIND = Kind("follow_leader", play, start, WORDS, "company", sided=False, distances=("near",))

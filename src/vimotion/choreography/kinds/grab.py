@@ -45,4 +45,4 @@ def play(stage: Stage, begin: float) -> float:
     return leave + 0.65 * actor.manner.effort + 0.3
 
 
-KIND = Kind("grab", play, Arrangement(0.74), WORDS)
+KIND = Kind("grab", play, Arrangement(0.74), WORDS, "conflict")

@@ -64,4 +64,4 @@ def play(stage: Stage, begin: float) -> float:
     return won + 1.4
 
 
-KIND = Kind("hand_wrestling", play, Arrangement(0.90), WORDS, mutual=True)
+KIND = Kind("hand_wrestling", play, Arrangement(0.90), WORDS, "contest", mutual=True)

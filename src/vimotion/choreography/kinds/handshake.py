@@ -59,4 +59,4 @@ def play(stage: Stage, begin: float) -> float:
     return part + 0.6 * stage.manner.effort + 0.35
 
 
-KIND = Kind("handshake", play, Arrangement(0.92), WORDS, mutual=True, counts=(2, 3, 4))
+KIND = Kind("handshake", play, Arrangement(0.92), WORDS, "greeting", mutual=True, counts=(2, 3, 4))

@@ -49,6 +49,5 @@ def play(stage: Stage, begin: float) -> float:
     return leave + 0.9
 
 
-KIND = Kind(
-    "help_up", play, Arrangement(0.92), WORDS, postures=(("stand", "chair"), ("stand", "ground")), after=("stand", "stand")
-)
+_POSTURES = (("stand", "chair"), ("stand", "ground"))
+KIND = Kind("help_up", play, Arrangement(0.92), WORDS, "help", postures=_POSTURES, after=("stand", "stand"))

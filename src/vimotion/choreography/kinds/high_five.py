@@ -59,4 +59,4 @@ def play(stage: Stage, begin: float) -> float:
     return leave + 0.65 * effort + 0.4
 
 
-KIND = Kind("high_five", play, Arrangement(0.86), WORDS, mutual=True, counts=(1, 2, 3))
+KIND = Kind("high_five", play, Arrangement(0.86), WORDS, "praise", mutual=True, counts=(1, 2, 3))

@@ -54,4 +54,4 @@ def play(stage: Stage, begin: float) -> float:
     return leave + 1.0 + 0.6 * other.manner.effort + 0.2
 
 
-KIND = Kind("hit", play, Arrangement(0.74), WORDS, counts=(1, 2))
+KIND = Kind("hit", play, Arrangement(0.74), WORDS, "conflict", counts=(1, 2))

@@ -66,4 +66,4 @@ def _open_arms(person: Performer, at: float, size: float) -> None:
         person.reach(hand, at, wide, 0.5)
 
 
-KIND = Kind("hug", play, Arrangement(_GAP), WORDS, mutual=True)
+KIND = Kind("hug", play, Arrangement(_GAP), WORDS, "affection", mutual=True)

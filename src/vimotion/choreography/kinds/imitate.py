@@ -48,4 +48,4 @@ def play(stage: Stage, begin: float) -> float:
     return leave + 0.7 * effort + 0.3
 
 
-KIND = Kind("imitate", play, Arrangement(1.7), WORDS, sided=False)
+KIND = Kind("imitate", play, Arrangement(1.7), WORDS, "play", sided=False)

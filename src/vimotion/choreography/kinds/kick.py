@@ -50,4 +50,4 @@ def play(stage: Stage, begin: float) -> float:
     return max(end, other.feet.free) + 0.4
 
 
-KIND = Kind("kick", play, Arrangement(0.92), WORDS)
+KIND = Kind("kick", play, Arrangement(0.92), WORDS, "conflict")

@@ -47,4 +47,4 @@ def play(stage: Stage, begin: float) -> float:
     return leave + 1.3
 
 
-KIND = Kind("kiss_cheek", play, Arrangement(0.70), WORDS)
+KIND = Kind("kiss_cheek", play, Arrangement(0.70), WORDS, "affection")

@@ -46,4 +46,4 @@ def play(stage: Stage, begin: float) -> float:
     return down + 0.9
 
 
-KIND = Kind("knock_over", play, Arrangement(0.78), WORDS, sided=False, after=("stand", "ground"))
+KIND = Kind("knock_over", play, Arrangement(0.78), WORDS, "conflict", sided=False, after=("stand", "ground"))

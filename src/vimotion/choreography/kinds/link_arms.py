@@ -52,4 +52,4 @@ def play(stage: Stage, begin: float) -> float:
     return leave + 0.65 * stage.manner.effort + 0.4
 
 
-KIND = Kind("link_arms", play, Arrangement(0.0, 0.46, 0.0, handed=True), WORDS, mutual=True)
+KIND = Kind("link_arms", play, Arrangement(0.0, 0.46, 0.0, handed=True), WORDS, "company", mutual=True)

@@ -49,4 +49,4 @@ def play(stage: Stage, begin: float) -> float:
     return end + 0.4
 
 
-KIND = Kind("look_back", play, start, WORDS, distances=("near",))
+KIND = Kind("look_back", play, start, WORDS, "parting", distances=("near",))

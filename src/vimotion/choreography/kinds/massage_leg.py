@@ -41,6 +41,5 @@ def play(stage: Stage, begin: float) -> float:
     return leave + 0.65 * actor.manner.effort + 0.3
 
 
-KIND = Kind(
-    "massage_leg", play, Arrangement(0.66), WORDS, distances=("near",), postures=(("stand", "chair"), ("ground", "chair"))
-)
+_POSTURES = (("stand", "chair"), ("ground", "chair"))
+KIND = Kind("massage_leg", play, Arrangement(0.66), WORDS, "care", distances=("near",), postures=_POSTURES)

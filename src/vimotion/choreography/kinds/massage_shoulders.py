@@ -40,4 +40,4 @@ def play(stage: Stage, begin: float) -> float:
 
 
 _POSTURES = (("stand", "chair"), ("stand", "stand"))
-KIND = Kind("massage_shoulders", play, Arrangement(-0.46, 0.0, 0.0), WORDS, sided=False, postures=_POSTURES)
+KIND = Kind("massage_shoulders", play, Arrangement(-0.46, 0.0, 0.0), WORDS, "care", sided=False, postures=_POSTURES)

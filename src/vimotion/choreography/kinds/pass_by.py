@@ -56,4 +56,4 @@ def play(stage: Stage, begin: float) -> float:
     return max(ends) + 0.35
 
 
-KIND = Kind("pass_by", play, start, WORDS, mutual=True, distances=("far",))
+KIND = Kind("pass_by", play, start, WORDS, "parting", mutual=True, distances=("far",))

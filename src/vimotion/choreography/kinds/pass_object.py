@@ -52,4 +52,4 @@ def play(stage: Stage, begin: float) -> float:
     return leave + 0.7 * stage.manner.effort + 0.4
 
 
-KIND = Kind("pass_object", play, Arrangement(0.92), WORDS)
+KIND = Kind("pass_object", play, Arrangement(0.92), WORDS, "help")

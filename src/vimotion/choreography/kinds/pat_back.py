@@ -59,4 +59,4 @@ def play(stage: Stage, begin: float) -> float:
     return leave + 0.75 * effort + 0.5
 
 
-KIND = Kind("pat_back", play, Arrangement(-0.16, 0.5, -0.5, handed=True), WORDS, counts=(2, 3, 4))
+KIND = Kind("pat_back", play, Arrangement(-0.16, 0.5, -0.5, handed=True), WORDS, "praise", counts=(2, 3, 4))

@@ -37,4 +37,4 @@ def play(stage: Stage, begin: float) -> float:
     return leave + 0.65 * actor.manner.effort + 0.3
 
 
-KIND = Kind("pat_cheek", play, Arrangement(0.60), WORDS, counts=(2, 3, 4))
+KIND = Kind("pat_cheek", play, Arrangement(0.60), WORDS, "affection", counts=(2, 3, 4))

@@ -51,4 +51,4 @@ def play(stage: Stage, begin: float) -> float:
 
 
 _POSTURES = (("stand", "stand"), ("stand", "chair"), ("chair", "chair"), ("ground", "ground"))
-KIND = Kind("point_at", play, Arrangement(1.35), WORDS, postures=_POSTURES)
+KIND = Kind("point_at", play, Arrangement(1.35), WORDS, "conflict", postures=_POSTURES)

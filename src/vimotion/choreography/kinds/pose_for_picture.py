@@ -56,4 +56,4 @@ def play(stage: Stage, begin: float) -> float:
     return leave + 0.65 * stage.manner.effort + 0.5
 
 
-KIND = Kind("pose_for_picture", play, Arrangement(-0.03, 0.44, 0.0, handed=True), WORDS, mutual=True)
+KIND = Kind("pose_for_picture", play, Arrangement(-0.03, 0.44, 0.0, handed=True), WORDS, "company", mutual=True)

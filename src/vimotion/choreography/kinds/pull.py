@@ -47,4 +47,4 @@ def play(stage: Stage, begin: float) -> float:
     return leave + 0.65 * actor.manner.effort + 0.4
 
 
-KIND = Kind("pull", play, Arrangement(0.86), WORDS)
+KIND = Kind("pull", play, Arrangement(0.86), WORDS, "company")

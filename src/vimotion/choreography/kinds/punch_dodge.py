@@ -59,4 +59,4 @@ def play(stage: Stage, begin: float) -> float:
     return leave + 1.15
 
 
-KIND = Kind("punch_dodge", play, Arrangement(1.08), WORDS, counts=(1, 2))
+KIND = Kind("punch_dodge", play, Arrangement(1.08), WORDS, "conflict", counts=(1, 2))

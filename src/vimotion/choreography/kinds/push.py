@@ -64,4 +64,4 @@ def _shove(stage: Stage, touch: float, last: bool) -> None:
     stage.label("push", touch - 0.3, touch + _TOUCH, actor, "right_palm")
 
 
-KIND = Kind("push", play, Arrangement(0.76), WORDS, sided=False, counts=(1, 2))
+KIND = Kind("push", play, Arrangement(0.76), WORDS, "conflict", sided=False, counts=(1, 2))

@@ -65,4 +65,4 @@ def play(stage: Stage, begin: float) -> float:
 
 
 _POSTURES = (("stand", "stand"), ("chair", "chair"), ("ground", "ground"))
-KIND = Kind("rock_paper_scissors", play, Arrangement(1.12), WORDS, mutual=True, counts=(1, 2, 3), postures=_POSTURES)
+KIND = Kind("rock_paper_scissors", play, Arrangement(1.12), WORDS, "contest", mutual=True, counts=(1, 2, 3), postures=_POSTURES)

@@ -52,4 +52,4 @@ def play(stage: Stage, begin: float) -> float:
     return hit + 1.5
 
 
-KIND = Kind("shoulder_bump", play, Arrangement(0.92), WORDS, mutual=True)
+KIND = Kind("shoulder_bump", play, Arrangement(0.92), WORDS, "praise", mutual=True)

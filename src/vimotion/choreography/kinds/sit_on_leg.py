@@ -48,6 +48,5 @@ def play(stage: Stage, begin: float) -> float:
     return up + 0.4
 
 
-KIND = Kind(
-    "sit_on_leg", play, Arrangement(0.30, -0.46, -np.pi / 2, handed=True), WORDS, sided=False, postures=(("stand", "chair"),)
-)
+_START = Arrangement(0.30, -0.46, -np.pi / 2, handed=True)
+KIND = Kind("sit_on_leg", play, _START, WORDS, "affection", sided=False, postures=(("stand", "chair"),))

@@ -51,4 +51,4 @@ def play(stage: Stage, begin: float) -> float:
     return hit + 1.3 + 0.65 * other.manner.effort + 0.2
 
 
-KIND = Kind("slap", play, Arrangement(0.64), WORDS)
+KIND = Kind("slap", play, Arrangement(0.64), WORDS, "conflict")

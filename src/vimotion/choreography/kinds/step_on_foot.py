@@ -46,4 +46,4 @@ def play(stage: Stage, begin: float) -> float:
     return max(actor.feet.free, other.feet.free) + 0.3
 
 
-KIND = Kind("step_on_foot", play, Arrangement(0.80), WORDS)
+KIND = Kind("step_on_foot", play, Arrangement(0.80), WORDS, "teasing")

@@ -50,4 +50,4 @@ def play(stage: Stage, begin: float) -> float:
     return leave + 0.65 * actor.manner.effort + 0.4
 
 
-KIND = Kind("support", play, Arrangement(-0.04, 0.46, -0.06, handed=True), WORDS)
+KIND = Kind("support", play, Arrangement(-0.04, 0.46, -0.06, handed=True), WORDS, "help")

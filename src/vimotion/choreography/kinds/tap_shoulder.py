@@ -45,4 +45,4 @@ def play(stage: Stage, begin: float) -> float:
     return end + 0.7
 
 
-KIND = Kind("tap_shoulder", play, Arrangement(-0.55, 0.0, 0.0), WORDS, counts=(2, 3))
+KIND = Kind("tap_shoulder", play, Arrangement(-0.55, 0.0, 0.0), WORDS, "talk", counts=(2, 3))

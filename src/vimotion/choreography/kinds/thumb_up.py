@@ -42,4 +42,4 @@ def play(stage: Stage, begin: float) -> float:
 
 
 _POSTURES = (("stand", "stand"), ("stand", "chair"), ("chair", "chair"), ("ground", "ground"))
-KIND = Kind("thumb_up", play, Arrangement(1.2), WORDS, postures=_POSTURES)
+KIND = Kind("thumb_up", play, Arrangement(1.2), WORDS, "praise", postures=_POSTURES)

@@ -50,4 +50,4 @@ def play(stage: Stage, begin: float) -> float:
 
 
 _POSTURES = (("stand", "stand"), ("stand", "chair"))
-KIND = Kind("touch_head", play, Arrangement(0.62), WORDS, postures=_POSTURES)
+KIND = Kind("touch_head", play, Arrangement(0.62), WORDS, "affection", postures=_POSTURES)

@@ -50,4 +50,4 @@ def play(stage: Stage, begin: float) -> float:
     return max(ends) + 0.4
 
 
-KIND = Kind("walk_together", play, start, WORDS, mutual=True, sided=False, distances=("near",))
+KIND = Kind("walk_together", play, start, WORDS, "company", mutual=True, sided=False, distances=("near",))

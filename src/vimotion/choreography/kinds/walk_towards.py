@@ -45,4 +45,4 @@ def play(stage: Stage, begin: float) -> float:
     return end + 0.7
 
 
-KIND = Kind("walk_towards", play, start, WORDS, sided=False, distances=("far",))
+KIND = Kind("walk_towards", play, start, WORDS, "greeting", sided=False, distances=("far",))

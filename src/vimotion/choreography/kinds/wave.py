@@ -52,4 +52,4 @@ def play(stage: Stage, begin: float) -> float:
     return waved + 0.7 * actor.manner.effort + 0.4
 
 
-KIND = Kind("wave", play, Arrangement(1.7), WORDS, counts=(2, 3, 4))
+KIND = Kind("wave", play, Arrangement(1.7), WORDS, "greeting", counts=(2, 3, 4))

@@ -47,4 +47,4 @@ def play(stage: Stage, begin: float) -> float:
 
 
 _POSTURES = (("stand", "stand"), ("stand", "chair"))
-KIND = Kind("whisper", play, Arrangement(0.06, -0.52, np.pi / 2 - 0.25, handed=True), WORDS, postures=_POSTURES)
+KIND = Kind("whisper", play, Arrangement(0.06, -0.52, np.pi / 2 - 0.25, handed=True), WORDS, "talk", postures=_POSTURES)
