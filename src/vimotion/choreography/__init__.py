@@ -6,14 +6,28 @@ from vimotion.choreography.parameters import Act, SceneParameters
 from vimotion.choreography.sampling import Edit, possible_edits, sample_parameters
 from vimotion.choreography.scene import Event, Scene
 from vimotion.choreography.stage import Stage
+from vimotion.motion import FPS
 
 __all__ = [
     "KINDS", "Act", "Edit", "Event", "Kind", "Scene", "SceneParameters", "make_scene", "possible_edits", "sample_parameters",
+    "scene_seconds",
 ]  # fmt: skip
 
 
 def make_scene(parameters: SceneParameters) -> Scene:
     """The scene that follows from the parameters; the same parameters give the same scene."""
+    stage, end = _played(parameters)
+    return stage.finish(end)
+
+
+def scene_seconds(parameters: SceneParameters) -> float:
+    """How long that scene lasts: known before its bodies are made, which takes nearly all of the time."""
+    stage, end = _played(parameters)
+    return stage.num_frames(end) / FPS
+
+
+def _played(parameters: SceneParameters) -> tuple[Stage, float]:
+    """Everything that happens, written into the scripts of the two people; and when it is over, script seconds."""
     kinds = [KINDS[act.kind] for act in parameters.acts]
     stage = Stage(parameters, kinds[0])
     end = stage.approach()
@@ -24,4 +38,4 @@ def make_scene(parameters: SceneParameters) -> Scene:
         end = kind.play(stage, end)
     if parameters.ending == "part":
         end = stage.part(end)
-    return stage.finish(end)
+    return stage, end

@@ -269,11 +269,14 @@ class Stage:
         """`part` of `who` touches `target` of the other person."""
         self.label("contact", start, end, who, part, target)
 
+    def num_frames(self, end: float) -> int:
+        """How many frames there are up to `end` script seconds, or until all feet are at rest."""
+        end = max(end, *(person.feet.free for person in self.people))
+        return int(np.ceil(end * self.tempo * FPS)) + 1
+
     def finish(self, end: float) -> Scene:
         """Solves the bodies up to `end` script seconds (everybody has settled by then)."""
-        end = max(end, *(person.feet.free for person in self.people))
-        frames = int(np.ceil(end * self.tempo * FPS)) + 1
-        times = np.arange(frames) / FPS / self.tempo
+        times = np.arange(self.num_frames(end)) / FPS / self.tempo
         interaction, _ = solve(self.people, times, self.tempo)
         events = [replace(event, end=min(event.end, interaction.duration)) for event in self._events]
         return Scene(self.parameters, interaction, tuple(sorted(events, key=lambda event: (event.start, event.who))))
