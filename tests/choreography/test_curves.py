@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from vimotion.choreography.curves import Track, minimum_jerk, oscillation, smooth, strike, under
 from vimotion.choreography.gait import RUN, WALK, Footwork, Stance
-from vimotion.choreography.limbs import limit_wrist, two_bone
+from vimotion.choreography.limbs import TURN_LIMIT, limit_wrist, two_bone
 from vimotion.motion.rotations import axis_angle_to_matrix
 
 X = np.linspace(-0.5, 1.5, 401)
@@ -61,7 +61,7 @@ def test_wrist_limits_leave_small_turns_alone():
     kept, _ = limit_wrist(small[None], axis[None])
     assert np.allclose(kept[0], small, atol=1e-9)
     wild, turn = limit_wrist(axis_angle_to_matrix(np.array([2.8, 0.0, 0.0]))[None], axis[None])
-    assert turn[0, 0] == pytest.approx(1.5) and np.trace(wild[0]) > np.trace(axis_angle_to_matrix(np.array([2.8, 0, 0])))
+    assert turn[0, 0] == pytest.approx(TURN_LIMIT) and np.trace(wild[0]) > np.trace(axis_angle_to_matrix(np.array([2.8, 0, 0])))
 
 
 @pytest.mark.parametrize("gait", [WALK, RUN])

@@ -50,7 +50,7 @@ def aim(rest_bone: np.ndarray, rest_hinge: np.ndarray, bone: np.ndarray, hinge: 
 
 
 def limit_wrist(relative: np.ndarray, axis: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """A hand's rotation (T, ..., 3, 3) relative to its forearm, brought inside the limits, and its turn (T, ..., 1) about the bone.
+    """A hand's rotation (T, ..., 3, 3) relative to its forearm, inside the limits, and its turn (T, ..., 1) about the bone.
 
     `axis` (T, ..., 3) is the forearm's rest direction, ±X; the palm faces −Y in the rest pose. A turn that is too far stays at
     the limit on its own side, however far it goes: over half a circle it would otherwise be taken for one the other way.
