@@ -118,14 +118,17 @@ class _Solver:
         carrier, scale = self.root[:, 1 - person], self.scale[person]
         forward, left = heading(carrier[:, 2])
         behind = np.column_stack([carrier[:, :2] - _RIDE["behind"] * scale * forward, carrier[:, 2]])
-        self.root[:, person] += (behind - self.root[:, person]) * share[:, None]
+        to_behind = behind - self.root[:, person]
+        to_behind[:, 2] -= 2.0 * np.pi * np.round(to_behind[:, 2] / (2.0 * np.pi))
+        self.root[:, person] += to_behind * share[:, None]
         self.channel["up"][:, person] += _RIDE["up"] * scale * share
         for side, foot in enumerate(self.feet[person]):
             sign = 1.0 if side == 0 else -1.0
             place = behind[:, :2] + scale * (_RIDE["ahead"] * forward + sign * _RIDE["out"] * left)
             goal = np.column_stack([place[:, 0], np.full(len(place), _RIDE["height"] * scale), place[:, 1]])
             foot.ankle[:] += (goal - foot.ankle) * share[:, None]
-            foot.yaw[:] += (carrier[:, 2] - foot.yaw) * share
+            turn = carrier[:, 2] - foot.yaw
+            foot.yaw[:] += (turn - 2.0 * np.pi * np.round(turn / (2.0 * np.pi))) * share
             foot.pitch[:] += (0.5 - foot.pitch) * share
             foot.planted[share > 0.02] = foot.flat[share > 0.02] = False
 
