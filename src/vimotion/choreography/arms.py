@@ -17,7 +17,6 @@ _SIGN = np.array([1.0, -1.0])  # left is +X
 _X, _Y = np.array([1.0, 0.0, 0.0]), np.array([0.0, 1.0, 0.0])
 _TREMOR = 5.0  # a second, of an old hand
 _COMFORT = 0.84  # share of the arm's length at which the trunk begins to help
-_LIMB = ("collar", "shoulder", "elbow", "wrist")
 
 
 def _joint(part: str) -> list[int]:
@@ -70,7 +69,8 @@ class Arms:
         flex = swing + self.channel["arms_forward"][..., None] + 0.02
         out = np.array([h.arm_out for h in habits])[:, None] + self.channel["arms_out"][..., None] + 0.0 * flex
         bend = np.array([h.elbow for h in habits])[:, None] + self.channel["elbows"][..., None]
-        bend = np.maximum(bend + 0.35 * swing + 0.12 * np.abs(self.swing)[..., None], 0.12)
+        # an elbow bends as its arm comes forward, the more, the more it is bent anyhow: a runner's by half a radian
+        bend = np.maximum(bend * (1.0 + 0.9 * swing) + 0.12 * np.abs(self.swing)[..., None], 0.12)
         axes = self._hanging_axes(view)
         along = np.stack([_SIGN * np.sin(out), -np.cos(out) * np.cos(flex), np.cos(out) * np.sin(flex)], axis=-1)
         pole = np.stack(np.broadcast_arrays(0.35 * _SIGN, 0.0 * out, -np.ones_like(out)), axis=-1)

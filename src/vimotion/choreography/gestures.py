@@ -21,10 +21,13 @@ def lay_hand(
     elbow: Vector = ELBOW, duration: float = 0.6, away: float = 0.65, lift: Motion | None = None,
     profile: Callable[[np.ndarray], np.ndarray] | None = None, arc: Vector = (0.0, 0.0, 0.0),
 ) -> float:  # fmt: skip
-    """A hand lies on a place of the other's body (a key of `motion.SURFACE`) from `touch` to `leave`; when it sets off."""
+    """A hand lies on a place of the other's body (a key of `motion.SURFACE`) from `touch` to `leave`; when it sets off.
+
+    `arc` is how far the way there and back bulges, as in `Performer.reach`.
+    """
     at = OnBody(1 - person.index, place, fingers, elbow, lift=lift)
     start = person.reach(side, touch, at, duration, profile=profile, arc=arc)
-    person.rest_hand(side, leave, away)
+    person.rest_hand(side, leave, away, arc=arc)
     if lift is None:
         stage.label_contact(touch, leave, person, f"{side}_palm", place)
     return start
@@ -58,7 +61,7 @@ def knead(
     cycles = max(2, round((leave - touch) / period))
 
     def press(times: np.ndarray) -> np.ndarray:
-        return 0.012 * (1.0 + oscillation(times, touch, leave, cycles))
+        return 0.008 * (1.0 + oscillation(times, touch, leave, cycles))
 
     for side, place in places:
         lay_hand(stage, person, side, place, touch, leave, fingers=fingers, elbow=elbow, lift=press)

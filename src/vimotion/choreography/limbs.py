@@ -13,6 +13,7 @@ from vimotion.motion.rotations import axis_angle_to_matrix, matrix_to_axis_angle
 # finger.
 TURN_LIMIT, BEND_LIMIT, THUMB_LIMIT, LITTLE_LIMIT = 1.48, 1.2, 0.50, 0.72
 STRAIGHTEST = 0.998  # of the limb's full length: joints are never locked
+FOLDED = np.radians(30.0)  # between the two bones of a limb that is bent as far as it goes
 
 
 def dot(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -25,11 +26,12 @@ def two_bone(
     """Middle joint, end and hinge axis (..., 3) of a limb from `root` towards `target`, its middle joint on the `pole` side.
 
     Args:
-        upper, lower: bone lengths (..., 1). A target out of reach is approached as near as the limb can.
+        upper, lower: bone lengths (..., 1). A target out of reach, or too near, is approached as near as the limb can.
     """
     way = target - root
     full = upper + lower
-    distance = np.clip(np.linalg.norm(way, axis=-1, keepdims=True), 1.08 * np.abs(upper - lower) + 0.02, STRAIGHTEST * full)
+    nearest = np.sqrt(upper**2 + lower**2 - 2.0 * upper * lower * np.cos(FOLDED))
+    distance = np.clip(np.linalg.norm(way, axis=-1, keepdims=True), nearest, STRAIGHTEST * full)
     along = normalize(way)
     side = normalize(pole - dot(pole, along) * along)
     reach = (upper**2 - lower**2 + distance**2) / (2.0 * distance)

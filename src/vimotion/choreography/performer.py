@@ -195,15 +195,14 @@ class Performer:
         for side in ("left", "right"):
             self.rest_hand(side, -1.0, 0.5)
 
-    def rest_hand(self, side: str, start: float, duration: float = 0.7) -> float:
+    def rest_hand(self, side: str, start: float, duration: float = 0.7, *, arc: Vector = (0.0, 0.0, 0.0)) -> float:
         """The hand of somebody who sits goes to the own thigh, of somebody who stands to the side; when it is there."""
         if self.posture == "stand":
-            return self.release(side, start, duration)
+            return self.release(side, start, duration, arc=arc)
         end = start + duration * self.manner.effort
         place = f"{side}_thigh" if self.posture == "chair" else f"{side}_knee"
-        self.reaches[side].append(
-            Reach(start, end, OnBody(self.index, place, fingers=(-0.1, -0.2, 1.0)), None, (0.0, 0.1, 0.0))
-        )
+        thigh = OnBody(self.index, place, fingers=(-0.1, -0.2, 1.0))
+        self.reaches[side].append(Reach(start, end, thigh, None, (arc[0], arc[1] + 0.1, arc[2])))
         return end
 
     def sit(self, start: float, posture: Posture, duration: float = 1.3) -> float:

@@ -1,7 +1,8 @@
-"""Ways that two people go together: side by side along an arc, one behind the other."""
+"""Ways that two people go: side by side along an arc, past each other, one after the other."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from copy import deepcopy
 
 import numpy as np
@@ -11,7 +12,7 @@ from vimotion.choreography.performer import Performer
 from vimotion.choreography.stage import Stage
 
 
-def walk_abreast(stage: Stage, begin: float, bend: float, way: float, lag: float, speed: float = 1.2) -> tuple[float, float]:
+def walk_abreast(stage: Stage, begin: float, bend: float, way: float, lag: float, speed: float = 1.3) -> tuple[float, float]:
     """Along an arc that turns by `bend` radians over `way` metres, `actor` first; when a and b stand again."""
     middle = (stage.actor.feet.pose[:2] + stage.other.feet.pose[:2]) / 2.0
     yaw = float(stage.other.feet.pose[2])
@@ -40,6 +41,27 @@ def _along_arc(
         place = line + own * aside + along * ahead
         points.append((float(place[0]), float(place[1])))
     return person.feet.walk(start, points[-1], via=points[:-1], speed=speed, yaw=yaw + bend)
+
+
+def walk_past(person: Performer, start: float, places: Sequence[np.ndarray], room: float, beyond: float, speed: float) -> float:
+    """From the own one of both people's `places` past the other one; when the person stands again.
+
+    Args:
+        room: metres to the own left of the straight line between the places, half of what both pass each other at.
+        beyond: how far to go, as a share of that line.
+    """
+    own, other = places[person.index], places[1 - person.index]
+    line = other - own
+    left = np.array([line[1], -line[0]]) / np.linalg.norm(line)
+    *via, goal = (point(own + along * line + aside * room * left) for aside, along in ((0.7, 0.28), (1.0, 0.5), (1.0, beyond)))
+    return person.feet.walk(start, goal, via=via, speed=speed)
+
+
+def closest(people: Sequence[Performer], start: float, end: float) -> float:
+    """When two people come closest on their ways between two times."""
+    times = np.linspace(start, end, 500)
+    first, second = (person.feet.root(times)[:, :2] for person in people)
+    return float(times[np.argmin(np.linalg.norm(first - second, axis=-1))])
 
 
 def speed_to_arrive(feet: Footwork, arrive: float, start: float, to: Point, via: Point, speed: float) -> float:

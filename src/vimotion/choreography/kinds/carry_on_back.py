@@ -45,7 +45,7 @@ def play(stage: Stage, begin: float) -> float:
         chest = OnBody(actor.index, f"{side}_shoulder_front", fingers=(-0.5, -0.6, 0.4), elbow=(0.7, -0.5, 0.3))
         other.reach(side, crouched + 0.2, chest, 0.6)
         other.release(side, down + 0.7, 0.7)
-        thigh = OnBody(other.index, f"{side}_under_thigh", fingers=(-0.6, 0.1, -0.8), elbow=(0.9, -0.6, -0.3))
+        thigh = OnBody(other.index, f"{side}_under_thigh", fingers=(-0.6, 0.1, -0.8), elbow=(0.3, -0.5, -1.0))
         actor.reach(side, mounted - 0.2, thigh, 0.6)
         actor.release(side, down + 0.45, 0.7)
         stage.label_contact(mounted, down, actor, f"{side}_palm", f"{side}_under_thigh")

@@ -26,6 +26,7 @@ arm
 @seen
 ~be (comforted|consoled) by {A.obj}
 """
+_BEHIND = (-0.1, 0.0, -0.3)  # the arm goes round the back
 
 
 def play(stage: Stage, begin: float) -> float:
@@ -36,11 +37,20 @@ def play(stage: Stage, begin: float) -> float:
     def stroke(times: np.ndarray) -> np.ndarray:
         return 0.010 * (1.0 + oscillation(times, touch + 0.2, leave, 3))
 
-    back = OnBody(other.index, "upper_back", fingers=(-0.7, 0.5, 0.3), elbow=(0.6, -0.6, -0.6), lift=stroke)
-    actor.reach(side, touch, back, 0.7, arc=(0.1, 0.0, -0.2))
-    actor.release(side, leave, 0.7)
+    back = OnBody(other.index, "upper_back", fingers=(-0.7, 0.5, 0.3), elbow=(0.3, -0.4, -1.0), lift=stroke)
+    actor.reach(side, touch, back, 0.7, arc=_BEHIND)
+    actor.release(side, leave, 0.7, arc=_BEHIND)
     stage.label_contact(touch, leave, actor, f"{side}_palm", "upper_back")
-    lay_hand(stage, actor, opposite(side), f"{opposite(side)}_shoulder_front", touch + 0.2, leave, fingers=(-0.4, 0.4, 0.8))
+    lay_hand(
+        stage,
+        actor,
+        opposite(side),
+        f"{opposite(side)}_shoulder_front",
+        touch + 0.2,
+        leave,
+        fingers=(-0.4, 0.4, 0.8),
+        elbow=(0.8, -0.7, 0.5),
+    )
     for channel, value in (("nod", 0.34), ("chest", 0.14), ("pitch", 0.14), ("shrug", 0.08)):
         other.key(channel, (begin - 0.4, 0.0), (begin + 0.5, value), (leave, 0.8 * value), (leave + 0.9, 0.0))
     other.look(begin - 0.5, ahead(2.0), 0.5)
@@ -52,4 +62,4 @@ def play(stage: Stage, begin: float) -> float:
 
 
 _POSTURES = (("stand", "stand"), ("chair", "chair"))
-KIND = Kind("comfort", play, Arrangement(-0.02, 0.46, -0.45, handed=True), WORDS, "care", postures=_POSTURES)
+KIND = Kind("comfort", play, Arrangement(-0.1, 0.56, -0.35, handed=True), WORDS, "care", postures=_POSTURES)

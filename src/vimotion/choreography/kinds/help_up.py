@@ -35,8 +35,8 @@ def play(stage: Stage, begin: float) -> float:
     lay_hand(stage, actor, side, f"{arm}_forearm", touch, leave, fingers=(-0.7, 0.1, 0.7), duration=0.7)
     second = f"{side}_forearm" if ground else f"{arm}_elbow"
     lay_hand(stage, actor, arm, second, touch + 0.1, leave, fingers=(-0.4, 0.2, 0.9), duration=0.7)
-    deep = 0.55 if ground else 0.30
-    for channel, value in (("hinge", deep), ("pitch", 0.5 * deep), ("up", -0.3 * deep)):
+    deep = 0.7 if ground else 0.40
+    for channel, value in (("hinge", deep), ("pitch", 0.5 * deep), ("up", -0.45 * deep)):
         actor.key(channel, (touch - 0.8, 0.0), (touch, value), (rise + 0.2, value), (up, 0.05 * value), (up + 0.5, 0.0))
     actor.feet.step(rise + 0.35, forward=-0.16, duration=0.9)
     other.release(arm, leave + 0.05, 0.65)
@@ -50,4 +50,4 @@ def play(stage: Stage, begin: float) -> float:
 
 
 _POSTURES = (("stand", "chair"), ("stand", "ground"))
-KIND = Kind("help_up", play, Arrangement(0.92), WORDS, "help", postures=_POSTURES, after=("stand", "stand"))
+KIND = Kind("help_up", play, Arrangement(0.84), WORDS, "help", postures=_POSTURES, after=("stand", "stand"))

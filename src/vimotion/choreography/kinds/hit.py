@@ -48,7 +48,8 @@ def play(stage: Stage, begin: float) -> float:
         stage.label("hit", hit - 0.28, hit + 0.08, actor, f"{side}_palm")
     leave = hits[-1] + 0.08
     actor.release(side, leave, 0.6)
-    other.reach(side, leave + 0.6, OnBody(other.index, place, fingers=(-0.8, 0.2, 0.4)), 0.5)
+    hurt = OnBody(other.index, f"{opposite(side)}_shoulder_front", fingers=(-0.8, 0.4, 0.3), elbow=(0.6, -0.8, 0.8))
+    other.reach(side, leave + 0.6, hurt, 0.5)
     other.release(side, leave + 1.0, 0.6)
     actor.look(leave + 0.2, stage.eyes(actor))
     return leave + 1.0 + 0.6 * other.manner.effort + 0.2

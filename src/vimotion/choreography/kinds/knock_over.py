@@ -25,7 +25,7 @@ push to the ground
 
 def play(stage: Stage, begin: float) -> float:
     actor, other, size = stage.actor, stage.other, stage.actor.manner.size
-    near = stage.distance() - 0.58 * stage.size
+    near = stage.distance() - 0.64 * stage.size
     stepped = actor.feet.lunge(actor.habits.first_foot, begin + 0.2, near, ahead=0.22, duration=0.42 + 0.3 * near)
     hit = stepped + 0.02
     actor.look(begin, at_joint(other.index, "spine3"), 0.3)

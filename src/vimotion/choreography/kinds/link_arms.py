@@ -25,6 +25,7 @@ walk (arm in arm|with linked arms)
 @limb
 arm
 """
+_LAG = 0.03  # seconds: linked arms make both set off nearly at once
 
 
 def play(stage: Stage, begin: float) -> float:
@@ -33,13 +34,11 @@ def play(stage: Stage, begin: float) -> float:
     linked = begin + 0.2 + 0.7 * stage.manner.effort
     # the other's arm makes the loop, the actor's hand goes through it onto the forearm
     other.reach(
-        near, linked - 0.15, Held((0.02, -0.58, 0.30), (-0.9, 0.1, 0.3), (-0.2, -0.9, 0.0), elbow=(1.0, -0.6, -0.3)), 0.6
+        near, linked - 0.15, Held((0.05, -0.50, 0.48), (-0.9, 0.1, 0.3), (-0.2, -0.9, 0.0), elbow=(0.1, -1.0, -0.8)), 0.6
     )
-    ends = walk_abreast(
-        stage, linked + 0.1, float(random.uniform(-0.2, 0.2)), float(random.uniform(1.8, 2.4)), stage.late(0.1, 0.15)
-    )
+    ends = walk_abreast(stage, linked + 0.1, float(random.uniform(-0.2, 0.2)), float(random.uniform(1.8, 2.4)), _LAG)
     leave = max(ends)
-    lay_hand(stage, actor, side, f"{near}_forearm", linked, leave, fingers=(-0.9, 0.0, 0.4), elbow=(0.9, -0.7, -0.2))
+    lay_hand(stage, actor, side, f"{near}_forearm", linked, leave, fingers=(-0.9, 0.0, 0.4), elbow=(0.1, -0.8, -1.0))
     other.release(near, leave + 0.15, 0.65)
     for person in stage.people:
         person.look(begin, ahead(0.25 + person.manner.avert), 0.4)
@@ -52,4 +51,4 @@ def play(stage: Stage, begin: float) -> float:
     return leave + 0.65 * stage.manner.effort + 0.4
 
 
-KIND = Kind("link_arms", play, Arrangement(0.0, 0.46, 0.0, handed=True), WORDS, "company", mutual=True)
+KIND = Kind("link_arms", play, Arrangement(0.0, 0.54, 0.0, handed=True), WORDS, "company", mutual=True)

@@ -20,6 +20,8 @@ leg massage
 {?left}right
 {?right}left
 """
+# how the actor comes down to the leg
+_BENT, _SITTING = {"hinge": 0.75, "pitch": 0.4, "up": -0.32}, {"pitch": 0.25}
 
 
 def play(stage: Stage, begin: float) -> float:
@@ -29,8 +31,9 @@ def play(stage: Stage, begin: float) -> float:
     leave = touch + float(stage.random("massage").uniform(2.0, 2.8))
     knead(stage, actor, ((side, f"{leg}_thigh"), (leg, f"{leg}_knee")), touch, leave, fingers=(0.0, 0.4, 0.9))
     actor.look(begin, lambda view, own: view.positions[:, 1 - own, 4 if leg == "left" else 5], 0.4)
-    deep = 0.55 if actor.posture == "stand" else 0.12
-    actor.key("hinge", (begin, 0.0), (touch, deep), (leave, deep), (leave + 0.7, 0.0))
+    low = _BENT if actor.posture == "stand" else _SITTING
+    for channel, value in low.items():
+        actor.key(channel, (begin, 0.0), (touch, value), (leave, value), (leave + 0.7, 0.0))
     other.look(begin + 0.3, ahead(1.4), 0.4)
     other.key("chest", (touch, 0.0), (touch + 0.6, -0.06), (leave, 0.0))
     other.key("pitch", (touch, 0.0), (touch + 0.8, -0.10), (leave, -0.06), (leave + 0.6, 0.0))

@@ -5,7 +5,7 @@ import numpy as np
 from vimotion.choreography.kind import Arrangement, Kind
 from vimotion.choreography.performer import ahead
 from vimotion.choreography.stage import Stage
-from vimotion.choreography.ways import point
+from vimotion.choreography.ways import walk_past
 
 WORDS = """
 @do
@@ -33,26 +33,18 @@ def start(random: np.random.Generator, far: bool) -> Arrangement:
 def play(stage: Stage, begin: float) -> float:
     random = stage.random("pass_by")
     room = float(random.uniform(0.30, 0.38)) * stage.sign
-    apart, beyond = stage.distance(), float(random.uniform(0.75, 0.9))
+    beyond = float(random.uniform(0.75, 0.9))
+    places = [person.feet.pose[:2].copy() for person in stage.people]
     ends = []
     for person, wait in ((stage.actor, 0.0), (stage.other, stage.late(0.28, 0.4))):
-        own, other = person.feet.pose[:2], stage.people[1 - person.index].feet.pose[:2]
-        if ends:  # the first one's plan has moved on; the way was planned from where they stood
-            other = first
-        first = own
-        line = (other - own) / apart
-        left = np.array([line[1], -line[0]])
-        way = [point(own + along * apart * line + aside * room * left) for aside, along in ((0.6, 0.3), (1.0, 0.52))]
         set_off = begin + 0.1 + wait
-        goal = point(own + beyond * apart * line + 0.7 * room * left)
-        end = person.feet.walk(set_off, goal, via=way, speed=1.25 * person.manner.size**0.1)
-        ends.append(end)
-        middle = (set_off + end) / 2.0
+        ends.append(walk_past(person, set_off, places, room, beyond, 1.25 * person.manner.size**0.1))
+        middle = (set_off + ends[-1]) / 2.0
         person.look(set_off, ahead(0.3 + person.manner.avert), 0.4)
         person.look(middle - 0.75, stage.eyes(person), 0.35)
         person.pulse("nod", 0.14 * person.manner.size, middle - 0.6, middle - 0.35, middle)
         person.look(middle + 0.15, ahead(0.3 + person.manner.avert), 0.4)
-        stage.label("walk", set_off, end, person)
+        stage.label("walk", set_off, ends[-1], person)
     return max(ends) + 0.35
 
 

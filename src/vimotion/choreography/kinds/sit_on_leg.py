@@ -1,4 +1,4 @@
-"""The other sits on a chair; the actor, with the back to the other's thighs, sits down on them, and the other holds the actor."""
+"""The other sits on a chair; the actor sits down across the other's thighs, and the other holds the actor."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from vimotion.choreography.gestures import opposite
 from vimotion.choreography.kind import Arrangement, Kind
 from vimotion.choreography.performer import at_head
 from vimotion.choreography.stage import Stage
-from vimotion.choreography.targets import OnBody
+from vimotion.choreography.targets import SIDES, OnBody
 
 WORDS = """
 @do
@@ -30,14 +30,15 @@ def play(stage: Stage, begin: float) -> float:
     seated = start + 1.3 * actor.manner.effort**0.5
     leave = seated + float(random.uniform(1.2, 1.9))
     up = leave + 1.2 * actor.manner.effort**0.5
-    low, behind = -0.26 * scale, -0.36 * scale
+    low, behind = -0.22 * scale, -0.36 * scale
     actor.key("up", (start + 0.1, 0.0), (seated, low), (leave + 0.2, low), (up, 0.0))
     actor.key("forward", (start, 0.0), (seated - 0.1, behind), (leave, behind), (up - 0.3, 0.0))
     actor.pulse("hinge", 0.5, start, start + 0.6, seated + 0.2)
     actor.pulse("hinge", 0.45, leave - 0.1, leave + 0.5, up)
-    inner, back = stage.side, opposite(stage.side)
-    actor.reach(inner, seated + 0.35, OnBody(other.index, f"{inner}_shoulder_top", fingers=(0.3, 0.0, -0.9)), 0.6)
-    actor.release(inner, leave, 0.6)
+    back = opposite(stage.side)
+    for hand in SIDES:
+        actor.reach(hand, seated, OnBody(actor.index, f"{hand}_thigh", fingers=(-0.3, -0.2, 1.0)), 0.8, arc=(0.0, 0.0, 0.15))
+        actor.release(hand, leave + 0.3, 0.8, arc=(0.0, 0.0, 0.15))
     other.reach(back, seated + 0.3, OnBody(actor.index, "lower_back", fingers=(0.5, 0.2, 0.8), elbow=(0.9, -0.4, 0.0)), 0.6)
     other.rest_hand(back, leave + 0.1, 0.7)
     stage.label_contact(seated + 0.3, leave, other, f"{back}_palm", "lower_back")
@@ -48,5 +49,5 @@ def play(stage: Stage, begin: float) -> float:
     return up + 0.4
 
 
-_START = Arrangement(0.30, -0.46, -np.pi / 2, handed=True)
+_START = Arrangement(0.36, -0.46, -np.pi / 2, handed=True)
 KIND = Kind("sit_on_leg", play, _START, WORDS, "affection", sided=False, postures=(("stand", "chair"),))

@@ -29,15 +29,15 @@ def play(stage: Stage, begin: float) -> float:
     actor, other, side = stage.actor, stage.other, stage.side
     random, near = stage.random("support"), opposite(side)
     touch = begin + 0.2 + 0.6 * actor.manner.effort
-    other.reach(near, touch, Held((0.0, -0.55, 0.38), pronation=0.9), 0.5, exact=True)
+    other.reach(near, touch, Held((0.05, -0.45, 0.6), pronation=0.9), 0.5, exact=True)
     ends = walk_abreast(
-        stage, touch + 0.15, float(random.uniform(-0.15, 0.15)), float(random.uniform(1.3, 1.8)), 0.08, speed=0.55
+        stage, touch + 0.15, float(random.uniform(-0.15, 0.15)), float(random.uniform(1.3, 1.8)), 0.02, speed=0.55
     )
     leave = max(ends)
     lay_hand(
-        stage, actor, side, "middle_back", touch, leave, fingers=(-0.9, 0.2, 0.3), elbow=(0.6, -0.7, -0.6), arc=(0.1, 0.0, -0.2)
+        stage, actor, side, "middle_back", touch, leave, fingers=(-0.9, 0.2, 0.3), elbow=(0.2, -0.6, -1.0), arc=(0.1, 0.0, -0.2)
     )
-    lay_hand(stage, actor, near, f"{near}_forearm", touch, leave, fingers=(-0.9, -0.1, 0.4), elbow=(0.6, -0.9, 0.0))
+    lay_hand(stage, actor, near, f"{near}_forearm", touch, leave, fingers=(-0.9, -0.1, 0.4), elbow=(0.5, -0.8, 0.8))
     for channel, value in (("pitch", 0.28), ("chest", 0.12), ("nod", 0.12), ("up", -0.05)):
         other.key(
             channel, (begin, 0.0), (touch, value), (leave, value), (leave + 0.7, 0.3 * value if channel == "chest" else 0.0)
@@ -50,4 +50,4 @@ def play(stage: Stage, begin: float) -> float:
     return leave + 0.65 * actor.manner.effort + 0.4
 
 
-KIND = Kind("support", play, Arrangement(-0.04, 0.46, -0.06, handed=True), WORDS, "help")
+KIND = Kind("support", play, Arrangement(-0.06, 0.5, -0.06, handed=True), WORDS, "help")
