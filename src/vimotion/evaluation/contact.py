@@ -84,9 +84,9 @@ def along(s: Signals, person: int, start: int, stop: int, way: np.ndarray) -> fl
     return float(moved @ way / max(np.linalg.norm(way), 1e-6))
 
 
-def idle(s: Signals, person: int, side: int) -> np.ndarray:
-    """(T,): whether a hand hangs down, or rests on the own leg."""
-    resting = np.minimum(*(hand_to(s, person, side, limb, own=True) for limb in ("thigh", "shin"))) < 0.115
+def idle(s: Signals, person: int, side: int, within: float = 0.115) -> np.ndarray:
+    """(T,): whether a hand hangs down, or rests on the own leg, `within` metres of its axis."""
+    resting = np.minimum(*(hand_to(s, person, side, limb, own=True) for limb in ("thigh", "shin"))) < within
     return resting | (s.above_shoulder(person, side) < -0.3)
 
 

@@ -7,7 +7,9 @@ room for the few centimetres that a motion codec loses, and are fixed for every 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import cache
 
 from vimotion.evaluation.findings import Finding
 from vimotion.evaluation.plausibility import implausible
@@ -32,7 +34,10 @@ from vimotion.evaluation.rules_joined import arm_wrestle, clap_hands, dance, han
 from vimotion.evaluation.rules_on_foot import chase, follow_leader, look_back, pass_by, walk_together, walk_towards
 from vimotion.evaluation.rules_touch import handshake, high_five, hug, pat_back, push
 from vimotion.evaluation.signals import Signals
-from vimotion.motion import Interaction
+from vimotion.motion import FPS, Interaction
+
+# Seconds between the places where a motion may be cut into its acts, and the shortest act.
+_GRID, _SHORTEST_ACT = 0.5, 1.0
 
 _RULES: tuple[Callable[[Signals], Finding | None], ...] = (
     bow, punch_dodge, rock_paper_scissors, wave,
@@ -62,6 +67,42 @@ def find(interaction: Interaction, kind: str) -> Finding | None:
     if kind not in RULES:
         raise ValueError(f"The judge has no rule for {kind!r}; it knows {', '.join(RULES)}.")
     return RULES[kind](Signals(interaction))
+
+
+def find_acts(interaction: Interaction, kinds: Sequence[str]) -> list[Finding] | None:
+    """What happens in a scene of several acts, in order: the motion can be cut so that each part shows its own act.
+
+    Of several ways to cut it, the one in which the most is done counts, then the one that cuts earliest: what follows may
+    need its way in. One kind alone is looked for in the whole motion. None where no way shows all.
+    """
+    interaction = interaction.resampled(FPS)
+    if len(kinds) == 1:
+        finding = find(interaction, kinds[0])
+        return None if finding is None else [finding]
+    grid, shortest = round(_GRID * FPS), round(_SHORTEST_ACT * FPS)
+    end = interaction.num_frames
+
+    @cache
+    def part(number: int, start: int, stop: int) -> Finding | None:
+        finding = find(interaction.frames(start, stop), kinds[number])
+        shift = start / FPS
+        return finding and replace(finding, start=finding.start + shift, end=finding.end + shift)
+
+    @cache
+    def rest(number: int, start: int) -> tuple[Finding, ...] | None:
+        """The acts from `number` on, in what follows `start`."""
+        if number == len(kinds) - 1:
+            last = part(number, start, end)
+            return None if last is None else (last,)
+        ways = [
+            (first, *later)
+            for cut in range(start + shortest, end - shortest + 1, grid)
+            if (later := rest(number + 1, cut)) and (first := part(number, start, cut))
+        ]
+        return max(ways, key=lambda way: sum(finding.count for finding in way), default=None)
+
+    acts = rest(0, 0)
+    return None if acts is None else list(acts)
 
 
 def is_kind(interaction: Interaction, kind: str) -> bool:

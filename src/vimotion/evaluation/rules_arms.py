@@ -63,7 +63,7 @@ def support(s: Signals) -> Finding | None:
     return _of(
         (actor, 1 - side, start, stop)
         for actor, side, start, stop in _holds(s)
-        if _abreast(s, start, stop) and _on_back(s, actor, 1 - side)[start:stop].mean() > 0.7
+        if _abreast(s, start, stop) and _on_back(s, actor, 1 - side)[start:stop].mean() > 0.4
     )
 
 
@@ -130,6 +130,6 @@ def _on_back(s: Signals, actor: int, side: int) -> np.ndarray:
 
 
 def _hand_at_face(s: Signals, actor: int, side: int, start: int, stop: int) -> bool:
-    """Whether the one who is held has a hand at the holder's face, so that the hold is a defence."""
-    mouth = [hand_to(s, 1 - actor, hand, "mouth")[start:stop].min() for hand in (0, 1)]
+    """Whether the one who is held has a hand at the holder's face for half of the time, so that the hold is a defence."""
+    mouth = [np.median(hand_to(s, 1 - actor, hand, "mouth")[start:stop]) for hand in (0, 1)]
     return min(mouth) < 2 * ON_SKIN

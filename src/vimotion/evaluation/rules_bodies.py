@@ -16,15 +16,20 @@ _SHOULDERS_MEET = 0.24  # metres between two shoulder joints, each 7 cm under it
 
 def shoulder_bump(s: Signals) -> Finding | None:
     """Face to face, the same shoulders come forward and meet for a moment, arms hanging, and part again."""
-    return most(
-        found(_who_sets_off(s, side, start), side, 1, start, stop)
+    if pass_by(s):
+        return None
+    bumps = [
+        (start, stop, side)
         for side in (LEFT, RIGHT)
         for start, stop in runs(_shoulder_gap(s, side) < _SHOULDERS_MEET)
         if stop - start < seconds(1.0)
         and s.facing_other[start].min() > 0.4
         and max(s.above_shoulder(person, hand)[start] for person in (0, 1) for hand in (0, 1)) < -0.25
-        and pass_by(s) is None
-    )
+    ]
+    if not bumps:
+        return None
+    start, stop, side = min(bumps)  # they may come close again as they step back
+    return found(_who_sets_off(s, side, start), side, 1, start, stop)
 
 
 def collide_arms(s: Signals) -> Finding | None:
@@ -36,7 +41,7 @@ def collide_arms(s: Signals) -> Finding | None:
     arms = _arm_gap(s, side)
     meeting = int(np.argmin(arms))
     turned = s.head_turn[meeting : meeting + seconds(2.0)] * (1.0 if side == LEFT else -1.0)
-    collided = arms[meeting] < 0.2 and turned.max(axis=0).min() > 30.0
+    collided = arms[meeting] < 0.24 and turned.max(axis=0).min() > 45.0
     return found("ab".index(passing.actor), side, 1, meeting, meeting + 1) if collided else None
 
 
@@ -121,7 +126,8 @@ def _who_sets_off(s: Signals, side: int, until: int) -> int:
     for person in (0, 1):
         begin = max(until - seconds(1.2), 0)
         speed = np.linalg.norm(velocity(s.joint(person, f"{SIDES[side]}_foot"))[begin : until + 1], axis=-1)
-        still = np.flatnonzero(speed[: int(np.argmax(speed)) + 1] < 0.25)
+        moving = int(np.flatnonzero(speed > 0.5).max(initial=0))
+        still = np.flatnonzero(speed[: moving + 1] < 0.25)
         first.append(int(still.max(initial=0)))
     return int(first[1] < first[0])
 

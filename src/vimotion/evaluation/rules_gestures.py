@@ -89,7 +89,7 @@ def _held_out(s: Signals, facing: np.ndarray) -> Iterator[tuple[int, int, int, i
         up = all_runs(
             s.above_shoulder(actor, side) > -0.2,
             s.above_shoulder(actor, side) < 0.15,
-            s.reach(actor, side) > 0.36,
+            s.reach(actor, side) > 0.33,
             *others,
             facing,
             shortest=0.5,
@@ -135,7 +135,7 @@ def _speech(s: Signals, person: int) -> list[tuple[int, int]]:
     spans = []
     for side in (LEFT, RIGHT):
         height = smooth(s.above_shoulder(person, side), 3)
-        free = ~idle(s, person, side) & (s.reach(person, side) > 0.2) & (np.abs(height + 0.22) < 0.2)
+        free = ~idle(s, person, side, 0.09) & (s.reach(person, side) > 0.2) & (np.abs(height + 0.22) < 0.2)
         free &= np.linalg.norm(s.pelvis_velocity[:, person], axis=-1) < 0.3
         for start, stop in runs(free, seconds(0.6), gap=9):
             if sum(map(len, extremes(height[start:stop], 0.025))) >= 2:

@@ -27,7 +27,7 @@ def pat_cheek(s: Signals) -> Finding | None:
     return most(
         found(actor, side, len(pats), pats[0], pats[-1])
         for actor, side in HANDS
-        if len(pats := touches(smooth(hand_to(s, actor, side, "cheek")), ON_SKIN, 0.025)) > 1
+        if len(pats := touches(smooth(hand_to(s, actor, side, "cheek"), 3), ON_SKIN, 0.02)) > 1
         and s.head_drop[pats, 1 - actor].max() < 0.12
         and (hand_to(s, actor, side, "mouth") - hand_to(s, actor, side, "cheek"))[pats].mean() > 0.02
         and hand_to(s, actor, side, "mouth", own=True)[pats].min() > 0.2
@@ -146,7 +146,7 @@ def _slaps(s: Signals, actor: int, side: int) -> Iterator[tuple[int, int]]:
         meant &= hand_to(s, actor, side, "crown")[around].min() > 0.14
         meant &= hand_to(s, actor, side, "mouth", own=True)[around].min() > 0.13
         leaves = _from_head(s, actor, side)[stop : stop + seconds(0.5)].max(initial=0.0) > 0.25
-        if meant and leaves and s.head_drop[start, 1 - actor] < 0.12:
+        if meant and leaves and s.head_drop[max(start - 6, 0) : stop + 6, 1 - actor].max() < 0.15:
             yield start, stop
 
 
@@ -159,7 +159,7 @@ def _strikes_arm(s: Signals, actor: int, side: int, start: int, stop: int) -> bo
     around = slice(max(start - seconds(0.7), 0), stop + seconds(0.4))
     others = [_from_head(s, actor, side)[around].min() - 0.25, -s.behind_other(actor, side)[around].max() + 0.05]
     arm, forearm = (hand_to(s, actor, side, limb) for limb in ("upper_arm", "forearm"))
-    held = (forearm[stop : stop + seconds(0.5)] < ON_ARM).mean()
+    held = (forearm[min(stop, s.frames - 1) : stop + seconds(0.5)] < ON_ARM).mean()
     near = arm[start:stop].min() < min(0.1, forearm[start:stop].min())
     leaves = arm[stop : stop + seconds(0.7)].max(initial=0.0) > 0.25
     apart = s.pelvis_distance[start] > 0.45 and s.pelvis_height[start].min() > 0.8

@@ -19,10 +19,10 @@ def pass_object(s: Signals) -> Finding | None:
 
 
 def clap_hands(s: Signals) -> Finding | None:
-    """Both hands of the one meet both hands of the other, before and above the chest, for less than a second."""
+    """Both hands of the one meet both hands of the other, before and above the chest, for less than 1.5 s."""
     together = np.all([s.palm_gap[:, side, 1 - side] < _JOINED + 0.02 for side in (LEFT, RIGHT)], axis=0)
     high = [s.above_shoulder(person, side) > -0.2 for person in (0, 1) for side in (LEFT, RIGHT)]
-    claps = [span for span in runs(together & np.all(high, axis=0), gap=1) if span[1] - span[0] < seconds(1.0)]
+    claps = [span for span in runs(together & np.all(high, axis=0), gap=1) if span[1] - span[0] < seconds(1.5)]
     if not claps or s.torso_touched:
         return None
     risen = s.first_to_raise((RIGHT, LEFT), claps[0][0])

@@ -97,11 +97,13 @@ def _pats(s: Signals, actor: int, side: int) -> list[int]:
     if not pats:
         return []
     on_shoulder = hand_to(s, actor, side, "shoulder_back")[pats] < hand_to(s, actor, side, "upper_back")[pats]
-    last = pats[-1]
+    first, last = pats[0], pats[-1]
     rests = (distance[last : last + round(1.3 * FPS)] < distance[last] + 0.04).sum() > FPS
+    rests |= (distance[max(first - 2 * round(FPS), 0) : first] < _ON_BODY + 0.06).sum() > FPS  # it leads or supports
     below_head = (s.joint(1 - actor, "head")[pats, 1] - s.palms[pats, actor, side, 1]).min() > 0.05
     beside = s.pelvis_distance[pats].min() > 0.42
-    return pats if beside and below_head and not rests and on_shoulder.mean() <= 0.5 else []
+    stands = np.median(np.linalg.norm(s.pelvis_velocity[pats], axis=-1), axis=0).max() < 0.3
+    return pats if beside and stands and below_head and not rests and on_shoulder.mean() <= 0.5 else []
 
 
 def _claps(s: Signals, side: int, other: int) -> list[tuple[int, int]]:
