@@ -8,7 +8,7 @@ PATH="$PWD/.venv/bin:$PATH"
 export OMP_NUM_THREADS="${OMP_NUM_THREADS:-2}"
 home="${VIMOTION_HOME:?set VIMOTION_HOME to an empty folder}"
 
-vimotion corpus scripted --scenes 72 --seed 5 --output "$home/corpora/tiny"
+vimotion corpus scripted --count 72 --seed 5 --output "$home/corpora/tiny"
 vimotion train tokenizer --recipe recipes/tokenizer/tiny.yaml
 vimotion train align --recipe recipes/align/tiny.yaml
 vimotion train instruct --recipe recipes/instruct/tiny.yaml

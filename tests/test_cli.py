@@ -98,8 +98,16 @@ WRONG = [
     "corpus scripted --seed -1 --output corpus",
     "generate hug\udcff --model model",
     "generate hug --seed -1 --model model",
-    "corpus scripted --scenes 1 --output corpus",
-    "corpus scripted --scenes many --output corpus",
+    "corpus scripted --count 0 --output corpus",
+    "corpus scripted --count many --output corpus",
+    "corpus scripted --count 9 --shards 0/3 --output corpus",
+    "corpus scripted --count 9 --shards 4/3 --output corpus",
+    "corpus scripted --count 9 --shards 3 --output corpus",
+    "corpus scripted --count 9 --shards first --output corpus",
+    "corpus scripted --count 9 --workers 0 --output corpus",
+    "corpus info nothing",
+    "corpus info empty --pictures pictures",
+    "corpus info empty --clips 0",
     "train everything --recipe recipe.yaml",
     "train tokenizer",
     "train align --recipe nothing.yaml",
@@ -204,12 +212,28 @@ def test_a_chat_through_a_pipe(files: Path, capsys: pytest.CaptureFixture[str], 
 
 
 def test_corpus(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    content = said(capsys, "corpus", "scripted", "--scenes", "12", "--output", "corpus", "--seed", "3")
-    assert content["num_clips"] >= 12
+    call = ("corpus", "scripted", "--count", "12", "--output", "corpus", "--seed", "3")
+    first = said(capsys, *call, "--shards", "2/2")
+    assert first == {"folder": "corpus", "complete": False, "missing": {"1/2": 6}}
+    assert run(*call, "--shards", "2/2") == 0
+    told = capsys.readouterr()
+    assert "Part 2/2 is done" in told.out and "1/2 (6 scenes)" in told.out and "6 of 6 scenes" in told.err
+    content = said(capsys, *call, "--shards", "1/2")
+    assert content["num_clips"] == 24 and content["complete"]
     again = said(capsys, "corpus", "info", "corpus")
     assert again == {key: value for key, value in content.items() if key != "folder"}
     measured = said(capsys, "corpus", "realism", "corpus", "--clips", "3", "--output", "realism")
     assert measured["clips"] == 3 and json.loads(Path("realism/realism.json").read_text()) == measured
+    assert run("corpus", "info", "corpus") == 0
+    out = capsys.readouterr().out
+    assert all(word in out for word in ("Splits", "4 to 5 s", "arm_wrestle", "elderly", "Held out: 1"))
+
+    call = ("corpus", "info", "corpus", "--pictures", "pictures", "--clips", "1", "--kind")
+    content = said(capsys, *call, "bend")  # pictures as well
+    assert content["pictures"] == ["pictures/durations.png", "pictures/bend.png"]
+    assert all(Path(name).stat().st_size > 1000 for name in content["pictures"])
+    assert run(*call, "juggle") == 2 and "no kind 'juggle'" in capsys.readouterr().err
+    assert run("corpus", "info", "corpus", "--kind", "bend") == 2 and "--pictures" in capsys.readouterr().err
 
 
 def test_bench(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -36,6 +39,7 @@ app.add_typer(corpus_app, name="corpus")
 _UsageError: type[Exception] = typer.BadParameter.__base__  # type: ignore[assignment]
 
 _READS = "A motion file: .npz .bvh .amc (name.bvh also stands for name.a.bvh with name.b.bvh)."
+_SECONDS_A_LINE = 30.0  # between two lines of progress where there is no terminal
 _WRITES = ".npz .bvh .glb .png .webp"
 ModelOption = Annotated[str | None, typer.Option("--model", help="A model folder, or a run's name. Default: the shipped one.")]
 OutputOption = Annotated[Path, typer.Option("--output", "-o", help=f"The ending picks the format: {_WRITES}.")]
@@ -202,39 +206,59 @@ def convert(
 @corpus_app.command("scripted")
 def corpus_scripted(
     output: Annotated[Path, typer.Option("--output", "-o", help="The folder to make.")],
-    scenes: Annotated[int, typer.Option(help="Source scenes; nearly each also comes in an edited version.")] = 4000,
+    count: Annotated[int, typer.Option(help="Scenes; each also comes in an edited version.")] = 20000,
     seed: SeedOption = 0,
+    shards: Annotated[str, typer.Option(metavar="I/N", help="Make the I-th of N parts, I from 1 to N.")] = "1/1",
     workers: Annotated[int, typer.Option(help="Processes.")] = 1,
     as_json: JsonOption = False,
 ) -> None:
-    """Make the scripted corpus; an interrupted run goes on where it stopped."""
-    from rich.console import Console
-    from rich.progress import Progress
+    """Make the scripted corpus.
 
-    from vimotion.corpora.scripted import build
+    An interrupted run goes on where it stopped. Parts may share a folder, or fill folders that are copied together before the
+    command is run once more; the same seed gives the same bytes.
+    """
+    from vimotion.corpora.scripted import build, missing_shards
 
-    bar = Progress(console=Console(stderr=True))
-    task = bar.add_task("scenes")
-
-    def show(done: int, total: int) -> None:
-        bar.start()  # not before the arguments were found to be good
-        bar.update(task, completed=done, total=total)
-
-    try:
-        store = build(output, scenes, seed, workers, progress=show)
-    finally:
-        if bar.live.is_started:
-            bar.stop()
-    _report(as_json, {"folder": str(store.folder), **store.info}, str(store.folder))
+    part, parts = _shard(shards)
+    with _progress("scenes") as show:
+        store = build(output, count, seed, workers, (part, parts), show)
+    if store is not None:
+        _report(as_json, {"folder": str(store.folder), **store.info}, str(store.folder))
+        return
+    missing = {f"{one}/{parts}": scenes for one, scenes in missing_shards(output, count, parts).items()}
+    listed = ", ".join(f"{one} ({scenes:,} scenes)" for one, scenes in missing.items())
+    text = f"Part {part}/{parts} is done. {output} still misses {listed}; the run that finds all parts there finishes it."
+    _report(as_json, {"folder": str(output), "complete": False, "missing": missing}, text)
 
 
 @corpus_app.command("info")
-def corpus_info(folder: Path, as_json: JsonOption = False) -> None:
+def corpus_info(
+    folder: Annotated[Path, typer.Argument(metavar="CORPUS", help="A prepared corpus.")],
+    pictures: Annotated[Path | None, typer.Option(help="A folder for sheets of each kind and histograms of durations.")] = None,
+    kind: Annotated[str | None, typer.Option(help="Draw only this kind of interaction.")] = None,
+    clips: Annotated[int, typer.Option(min=1, help="Draw so many clips a kind.")] = 3,
+    as_json: JsonOption = False,
+) -> None:
     """What a prepared corpus holds."""
-    from vimotion.corpora import open_store
+    from rich.console import Console
 
-    info = open_store(folder).info
-    _report(as_json, info, "\n".join(f"{key}: {value}" for key, value in info.items()))
+    from vimotion.corpora.look import draw_pictures, tables
+    from vimotion.corpora.store import prepared_info
+
+    info = prepared_info(folder.expanduser())
+    if kind is not None and pictures is None:
+        raise UserError("--kind chooses what to draw: say with --pictures where to.")
+    files: list[Path] = []
+    if pictures is not None:
+        with _progress("pictures") as show:
+            files = draw_pictures(folder.expanduser(), info, pictures.expanduser(), kind, clips, show)
+    if as_json:
+        typer.echo(json.dumps(info | ({"pictures": [str(file) for file in files]} if files else {})))
+        return
+    for table in tables(info):
+        Console().print(table, "")
+    for file in files:
+        typer.echo(file)
 
 
 @corpus_app.command("realism")
@@ -247,16 +271,14 @@ def corpus_realism(
 ) -> None:
     """Measure how real the bodies of a corpus move, against captured takes."""
     from rich.console import Console
-    from rich.progress import Progress
 
     from vimotion.corpora import open_store
     from vimotion.corpora.realism_measurement import measure
     from vimotion.corpora.realism_report import tables, write_report
 
     store = open_store(folder)
-    with Progress(console=Console(stderr=True)) as bar:
-        task = bar.add_task("clips")
-        report = measure(store, takes, clips, lambda done, total: bar.update(task, completed=done, total=total))
+    with _progress("clips") as show:
+        report = measure(store, takes, clips, show)
     files = write_report(report, output) if output else []
     if as_json:
         typer.echo(json.dumps(report))
@@ -380,6 +402,49 @@ def _load(motion: Path, second: Path | None = None, **how: Any) -> Interaction:
     from vimotion.formats import load_motion
 
     return load_motion([motion, second] if second else motion, **how)
+
+
+def _shard(text: str) -> tuple[int, int]:
+    """ "2/3" as (2, 3)."""
+    match = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text)
+    part, parts = (int(number) for number in match.groups()) if match else (0, 0)
+    if not 1 <= part <= parts:
+        raise UserError(f"--shards is I/N with I from 1 to N, for example 2/3, not {text!r}.")
+    return part, parts
+
+
+@contextmanager
+def _progress(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Shows (done, total) with the rate and the time left: a bar on a terminal, elsewhere a line now and then."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    console = Console(stderr=True)
+    bar = Progress(BarColumn(), TextColumn("{task.description}"), console=console)
+    task = bar.add_task("")
+    began: tuple[float, int] | None = None
+    told = 0.0
+
+    def show(done: int, total: int) -> None:
+        nonlocal began, told
+        now = time.monotonic()
+        began = began or (now, done)
+        text = f"{done:,} of {total:,} {what}"
+        if (made := done - began[1]) and now > began[0]:
+            rate = made / (now - began[0])
+            text += f", {rate:.1f} a second, {timedelta(seconds=round((total - done) / rate))} left"
+        if console.is_terminal:
+            bar.start()  # not before the arguments were found to be good
+            bar.update(task, completed=done, total=total, description=text)
+        elif now - told > _SECONDS_A_LINE or done == total:
+            told = now
+            _tell(text)
+
+    try:
+        yield show
+    finally:
+        if bar.live.is_started:
+            bar.stop()
 
 
 def _check_text(text: str) -> None:

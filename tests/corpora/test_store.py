@@ -1,12 +1,23 @@
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from poses import random_interaction
 
 from vimotion.corpora import Record, open_store
-from vimotion.corpora.store import finish_store, record_features, write_clips, write_json
+from vimotion.corpora.store import (
+    clip_files,
+    finish_store,
+    origin_of,
+    read_records,
+    read_rows,
+    record_features,
+    write_clips,
+    write_json,
+)
 from vimotion.errors import UserError
 
 
@@ -84,3 +95,43 @@ def test_unknown_names_are_refused(folder: Path) -> None:
 def test_files_are_readable_by_anyone(folder: Path) -> None:
     info = json.loads((finish_store(folder, {"corpus": "ours"}).folder / "info.json").read_text())
     assert info["fps"] == 30 and info["corpus"] == "ours" and info["complete"] is True
+    assert info["durations"] == {"0 to 1 s": 12, "1 to 2 s": 30, "2 to 3 s": 1} and info["hours"] == 0.016
+    assert not (folder / "README.md").exists()
+
+
+def test_a_card_says_what_info_says(folder: Path) -> None:
+    finish_store(folder, {"corpus": "ours"}, lambda info: f"{info['num_clips']} clips of {info['corpus']}")
+    assert (folder / "README.md").read_text() == "43 clips of ours"
+
+
+def test_clips_are_written_as_they_come_and_say_what_they_are_from(folder: Path, tmp_path: Path) -> None:
+    origin = {"corpus": "ours", "seed": 4}
+    asked: list[int] = []
+
+    def records() -> Iterator[Record]:
+        for number in range(40):
+            asked.append(number)
+            yield record(number)
+
+    write_clips(records(), tmp_path / "one.parquet", origin)
+    write_clips([record(number) for number in range(40)], tmp_path / "two.parquet", origin)
+    assert len(asked) == 40 and origin_of(tmp_path / "one.parquet") == origin and origin_of(clip_files(folder)[0]) == {}
+    assert (tmp_path / "one.parquet").read_bytes() == (tmp_path / "two.parquet").read_bytes()
+    assert pq.ParquetFile(tmp_path / "one.parquet").num_row_groups == 2
+
+
+def test_a_failure_leaves_no_file(tmp_path: Path) -> None:
+    def records() -> Iterator[Record]:
+        yield record(0)
+        raise RuntimeError("out of luck")
+
+    with pytest.raises(RuntimeError, match="out of luck"):
+        write_clips(records(), tmp_path / "clips-000000.parquet")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_rows_and_records_come_in_order(folder: Path) -> None:
+    assert [row["id"] for row in read_rows(folder, ["id"])] == [f"clip-{number}" for number in range(43)]
+    store = finish_store(folder, {})
+    for there, here in zip(read_records(folder), store, strict=True):
+        assert there.id == here.id and np.array_equal(there.features, here.features)

@@ -1,8 +1,9 @@
 """The prepared store: one folder that every corpus becomes, whatever it was read from.
 
-    info.json           format version, corpus, fps, counts, splits, how it was made
-    stats.json          mean and standard deviation of the 262 numbers over the training split
-    clips-00000.parquet one row a clip, see `SCHEMA`
+    info.json             format version, corpus, fps, counts, splits, how it was made
+    stats.json            mean and standard deviation of the 262 numbers over the training split
+    README.md             the data card, where the corpus has one
+    clips-000000.parquet  one row a clip, see `SCHEMA`
 
 Clips are frame vectors in the canonical placing (`motion.place`, the pair put on the floor together).
 """
@@ -10,9 +11,12 @@ Clips are frame vectors in the canonical placing (`motion.place`, the pair put o
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import islice
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +50,7 @@ SCHEMA = pa.schema(
 _ROW_GROUP = 32
 _DTYPE = np.float16
 _INFO = "info.json"
+_ORIGIN = b"vimotion"
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,30 +94,51 @@ def record_features(interaction: Interaction) -> np.ndarray:
     return to_features(place(interaction.resampled(FPS)))
 
 
-def write_clips(records: Sequence[Record], path: Path) -> None:
-    """One parquet file, whole or not at all."""
-    rows = [
-        {
-            "id": record.id,
-            "split": record.split,
-            "source": record.source,
-            "num_frames": record.num_frames,
-            "people": record.people,
-            "features": record.features.astype(_DTYPE).tobytes(),
-            "captions": list(record.captions),
-            "held_out_captions": list(record.held_out_captions),
-            "facts": json.dumps(record.facts or {}, sort_keys=True),
-            "edit_of": record.edit_of,
-            "edit": record.edit,
-        }
-        for record in records
-    ]
+def write_clips(records: Iterable[Record], path: Path, origin: dict[str, Any] | None = None) -> None:
+    """One parquet file, whole or not at all; `origin` says in it what it was made from.
+
+    Records are taken as they come, so that of a generator only a row group is in memory.
+    """
     columns = [name for name in SCHEMA.names if name != "features"]
     # float16 motion hardly shrinks, and unpacking it would be most of the reading time
     compression = {**dict.fromkeys(columns, "zstd"), "features": "none"}
-    with atomic_path(path) as temporary:
-        table = pa.Table.from_pylist(rows, schema=SCHEMA)
-        pq.write_table(table, temporary, row_group_size=_ROW_GROUP, compression=compression, use_dictionary=["split"])
+    schema = SCHEMA.with_metadata({_ORIGIN: json.dumps(origin or {}, sort_keys=True)})
+    remaining = iter(records)
+    with atomic_path(path) as temporary, pq.ParquetWriter(
+        temporary, schema, compression=compression, use_dictionary=["split"]
+    ) as writer:  # fmt: skip
+        while rows := [_row(record) for record in islice(remaining, _ROW_GROUP)]:
+            writer.write_table(pa.Table.from_pylist(rows, schema=schema))
+
+
+def _row(record: Record) -> dict[str, Any]:
+    return {
+        "id": record.id,
+        "split": record.split,
+        "source": record.source,
+        "num_frames": record.num_frames,
+        "people": record.people,
+        "features": record.features.astype(_DTYPE).tobytes(),
+        "captions": list(record.captions),
+        "held_out_captions": list(record.held_out_captions),
+        "facts": json.dumps(record.facts or {}, sort_keys=True),
+        "edit_of": record.edit_of,
+        "edit": record.edit,
+    }
+
+
+def origin_of(path: Path) -> dict[str, Any]:
+    """What `write_clips` was told that a file was made from.
+
+    Raises:
+        UserError: the file is damaged.
+    """
+    try:
+        metadata = pq.read_schema(path).metadata or {}
+    except pa.ArrowException as error:
+        raise UserError(f"{path} is damaged ({error}); delete it and prepare the corpus again.") from None
+    origin: dict[str, Any] = json.loads(metadata.get(_ORIGIN, "{}"))
+    return origin
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
@@ -127,7 +153,7 @@ class Store:
     def __init__(self, folder: Path, info: dict[str, Any]) -> None:
         self.folder = folder
         self.info = info
-        self._files = [pq.ParquetFile(path, memory_map=True) for path in sorted(folder.glob("clips-*.parquet"))]
+        self._files = [pq.ParquetFile(path, memory_map=True) for path in clip_files(folder)]
         columns = ["id", "split", "source", "edit_of", "num_frames"]
         self._places: list[tuple[int, int, int]] = []
         rows: list[dict[str, Any]] = []
@@ -145,20 +171,9 @@ class Store:
         return len(self._rows)
 
     def __getitem__(self, index: int) -> Record:
-        file, group, row = self._places[index]
+        file, group, number = self._places[index]
         columns = self._group(file, group)
-        shape = (columns["num_frames"][row], columns["people"][row], NUM_FEATURES)
-        return Record(
-            id=columns["id"][row],
-            split=columns["split"][row],
-            source=columns["source"][row],
-            features=np.frombuffer(columns["features"][row], dtype=_DTYPE).reshape(shape).astype(np.float32),
-            captions=tuple(columns["captions"][row]),
-            held_out_captions=tuple(columns["held_out_captions"][row]),
-            facts=json.loads(columns["facts"][row]),
-            edit_of=columns["edit_of"][row],
-            edit=columns["edit"][row],
-        )
+        return _record({name: columns[name][number] for name in SCHEMA.names})
 
     def __iter__(self) -> Iterator[Record]:
         return (self[index] for index in range(len(self)))
@@ -192,13 +207,59 @@ class Store:
         return self._files[file].read_row_group(group).to_pydict()
 
 
+def _record(row: dict[str, Any]) -> Record:
+    shape = (row["num_frames"], row["people"], NUM_FEATURES)
+    return Record(
+        id=row["id"],
+        split=row["split"],
+        source=row["source"],
+        features=np.frombuffer(row["features"], dtype=_DTYPE).reshape(shape).astype(np.float32),
+        captions=tuple(row["captions"]),
+        held_out_captions=tuple(row["held_out_captions"]),
+        facts=json.loads(row["facts"]),
+        edit_of=row["edit_of"],
+        edit=row["edit"],
+    )
+
+
+def clip_files(folder: Path) -> list[Path]:
+    """The parquet files of a corpus, in order."""
+    return sorted(folder.glob("clips-*.parquet"))
+
+
+def read_rows(folder: Path, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """These columns of every clip in order; only one row group is in memory."""
+    for path in clip_files(folder):
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(_ROW_GROUP, columns=list(columns)):
+                yield from batch.to_pylist()
+
+
+def read_records(folder: Path) -> Iterator[Record]:
+    """Every clip in order; only one row group is in memory."""
+    return map(_record, read_rows(folder, SCHEMA.names))
+
+
 def open_store(folder: Path | str) -> Store:
     """Open a prepared corpus.
 
     Raises:
-        UserError: the folder is missing, half made, or of another format version.
+        UserError: the folder is missing, half made, damaged, or of another format version.
     """
     folder = Path(folder).expanduser()
+    info = prepared_info(folder)
+    try:
+        return Store(folder, info)
+    except pa.ArrowException as error:
+        raise UserError(f"{folder} is damaged ({error}); prepare it again.") from None
+
+
+def prepared_info(folder: Path) -> dict[str, Any]:
+    """The info.json of a prepared corpus, without a look at its clips.
+
+    Raises:
+        UserError: the folder is missing, half made, or of another format version.
+    """
     if not (folder / _INFO).is_file():
         raise UserError(f"{folder} is no prepared corpus: it has no {_INFO}; make one with `vimotion corpus scripted`.")
     info = read_info(folder)
@@ -208,10 +269,7 @@ def open_store(folder: Path | str) -> Store:
         )
     if not info.get("complete"):
         raise UserError(f"{folder} is half made; run the command that made it once more and it goes on.")
-    try:
-        return Store(folder, info)
-    except pa.ArrowException as error:
-        raise UserError(f"{folder} is damaged ({error}); prepare it again.") from None
+    return info
 
 
 def read_info(folder: Path) -> dict[str, Any]:
@@ -229,27 +287,42 @@ def read_info(folder: Path) -> dict[str, Any]:
     return info
 
 
-def finish_store(folder: Path, info: dict[str, Any]) -> Store:
-    """Write stats.json and the final info.json over the clips that lie in `folder`."""
-    counts: dict[str, int] = dict.fromkeys(SPLITS, 0)
-    frames = total = 0
+def finish_store(folder: Path, info: dict[str, Any], card: Callable[[dict[str, Any]], str] | None = None) -> Store:
+    """Write stats.json, README.md and, last, the final info.json over the clips that lie in `folder`.
+
+    Args:
+        info: what is to be known beside what is counted here.
+        card: the text of README.md from the final info; without it there is none.
+    """
+    splits: Counter[str] = Counter(dict.fromkeys(SPLITS, 0))
+    seconds: Counter[int] = Counter()
+    total = frames = 0
     sums = np.zeros((2, NUM_FEATURES))
-    for path in sorted(folder.glob("clips-*.parquet")):
-        for batch in pq.ParquetFile(path).iter_batches(_ROW_GROUP, columns=["split", "features"]):
-            for row in batch.to_pylist():
-                total += 1
-                counts[row["split"]] += 1
-                if row["split"] == "train":
-                    vectors = np.frombuffer(row["features"], dtype=_DTYPE).reshape(-1, NUM_FEATURES).astype(np.float64)
-                    sums += vectors.sum(axis=0), (vectors**2).sum(axis=0)
-                    frames += len(vectors)
+    for row in read_rows(folder, ["split", "num_frames", "features"]):
+        splits[row["split"]] += 1
+        seconds[ceil(row["num_frames"] / FPS)] += 1
+        total += row["num_frames"]
+        if row["split"] == "train":
+            vectors = np.frombuffer(row["features"], dtype=_DTYPE).reshape(-1, NUM_FEATURES).astype(np.float64)
+            sums += vectors.sum(axis=0), (vectors**2).sum(axis=0)
+            frames += len(vectors)
     if not frames:
         raise UserError(f"{folder} would have no training clip; make it from more scenes.")
     mean = sums[0] / frames
     std = np.sqrt(np.maximum(sums[1] / frames - mean**2, 1e-8))
     write_json(folder / "stats.json", {"mean": mean.tolist(), "std": std.tolist(), "num_frames": frames})
-    write_json(
-        folder / _INFO,
-        {**info, "format_version": FORMAT_VERSION, "fps": FPS, "num_clips": total, "splits": counts, "complete": True},
-    )
+    info = {
+        **info,
+        "format_version": FORMAT_VERSION,
+        "fps": FPS,
+        "num_clips": splits.total(),
+        "splits": dict(splits),
+        "durations": {f"{top - 1} to {top} s": seconds[top] for top in sorted(seconds)},
+        "hours": round(total / FPS / 3600, 3),
+        "complete": True,
+    }
+    if card is not None:
+        with atomic_path(folder / "README.md") as temporary:
+            temporary.write_text(card(info), encoding="utf-8")
+    write_json(folder / _INFO, info)
     return open_store(folder)
