@@ -1,7 +1,9 @@
-"""Contact sheets of every interaction for docs/gallery/: as scripted, and as the shipped model makes it from a sentence.
+"""Contact sheets for docs/gallery/ and their page: every interaction as scripted, the sentences of the project page acted out
+by the script, and what the shipped model makes of plain sentences.
 
-python tools/gallery.py                 both
-python tools/gallery.py --scripted      only the scripted ones (no model needed)
+python tools/gallery.py                      all that is scripted (minutes)
+python tools/gallery.py --kinds hug bow      only these kinds
+python tools/gallery.py --generated          as well as what the model makes
 """
 
 from __future__ import annotations
@@ -9,13 +11,24 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+import numpy as np
+
 from vimotion.choreography import KINDS, SceneParameters, make_scene
+from vimotion.choreography.captions import caption
+from vimotion.choreography.parameters import Act
 from vimotion.formats.sheet import save_sheet
+from vimotion.motion import Interaction
 
-OUTPUT = Path(__file__).parents[1] / "docs" / "gallery"
+GALLERY = Path(__file__).parents[1] / "docs" / "gallery"
+# Bytes: the pictures go into git. A sheet that is too large is drawn with fewer frames.
+LARGEST, ALL = 60_000, 3_000_000
+FRAMES = (6, 5, 4)
 
-# One plain sentence a kind; the model has seen such sentences, not necessarily these.
-SENTENCES = {
+# The sentences of VIM's project page, each with the scene that acts it out; the first becomes sentence_1.png.
+PAGE_SENTENCES: list[tuple[str, SceneParameters]] = []
+
+# What the model is asked for, one plain sentence a kind; it has seen such sentences, not necessarily these.
+ASKED = {
     "handshake": "Two people walk up to each other and shake hands.",
     "hug": "Two friends hug each other.",
     "high_five": "One person raises a hand and the other gives them a high five.",
@@ -31,28 +44,76 @@ SENTENCES = {
 }
 
 
-def scripted() -> None:
-    for kind, allowed in KINDS.items():
-        parameters = SceneParameters(kind, count=allowed.counts[0], distance=allowed.distances[0], seed=4)
-        save_sheet(
-            make_scene(parameters).interaction, OUTPUT / f"{kind}.scripted.png", frames=6, columns=6, title=f"{kind}, scripted"
-        )
+def plain_scene(kind: str) -> SceneParameters:
+    """The kind by itself, in no special manner."""
+    allowed = KINDS[kind]
+    act = Act(kind, count=allowed.counts[0])
+    return SceneParameters((act,), distance=allowed.distances[0], postures=allowed.postures[0], seed=4)
 
 
-def generated() -> None:
+def draw(motion: Interaction, path: Path, title: str) -> None:
+    for frames in FRAMES:
+        save_sheet(motion, path, frames=frames, columns=frames, title=title)
+        if path.stat().st_size <= LARGEST:
+            return
+    raise SystemExit(f"{path} has {path.stat().st_size:,} bytes even with {FRAMES[-1]} frames; {LARGEST:,} are allowed.")
+
+
+def scripted(kinds: list[str], output: Path) -> None:
+    for kind in kinds:
+        parameters = plain_scene(kind)
+        text = caption(parameters, KINDS, np.random.default_rng(4), "sentence")
+        draw(make_scene(parameters).interaction, output / f"{kind}.scripted.png", f"{kind}, scripted: {text}")
+
+
+def page_sentences(output: Path) -> None:
+    for number, (sentence, parameters) in enumerate(PAGE_SENTENCES, 1):
+        draw(make_scene(parameters).interaction, output / f"sentence_{number}.png", sentence)
+
+
+def generated(output: Path) -> None:
     import vimotion
 
     model = vimotion.load()
-    for kind, sentence in SENTENCES.items():
+    for kind, sentence in ASKED.items():
         motion = model.generate(sentence, duration=4.0, seed=1)
-        save_sheet(motion.interaction, OUTPUT / f"{kind}.generated.png", frames=6, columns=6, title=sentence)
+        draw(motion.interaction, output / f"{kind}.generated.png", sentence)
+
+
+def index(output: Path) -> str:
+    """The page of the sheets that lie in `output`."""
+    sections = {
+        "The sentences of the project page, scripted": [
+            (sentence, f"sentence_{number}.png") for number, (sentence, _) in enumerate(PAGE_SENTENCES, 1)
+        ],
+        "Made by the shipped model": [(sentence, f"{kind}.generated.png") for kind, sentence in ASKED.items()],
+        "The interactions of the scripted corpus": [(kind.replace("_", " "), f"{kind}.scripted.png") for kind in KINDS],
+    }
+    lines = [
+        "# Gallery",
+        "",
+        "Moments of each motion, evenly spaced; person a is orange, person b blue. `python tools/gallery.py` draws them.",
+    ]
+    for title, sheets in sections.items():
+        there = [(text, name) for text, name in sheets if (output / name).is_file()]
+        lines += ["", f"## {title}"] if there else []
+        for text, name in there:
+            lines += ["", f"**{text}**", "", f"![{text}]({name})"]
+    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--scripted", action="store_true", help="only the scripted sheets")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kinds", nargs="+", choices=list(KINDS), default=list(KINDS), metavar="KIND")
+    parser.add_argument("--generated", action="store_true", help="also what the shipped model makes")
+    parser.add_argument("--output", type=Path, default=GALLERY)
     arguments = parser.parse_args()
-    OUTPUT.mkdir(parents=True, exist_ok=True)
-    scripted()
-    if not arguments.scripted:
-        generated()
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    scripted(arguments.kinds, arguments.output)
+    page_sentences(arguments.output)
+    if arguments.generated:
+        generated(arguments.output)
+    (arguments.output / "README.md").write_text(index(arguments.output), encoding="utf-8")
+    size = sum(path.stat().st_size for path in arguments.output.glob("*.png"))
+    if size > ALL:
+        raise SystemExit(f"The pictures have {size:,} bytes together; {ALL:,} are allowed.")
