@@ -17,6 +17,7 @@ _SIGN = np.array([1.0, -1.0])  # left is +X
 _X, _Y = np.array([1.0, 0.0, 0.0]), np.array([0.0, 1.0, 0.0])
 _TREMOR = 5.0  # a second, of an old hand
 _COMFORT = 0.84  # share of the arm's length at which the trunk begins to help
+_TWISTED = 0.72  # radians that a trunk turns at most to help
 
 
 def _joint(part: str) -> list[int]:
@@ -158,7 +159,9 @@ class Arms:
             "side": 0.3 * aside.sum(axis=-1),
             "roll": 0.9 * aside.sum(axis=-1),
         }
-        return {name: extra.get(name, 0.0) + value for name, value in added.items()}
+        added = {name: extra.get(name, 0.0) + value for name, value in added.items()}
+        added["twist"] = np.clip(added["twist"], *(limit - self.channel["twist"] for limit in (-_TWISTED, _TWISTED)))
+        return added
 
     # -- solving -------------------------------------------------------------------------------------------------------
 

@@ -117,7 +117,7 @@ class Ride:
 
 
 # The pelvis of somebody who sits: height over the ground, and how far the feet are before it, metres at standard size.
-SEATS: dict[Posture, tuple[float, float]] = {"chair": (0.54, 0.43), "ground": (0.12, 0.52)}
+SEATS: dict[Posture, tuple[float, float]] = {"chair": (0.54, 0.43), "ground": (0.12, 0.58)}
 
 
 class Performer:
@@ -190,7 +190,7 @@ class Performer:
         height, ahead = self.seat(posture)
         self.key("up", (0.0, height))
         self.key("forward", (0.0, -ahead))
-        self.key("hinge", (0.0, -0.06 if posture == "chair" else -0.12))
+        self.key("hinge", (0.0, -0.06 if posture == "chair" else -0.16))
         self.posture = posture
         for side in ("left", "right"):
             self.rest_hand(side, -1.0, 0.5)
@@ -222,8 +222,11 @@ class Performer:
         middle = start + 0.5 * (end - start)
         self.key("up", (start + 0.2 * (end - start), 0.0), (end, -height))
         self.key("forward", (start, 0.0), (middle + 0.2, ahead))
-        self.key("hinge", (start, 0.0), (end, 0.06 if self.posture == "chair" else 0.12))
-        self.pulse("hinge", 0.7 if self.posture == "chair" else 0.5, start, middle, end)
+        self.key("hinge", (start, 0.0), (end, 0.06 if self.posture == "chair" else 0.16))
+        # from the ground it is the back that bends: the thighs are at the chest already
+        self.pulse("hinge", 0.7 if self.posture == "chair" else 0.1, start, middle, end)
+        if self.posture == "ground":
+            self.pulse("pitch", 0.6, start, middle, end)
         self.posture = "stand"
         return end
 

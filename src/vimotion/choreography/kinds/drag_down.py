@@ -37,7 +37,7 @@ def play(stage: Stage, begin: float) -> float:
     height, before = actor.seat("ground")
     actor.key("up", (trip + 0.35, 0.0), (down, height))
     actor.key("forward", (trip + 0.3, 0.0), (down, -before))
-    actor.key("hinge", (trip, 0.0), (trip + 0.3, -0.15), (down, -0.05), (down + 0.6, -0.15))
+    actor.key("hinge", (trip, 0.0), (trip + 0.3, -0.15), (down, -0.3), (down + 0.6, -0.35))
     actor.key("pitch", (trip, 0.0), (trip + 0.25, -0.18), (down, 0.15), (down + 0.5, 0.1))
     actor.reach(held, trip + 0.35, Held((0.6, 0.0, 0.3), pronation=0.9), 0.3, exact=True)
     actor.reach(held, down, OnGround(), 0.6, exact=True)
