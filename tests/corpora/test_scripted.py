@@ -84,6 +84,16 @@ def test_a_run_that_was_killed_goes_on(whole: Path, tmp_path: Path) -> None:
     assert contents(tmp_path) == contents(whole)
 
 
+def _die(*_: object) -> int:
+    os._exit(9)
+
+
+def test_a_worker_that_dies_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vimotion.corpora.scripted._make_chunk", _die)
+    with pytest.raises(UserError, match="A worker was killed"):
+        made(tmp_path, workers=2)
+
+
 def test_another_corpus_is_not_written_over(whole: Path, tmp_path: Path) -> None:
     before = contents(whole)
     for scenes, seed in ((SCENES + 1, SEED), (SCENES, SEED + 1)):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, replace
 from functools import lru_cache
 from math import ceil
@@ -215,11 +217,15 @@ def _made(output: Path, chunks: list[range], origin: dict[str, Any], workers: in
         for chunk in chunks:
             yield _make_chunk(output, chunk, origin)
         return
-    # "spawn": a forked child of a process with torch threads can hang
-    pool = ProcessPoolExecutor(min(workers, len(chunks) or 1), mp_context=get_context("spawn"))
+    # "spawn": a forked child of a process with torch threads can hang. Ctrl-C ends the workers at once: files are whole or not.
+    pool = ProcessPoolExecutor(
+        min(workers, len(chunks) or 1), get_context("spawn"), signal.signal, (signal.SIGINT, signal.SIG_DFL)
+    )
     try:
         for future in as_completed([pool.submit(_make_chunk, output, chunk, origin) for chunk in chunks]):
             yield future.result()
+    except BrokenProcessPool:
+        raise UserError("A worker was killed, perhaps because memory ran out; run this again with fewer workers.") from None
     finally:
         pool.shutdown(cancel_futures=True)
 
