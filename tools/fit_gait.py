@@ -15,7 +15,8 @@ import numpy as np
 from vimotion.choreography.body import solve
 from vimotion.choreography.curves import smooth
 from vimotion.choreography.gait import LEG
-from vimotion.choreography.performer import MANNERS, Habits, Performer, ahead
+from vimotion.choreography.manner import MANNERS
+from vimotion.choreography.performer import Habits, Performer, ahead
 from vimotion.formats import load_motion
 from vimotion.motion import JOINT, Interaction
 

@@ -34,11 +34,11 @@ from vimotion.motion.rotations import axis_angle_to_matrix
 FRAMES = 20
 
 
-def standing(people: int = 1, scale: float = 1.0) -> Interaction:
+def standing(people: int = 1, scale: float = 1.0, frames: int = FRAMES) -> Interaction:
     """People in the T-pose at one place, feet on the ground."""
     skeleton = Skeleton.standard().scaled(scale)
-    roots = np.tile([0.0, skeleton.pelvis_height, 0.0], (FRAMES, people, 1))
-    return Interaction(roots, np.tile(np.eye(3), (FRAMES, people, 22, 1, 1)), (skeleton,) * people)
+    roots = np.tile([0.0, skeleton.pelvis_height, 0.0], (frames, people, 1))
+    return Interaction(roots, np.tile(np.eye(3), (frames, people, 22, 1, 1)), (skeleton,) * people)
 
 
 def turned(motion: Interaction, **degrees: tuple[float, float, float]) -> Interaction:
@@ -190,13 +190,24 @@ def test_contact_error_of_two_joints_is_between_their_skins() -> None:
 
 
 def test_derivatives_of_a_cubic_path() -> None:
-    times = np.arange(FRAMES) / 30.0
+    times, inner = np.arange(60) / 30.0, slice(12, -12)
     path = (times**3)[:, None] * [1.0, 0.0, 0.0]
-    found = derivatives(carried(standing(), path))
-    assert np.allclose(found["jerk"][1:-1], 6.0)
-    assert np.allclose(derivatives(carried(standing(scale=1.2), path))["jerk"][1:-1], 5.0)  # for legs of one length
-    steady = derivatives(carried(standing(), times[:, None] * [1.5, 0.0, 0.0]))
-    assert np.allclose(steady["speed"][1:-1], 1.5) and np.allclose(steady["acceleration"][1:-1], 0.0, atol=1e-9)
+    found = derivatives(carried(standing(frames=60), path))
+    assert np.allclose(found["jerk"][inner], 6.0, rtol=1e-2)
+    # for legs of one length
+    assert np.allclose(derivatives(carried(standing(scale=1.2, frames=60), path))["jerk"][inner], 5.0, rtol=1e-2)
+    steady = derivatives(carried(standing(frames=60), times[:, None] * [1.5, 0.0, 0.0]))
+    assert np.allclose(steady["speed"], 1.5, rtol=1e-4) and np.allclose(steady["acceleration"], 0.0, atol=1e-3)
+
+
+def test_the_low_pass_takes_noise_and_leaves_movement() -> None:
+    times = np.arange(300) / 30.0
+    still = standing(frames=300)
+    noise = np.random.default_rng(0).normal(0.0, 5e-4, (300, 3))
+    assert np.median(derivatives(carried(still, noise))["jerk"]) == pytest.approx(8.0, abs=1.0)
+    sway = 0.02 * np.sin(2.0 * np.pi * 2.0 * times)[:, None] * [1.0, 0.0, 0.0]
+    fastest = derivatives(carried(still, sway))["jerk"][15:-15].max()
+    assert fastest == pytest.approx(0.02 * (2.0 * np.pi * 2.0) ** 3, rel=0.05)
 
 
 def test_hands_outlines_and_variety() -> None:

@@ -38,6 +38,7 @@ SWAY, OBLIQUITY = 0.68, 1.5
 # The pelvis goes back when the trunk leans forward, to stay over the feet: metres at 90°.
 BALANCE = 0.17
 _LEG_REACH = 0.997
+_LONGEST_SURGE = 0.035  # metres
 # Somebody on the other's back: pelvis behind the carrier's and over the own standing height, ankles before and over the ground.
 _RIDE = {"behind": 0.33, "up": 0.15, "ahead": 0.42, "out": 0.27, "height": 0.48}
 _BOUNCES = 2.1  # a second, of somebody who is excited
@@ -98,7 +99,7 @@ class _Solver:
                 self._ride(person, ride)
         self.ankles = np.stack([np.stack([foot.ankle for foot in pair], axis=1) for pair in self.feet], axis=1)
         self._plan_root()
-        self.gait = {name: self._gait_number(name) for name in ("bob", "lower", "lean", "elbows")}
+        self.gait = {name: self._gait_number(name) for name in ("bob", "lower", "surge", "lean", "elbows")}
         self._natural_channels()
 
     def _plan_root(self) -> None:
@@ -164,6 +165,10 @@ class _Solver:
         add["shrug"] = add["shrug"] + 0.018 * self.breath
         add["up"] = add["up"] + (manner("knees") - manner("bounce") * hop * still) * self.upright + 0.002 * self.breath
         add["up"] = add["up"] - 0.006 * shock
+        surge = self.gait["surge"] * self.spread * np.gradient(self.spread, self.times, axis=0)
+        surge = _LONGEST_SURGE * np.tanh(surge / _LONGEST_SURGE)
+        add["forward"] = add["forward"] - surge
+        add["pitch"] = add["pitch"] + surge  # the head goes on evenly
         add["forward"] = add["forward"] + (0.009 * wander[..., 6] + 0.002 * fidget[..., 7]) * still
         lean_on = np.array([p.habits.lean_on for p in self.performers])
         add["side"] = add["side"] + (0.022 * lean_on + 0.007 * wander[..., 7]) * (1.0 - self.moving) * self.upright
@@ -209,7 +214,12 @@ class _Solver:
             hip, knee, ankle, toe = (JOINT[f"{name}_{part}"] for part in ("hip", "knee", "ankle", "foot"))
             feet = np.stack([pair[side].orientation() for pair in self.feet], axis=1)
             sign = 1.0 if side == 0 else -1.0
-            pole = feet[..., 2] * [1.0, 0.0, 1.0] + 0.6 * orientations[:, :, 0, :, 2] + 0.06 * sign * self.left3
+            # the knee goes where the toes point, even of a foot that hangs from its heel
+            yaw, pitch = (np.stack([getattr(pair[side], name) for pair in self.feet], axis=1) for name in ("yaw", "pitch"))
+            ahead = np.insert(heading(yaw)[0], 1, 0.0, axis=-1)
+            pole = (
+                np.maximum(np.cos(pitch), 0.3)[..., None] * ahead + 0.6 * orientations[:, :, 0, :, 2] + 0.06 * sign * self.left3
+            )
             pole = pole + 0.4 * np.maximum(-orientations[:, :, 0, 1:2, 2], 0.0) * self.forward3
             pole[..., 1] += 1.2 * (1.0 - self.upright)  # knees of somebody who sits point up
             upper, lower = (self.offsets[:, joint] for joint in (knee, ankle))
@@ -335,4 +345,6 @@ class _Solver:
         # half by the hips, half by the trunk, which bends about a metre below the head
         added["pitch"] = 0.5 * added["forward"]
         added["forward"] = 0.6 * added["forward"]
-        return {name: extra.get(name, 0.0) + added.get(name, 0.0) for name in {*extra, *names}}
+        for name, value in extra.items():
+            added[name] = added[name] + value if name in added else value
+        return added

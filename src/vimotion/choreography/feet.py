@@ -108,15 +108,15 @@ def _add_kick(motion: FootMotion, footwork: Footwork, times: np.ndarray, kick: K
 def _add_step(motion: FootMotion, body: _Foot, times: np.ndarray, pose: np.ndarray, step: Step, landed: float) -> float:
     """Writes the roll-off, the swing and the landing of one step, and the stand after it; when the foot is flat again."""
     swing = step.land - step.lift
-    roll = min(0.55 * swing + 0.12, 0.6 * max(step.lift - landed, 0.1))
+    roll = min(0.55 * swing + 0.12, 0.9 * max(step.lift - landed, 0.1))
     settle = min(0.1, 0.3 * swing)
     off, on = _roll_angles(body, pose, step)
-    off *= min(1.0, roll / 0.2)  # a foot that has only just landed leaves flat
+    off *= min(1.0, roll / 0.19)  # a foot that has only just landed leaves flat
     start, end = body.planted(pose), body.landing(step)
 
     rolling = (times > step.lift - roll) & (times <= step.lift)
     share = (times[rolling] - step.lift + roll) / roll
-    motion.pitch[rolling] = off * share**2
+    motion.pitch[rolling] = off * share**2.5  # the heel leaves slowly, then ever faster
     motion.ankle[rolling] = body.rolled(start, pose[2], motion.pitch[rolling])
     motion.flat[rolling] = False
 
@@ -152,7 +152,7 @@ def _swing(
     off, on = angles
     start, end = body.planted(pose), body.landing(step)
     swing = step.land - step.lift
-    rate = 2.0 * off / roll * swing  # radians a swing
+    rate = 2.5 * off / roll * swing  # radians a swing
     leave = body.rolled(start, pose[2], np.array([off - 0.01, off]))
     arrive = body.rolled(end, step.pose[2], np.array(on))
     speed_on = 0.25 * (end - start)

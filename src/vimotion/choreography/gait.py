@@ -24,9 +24,13 @@ class Gait:
     Attributes:
         step_factor, step_base: step length = step_base + step_factor · speed ** step_power, metres at metres a second.
         duty: share of its stride that a foot spends on the ground; below one half both feet leave it (a run).
+        over: share of that time after which the body passes over the foot.
+        contact: how far the body goes over a standing foot at the most, metres: the faster, the shorter the foot stands.
         half_width: from the line of travel to each foot, metres.
         bob: share of the fall of a stiff pair of legs that the pelvis follows; negative rises between steps (a run).
         lower: how much lower the pelvis goes than in standing, metres.
+        surge: seconds; times how far the feet are apart and how fast they part, it is how far the pelvis falls behind its even
+            speed: the landing foot brakes the body, the next step drives it on.
         lift: extra height of the swinging ankle, metres.
         toe_off, heel_strike: pitch of the foot when it leaves and when it lands in a full stride, radians.
         lean, elbows: added to the trunk's pitch and to the bend of idle elbows, radians.
@@ -36,9 +40,12 @@ class Gait:
     step_base: float = 0.0
     step_power: float = 0.5
     duty: float = 0.58
+    over: float = 0.45
+    contact: float = 1.0
     half_width: float = 0.042
     bob: float = 0.7
     lower: float = 0.008
+    surge: float = 0.016
     lift: float = 0.035
     toe_off: float = 0.95
     heel_strike: float = 0.35
@@ -46,16 +53,17 @@ class Gait:
     elbows: float = 0.0
 
     def step_length(self, speed: float) -> float:
-        return self.step_base + self.step_factor * speed**self.step_power
+        return min(self.step_base + self.step_factor * speed**self.step_power, _LONGEST_STEP)
 
 
 LEG = 0.84
+_LONGEST_STEP = 1.2  # metres: who has some metres to run takes quicker steps, not longer ones
 # Walk: a constant ratio of step length to cadence (0.0064 m·min, Sekiya et al. 1996), and what tools/fit_gait.py measures on
 # walks of the CMU database: step length / √speed 0.60–0.63, duty 0.55–0.60, half step width 0.02–0.04.
 # Run: step length and duty at 2–4 m/s after Cavanagh & Kram 1989.
 WALK = Gait(step_factor=0.62)
-RUN = Gait(step_factor=0.23, step_base=0.4, step_power=1.0, duty=0.38, half_width=0.03, bob=-0.55, lower=0.05, lift=0.2,
-           toe_off=1.0, heel_strike=0.08, lean=0.17, elbows=1.15)  # fmt: skip
+RUN = Gait(step_factor=0.3, step_base=0.2, step_power=1.0, duty=0.36, over=0.27, contact=0.75, half_width=0.03, bob=-3.4,
+           lower=0.105, surge=0.01, lift=0.05, toe_off=1.15, heel_strike=0.08, lean=0.17, elbows=1.15)  # fmt: skip
 STEP = Gait(step_factor=0.42, duty=0.58, half_width=0.1, lift=0.035, toe_off=0.8, heel_strike=0.2, lean=0.0)
 
 
@@ -206,7 +214,7 @@ class Footwork:
         return result
 
     def walk(
-        self, start: float, to: Point, *, yaw: float | None = None, via: Sequence[Point] = (), speed: float = 1.2,
+        self, start: float, to: Point, *, yaw: float | None = None, via: Sequence[Point] = (), speed: float = 1.3,
         gait: Gait = WALK, first: int | None = None, stop: bool = True,
     ) -> float:  # fmt: skip
         """Walks (or runs, with `gait=RUN`) to a point, facing the way, and turns to `yaw` at the end; when it arrives.
@@ -326,11 +334,13 @@ class Footwork:
         period = (move.end - move.start) / count
         for index in range(count):
             land = move.start + (index + 1) * period
-            lift = max(land - 2.0 * (1.0 - move.gait.duty) * period, self._free[foot] + 0.06, move.start)
+            pace = float(np.linalg.norm(move.at(land + period)[:2] - move.at(land)[:2]))
+            duty = min(move.gait.duty, move.gait.contact * self.leg / LEG / (2.0 * max(pace, 1e-6)))
+            lift = max(land - 2.0 * (1.0 - duty) * period, self._free[foot] + 0.06, move.start)
             if stop and index >= count - 2:
                 pose = self.standing(foot)
             else:
-                over = move.at(land + (move.gait.duty - 0.06) * period)
+                over = move.at(land + 2.0 * duty * move.gait.over * period)
                 pose = self._foot(foot, over, move.gait.half_width)
             self._set(Step(foot, lift, land, pose, move.gait))
             foot = 1 - foot

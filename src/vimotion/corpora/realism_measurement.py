@@ -40,8 +40,8 @@ Report = dict[str, Any]
 class Comparison:
     """Takes (name patterns) that show what people do in clips of `kinds`.
 
-    Of a clip only those people count who have events named `event`, from shortly before the first to shortly after the last of
-    them. A contact is both people's.
+    Of a clip only those people count who have events named `event`, from `around` seconds before the first of them to as long
+    after the last: takes, too, have the arm go up before a wave, and down again. A contact is both people's.
     """
 
     action: str
@@ -49,11 +49,13 @@ class Comparison:
     kinds: tuple[str, ...]
     event: str
     distance: str = ""
+    around: float = 1.0
 
 
 COMPARISONS = (
-    Comparison("walk", ("dataset-1_walk_*", "02_01", "02_02"), ("walk_together", "pass_by"), "walk"),
-    Comparison("run", ("dataset-1_run_*",), ("chase",), "run"),
+    # takes of walks and runs begin and end at full speed: neither getting going nor stopping has its like in them
+    Comparison("walk", ("dataset-1_walk_*", "02_01", "02_02"), ("walk_together", "pass_by"), "walk", around=-0.6),
+    Comparison("run", ("dataset-1_run_*",), ("chase",), "run", around=-0.6),
     Comparison("punch", ("dataset-1_punch_*", "02_05"), ("punch_dodge",), "punch"),
     Comparison("kick", ("dataset-1_kick_*",), ("kick",), "kick"),
     Comparison("bow", ("dataset-1_bow_*",), ("bow",), "bow"),
@@ -61,10 +63,10 @@ COMPARISONS = (
     # one of two people who walk up to each other, shake hands and go
     Comparison("handshake", ("18_01",), ("handshake",), "contact", "far"),
 )
+# Frames, at least, that a part of a clip must have to be compared: an order of derivatives has none left of a few.
+_SHORTEST = 9
 # Frames a second where a file's header is wrong (CMU's takes were captured at 120).
 _RATES = {"18_01": 120.0}
-# Seconds around the events of a comparison: takes, too, have the arm go up before a wave, and down again.
-_AROUND = 1.0
 # What stands still: captured soles on the ground have median speeds and jerks near these, and no smaller ones tell anything.
 STILL = {"speed": 0.02, "acceleration": 0.2, "jerk": 2.0}
 # Limbs are called entangled from this depth on, metres.
@@ -287,9 +289,11 @@ def _comparable(motion: Interaction, facts: Report) -> Iterator[tuple[Comparison
         for person in range(motion.num_people):
             events = [event for event in named if event["who"] == "ab"[person] or event["name"] == "contact"]
             if events:
-                start = round((min(event["start"] for event in events) - _AROUND) * FPS)
-                end = round((max(event["end"] for event in events) + _AROUND) * FPS)
-                yield comparison, motion.person(person).frames(min(max(start, 0), motion.num_frames - 1), end + 1)
+                start = round((min(event["start"] for event in events) - comparison.around) * FPS)
+                end = round((max(event["end"] for event in events) + comparison.around) * FPS)
+                start = max(start, 0)
+                if min(end, motion.num_frames - 1) - start > _SHORTEST:
+                    yield comparison, motion.person(person).frames(start, end + 1)
 
 
 def _against_takes(folder: Path, scripted: dict[str, Kinematics]) -> Report:

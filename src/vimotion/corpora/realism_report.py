@@ -18,7 +18,7 @@ from vimotion.motion import JOINTS
 
 Report = dict[str, Any]
 
-_METHOD = """Speeds, accelerations and jerks are scaled to legs of one length (hip to ankle, 0.84 m) and low-passed at 5.5 Hz; \
+_METHOD = """Speeds, accelerations and jerks are scaled to legs of one length (hip to ankle, 0.84 m) and low-passed at 6 Hz; \
 all else is as it is. Of a clip only the seconds of the action count, of both the still beginning and end do not. Takes have \
 other skeletons: their joints lie some centimetres elsewhere in the body, and which hand is straight was their makers' choice.
 """
