@@ -16,8 +16,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -99,6 +100,33 @@ class Grammar:
         """One way to say `rule`, drawn at random from those that the facts allow; None where there is none."""
         text = self._choose(self.rules[rule], random, Scope(facts, values or {}))
         return None if text is None else tidy(text)
+
+    def ways(self, rule: str, facts: Collection[str] = (), values: Mapping[str, str] | None = None) -> Iterator[str]:
+        """Every way to say `rule` that the facts allow, in the order of the lines; what is optional is said first."""
+        return map(tidy, self._every(self.rules[rule], Scope(facts, values or {})))
+
+    def _every(self, options: tuple[Template, ...], scope: Scope) -> Iterator[str]:
+        return chain.from_iterable(self._expansions(option, scope) for option in options)
+
+    def _expansions(self, template: Template, scope: Scope) -> Iterator[str]:
+        if not template:
+            yield ""
+            return
+        node, rest = template[0], template[1:]
+        pieces: Iterable[str]
+        if isinstance(node, Literal):
+            pieces = (node.text,)
+        elif isinstance(node, Guard):
+            pieces = ("",) if (node.fact in scope.facts) == node.holds else ()
+        elif isinstance(node, Choice):
+            pieces = self._every(node.options, scope)
+        elif node.name in self.rules:
+            pieces = self._every(self.rules[node.name], scope)
+        else:
+            pieces = (scope.values[node.name],) if node.name in scope.values else ()
+        for piece in pieces:
+            for after in self._expansions(rest, scope):
+                yield piece + after
 
     def _choose(self, options: tuple[Template, ...], random: np.random.Generator, scope: Scope) -> str | None:
         left = list(options)

@@ -66,6 +66,13 @@ def name_people(text: str, naming: Naming, actor: Person, random: np.random.Gene
     return _fill(text, both, called, {*"AB"} if together else set())
 
 
+def name_by_slots(text: str, actor: Person) -> str:
+    """`text` with the slots {first} (person a) and {second} (person b) for the names of people, and every verb in form."""
+    names = ("{first}", "{second}") if actor == "a" else ("{second}", "{first}")
+    called = {person: Called(name, name, "they") for person, name in zip("AB", names, strict=True)}
+    return _fill(text, "they", called, set())
+
+
 def _fill(text: str, both: str, called: dict[str, Called], met: set[str]) -> str:
     """Names for slots and forms for verbs, from left to right."""
     plural = False

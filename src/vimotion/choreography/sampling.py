@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 import numpy as np
 
-from vimotion.choreography.kind import Arrangement, Kind
+from vimotion.choreography.kind import Arrangement, Kind, Mood
 from vimotion.choreography.kinds import KINDS
 from vimotion.choreography.manner import MANNERS
 from vimotion.choreography.parameters import Act, Person, Posture, SceneParameters, Side, Speed
@@ -18,6 +18,22 @@ _ACTS = {1: 0.70, 2: 0.22, 3: 0.08}
 # How often both people, only one of them, or neither has a manner; and how often they part at the end.
 _MANNERED = {"neither": 0.4, "both": 0.25, "one": 0.35}
 _PARTING = 0.2
+# What may come next in a story, by the mood of what was before; what parts them has a way of its own and follows nothing.
+_FOLLOWING: dict[Mood, tuple[Mood, ...]] = {
+    "greeting": ("greeting", "affection", "praise", "contest", "help", "care", "talk", "company", "play"),
+    "affection": ("affection", "care", "talk", "company", "play", "greeting"),
+    "praise": ("praise", "affection", "greeting", "talk", "company", "play"),
+    "conflict": ("conflict", "teasing", "affection", "greeting", "help", "care", "talk"),
+    "teasing": ("teasing", "conflict", "affection", "play", "talk"),
+    "mishap": ("help", "care", "conflict", "greeting", "talk"),
+    "contest": ("contest", "praise", "greeting", "teasing", "talk"),
+    "help": ("help", "care", "praise", "affection", "greeting", "talk"),
+    "care": ("care", "affection", "help", "praise", "talk"),
+    "talk": ("talk", "affection", "conflict", "contest", "greeting", "praise", "company", "play"),
+    "company": ("company", "affection", "praise", "talk", "play", "greeting"),
+    "play": ("play", "contest", "praise", "teasing", "talk", "company"),
+    "parting": ("greeting", "affection", "talk"),
+}
 # Weaker and stronger forms of one way of doing things, in order.
 FORCE = ("gentle", "neutral", "forceful")
 
@@ -45,23 +61,36 @@ def sample_parameters(random: np.random.Generator, kind: str | None = None) -> S
     begin = _by_person(first.postures[int(random.integers(len(first.postures)))], actor)
     postures, last = _after(first, begin, actor), first
     for _ in range(_drawn(random, _ACTS) - 1):
-        following = [(kind, who) for kind in KINDS.values() for who in get_args(Person)
-                     if kind is not last and _may_follow(kind, postures, who)]  # fmt: skip
+        told = {act.kind for act in acts}  # each once, so that its name says which act is meant
+        following = [(kind, who) for kind in KINDS.values() for who in get_args(Person) if kind.name not in told
+                     and kind.mood in _FOLLOWING[last.mood] and _may_follow(kind, postures, who)]  # fmt: skip
         if last.ends or not following:
             break
         last, actor = following[int(random.integers(len(following)))]
         acts.append(_act(random, last, actor))
         postures = _after(last, postures, actor)
     parting = all(posture == "stand" for posture in postures) and not last.ends and random.random() < _PARTING
-    return SceneParameters(
+    parameters = SceneParameters(
         tuple(acts),
         manners=_manners(random),
         speed=_choice(random, get_args(Speed)),
-        distance=_choice(random, KINDS[acts[0].kind].distances),
+        distance=_choice(random, first.distances),
         postures=begin,
         ending="part" if parting else "stay",
         seed=int(random.integers(2**31)),
     )
+    return parameters if _has_distance(parameters, first) else replace(parameters, distance=first.distances[0])
+
+
+def walks_up(parameters: SceneParameters, kind: Kind) -> bool:
+    """Whether somebody comes walking where the scene, which begins with this kind, starts far apart."""
+    standing = parameters.postures["ab".index(parameters.acts[0].actor)] == "stand"
+    return isinstance(kind.start, Arrangement) and standing
+
+
+def _has_distance(parameters: SceneParameters, kind: Kind) -> bool:
+    """Whether near and far can be told apart."""
+    return len(kind.distances) > 1 and (walks_up(parameters, kind) or not isinstance(kind.start, Arrangement))
 
 
 def possible_edits(parameters: SceneParameters) -> list[Edit]:
@@ -86,24 +115,25 @@ def _edits(parameters: SceneParameters) -> Iterator[Edit]:
         yield Edit("other_hand", acting(replace(act, side="left" if act.side == "right" else "right")))
     if len(parameters.acts) == 1 and (parameters.postures[0] == parameters.postures[1] or kind.mutual):
         yield Edit("other_person", acting(replace(act, actor=_other(act.actor))))
-    if len(kind.distances) > 1:
+    if _has_distance(parameters, kind):
         far = parameters.distance == "far"
         yield Edit("start_near" if far else "start_far", replace(parameters, distance="near" if far else "far"))
     yield from _manner_edits(parameters)
 
 
 def _manner_edits(parameters: SceneParameters) -> Iterator[Edit]:
-    """Both gentler or more forceful; one of the two, or both, in any other manner."""
+    """Both gentler or more forceful; one of the two, or both, in another manner."""
     first, second = parameters.manners
+    yielded = [parameters.manners]
     if first == second and first in FORCE:
         for name, step in (("more_forceful", 1), ("gentler", -1)):
             if manner := _next(FORCE, first, step):
+                yielded.append((manner, manner))
                 yield Edit(name, replace(parameters, manners=(manner, manner)))
     for manner in MANNERS:
-        if manner not in FORCE:
-            for who, changed in (("a", (manner, second)), ("b", (first, manner)), ("ab", (manner, manner))):
-                if changed != parameters.manners:
-                    yield Edit(manner, replace(parameters, manners=changed), who)
+        for who, changed in (("a", (manner, second)), ("b", (first, manner)), ("ab", (manner, manner))):
+            if manner != "neutral" and changed not in yielded:
+                yield Edit(manner, replace(parameters, manners=changed), who)
 
 
 def _act(random: np.random.Generator, kind: Kind, actor: Person) -> Act:
