@@ -1,36 +1,55 @@
-"""Whether an edit changed what was asked, in the right direction, and kept the interaction: by geometry alone."""
+"""Whether an edit changed what was asked, in the right direction, and kept the interactions: by geometry alone."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from vimotion.evaluation.findings import Finding
-from vimotion.evaluation.judge import find
-from vimotion.evaluation.signals import Signals, smooth, velocity
-from vimotion.motion import FPS, Interaction
+from vimotion.evaluation.judge import find_acts
+from vimotion.evaluation.manners import SHOWN, takes_on
+from vimotion.evaluation.signals import Signals
+from vimotion.motion import Interaction
 
-# What counts as a change: less than the smallest of scripted edits (1.07, 1.19 and 1.4), more than nothing.
-_SPEED_RATIO, _EFFORT_RATIO, _DISTANCE_RATIO = 1.05, 1.1, 1.2
+# What counts as a change: less than the smallest of scripted edits, more than nothing.
+_SPEED_RATIO, _DISTANCE_RATIO = 1.05, 1.2
+# Weaker and stronger forms of one way of doing things, in order.
+_FORCE = ("gentle", "neutral", "forceful")
 
 
-def edit_failure(before: Interaction, after: Interaction, kind: str, edit: str) -> str | None:
+def edit_failure(
+    before: Interaction,
+    after: Interaction,
+    kinds: Sequence[str],
+    edit: str,
+    manners: tuple[str, str] = ("neutral", "neutral"),
+) -> str | None:
     """Why `after` is not `before` with this edit done (a few words), or None where it is.
 
-    `edit` is a name of `choreography.possible_edits`: "faster", "slower", "more_forceful", "gentler", "more_often",
-    "less_often", "other_hand", "other_person", "start_near", "start_far".
+    Args:
+        kinds: the interactions of the scene, in order; of several the first is meant.
+        edit: a name of `choreography.possible_edits`: "faster", "slower", "more_forceful", "gentler", "more_often",
+            "less_often", "other_hand", "other_person", "start_near", "start_far"; or a manner and who takes it on, "tired b".
+        manners: of the two people before.
+
+    Raises:
+        ValueError: there is no such edit.
     """
-    if edit not in _CHANGES:
-        raise ValueError(f"The judge knows no edit {edit!r}; it knows {', '.join(_CHANGES)}.")
-    old, new = find(before, kind), find(after, kind)
+    asked = _asked_manners(edit, manners)
+    if not asked and edit not in _CHANGES:
+        names = ", ".join([*_CHANGES, "more_forceful", "gentler"])
+        raise ValueError(f"The judge knows no edit {edit!r}; it knows {names}, and manners with who takes them on.")
+    old, new = find_acts(before, kinds), find_acts(after, kinds)
     if old is None:
         return "the interaction is not in the motion before"
     if new is None:
         return "the interaction is gone"
-    if not _CHANGES[edit](_Seen(before, old), _Seen(after, new)):
-        return f"not {edit.replace('_', ' ')}"
-    return None
+    if asked:
+        done = all(takes_on(before, after, person, manners[person], manner) for person, manner in asked)
+    else:
+        done = _CHANGES[edit](_Seen(before, old[0]), _Seen(after, new[0]))
+    return None if done else f"not {edit.replace('_', ' ')}"
 
 
 def speed_measure(interaction: Interaction) -> float:
@@ -38,20 +57,18 @@ def speed_measure(interaction: Interaction) -> float:
     return float(np.percentile(np.linalg.norm(Signals(interaction).palm_velocity, axis=-1).max(axis=(1, 2)), 95))
 
 
-def effort_measure(interaction: Interaction, actor: str) -> float:
-    """How hard the actor ("a" or "b") acts, from the faster hand: geometric mean of peak acceleration (95th percentile over
-    time, m/s²) and peak speed as seen from the own pelvis (97th, m/s). Acceleration alone drowns in the noise of a codec."""
-    signals, person = Signals(interaction), "ab".index(actor)
-    palms = signals.palms[:, person]
-    acceleration = np.gradient(velocity(smooth(palms, 3)), axis=0) * FPS
-    swing = np.gradient(smooth(palms - signals.joint(person, "pelvis")[:, None]), axis=0) * FPS
-    peaks = (np.percentile(np.linalg.norm(v, axis=-1).max(axis=1), at) for v, at in ((acceleration, 95), (swing, 97)))
-    return float(np.sqrt(np.prod(list(peaks))))
-
-
 def start_distance(interaction: Interaction) -> float:
     """Horizontal metres between the two pelvises in the first frame."""
     return float(Signals(interaction).pelvis_distance[0])
+
+
+def _asked_manners(edit: str, manners: tuple[str, str]) -> list[tuple[int, str]]:
+    """Which person (0 or 1) is asked to take on which manner; nobody where the edit is about something else."""
+    name, _, who = edit.partition(" ")
+    if name in SHOWN and who in ("a", "b", "ab"):
+        return [("ab".index(person), name) for person in who]
+    step = {"more_forceful": 1, "gentler": -1}.get(edit, 0)
+    return [(person, _FORCE[_FORCE.index(manners[person]) + step]) for person in (0, 1)] if step else []
 
 
 class _Seen:
@@ -65,10 +82,6 @@ class _Seen:
         return speed_measure(self.interaction)
 
     @property
-    def effort(self) -> float:
-        return effort_measure(self.interaction, self.finding.actor)
-
-    @property
     def distance(self) -> float:
         return start_distance(self.interaction)
 
@@ -76,8 +89,6 @@ class _Seen:
 _CHANGES: dict[str, Callable[[_Seen, _Seen], bool]] = {
     "faster": lambda old, new: new.speed > old.speed * _SPEED_RATIO,
     "slower": lambda old, new: new.speed < old.speed / _SPEED_RATIO,
-    "more_forceful": lambda old, new: new.effort > old.effort * _EFFORT_RATIO,
-    "gentler": lambda old, new: new.effort < old.effort / _EFFORT_RATIO,
     "more_often": lambda old, new: new.finding.count > old.finding.count,
     "less_often": lambda old, new: new.finding.count < old.finding.count,
     "other_hand": lambda old, new: new.finding.side != old.finding.side,

@@ -14,7 +14,7 @@ import yaml
 from vimotion.evaluation.people_in_text import FIRST, SECOND, plain
 
 # What `~` stands for in kind_words.yaml: the words between a verb and its object ("pats HIM ON the back").
-_GAP = r"(?:[\w'’,-]+ ){0,6}?"
+_GAP = r"(?:(?!(?:and|then|while|who|but)\b)[\w'’,-]+ ){0,6}?"
 # Descriptions in which another kind's words are part of the way there: "a fist" is no rock-paper-scissors by itself.
 _RATHER = {"rock_paper_scissors": {"punch_dodge", "handshake", "wave", "high_five"}, "punch_dodge": {"bow", "high_five"},
            "push": {"bow", "pat_back"}, "wave": {"handshake", "high_five"}, "chase": {"walk_together"},
@@ -74,22 +74,41 @@ def _patterns(tier: str) -> dict[str, re.Pattern[str]]:
     return {
         kind: re.compile("|".join(f"(?:{pattern})" for pattern in patterns[tier]).replace("~", _GAP))
         for kind, patterns in words.items()
+        if patterns[tier]
     }
 
 
 def named_kinds(text: str) -> set[str]:
     """All kinds of interaction that a text says by name or, where it names none, describes."""
-    if said := kinds_by_name(text):
+    return set(kinds_in_order(text))
+
+
+def kinds_in_order(text: str) -> list[str]:
+    """The same in the order of the text, each once."""
+    if said := _found("says", text):
         return said
-    words = plain(text)
-    described = {kind for kind, pattern in _patterns("describes").items() if pattern.search(words)}
-    return described - set[str]().union(*(_RATHER.get(kind, set()) for kind in described))
+    described = _found("describes", text)
+    hidden = set[str]().union(*(_RATHER.get(kind, set()) for kind in described))
+    if len(described) > 1:  # whoever does something walks up to it
+        hidden.add("walk_towards")
+    return [kind for kind in described if kind not in hidden]
 
 
 def kinds_by_name(text: str) -> set[str]:
     """All kinds of interaction that a text says by name."""
+    return set(_found("says", text))
+
+
+def _found(tier: str, text: str) -> list[str]:
+    """Kinds by the first of their words in a text; what names one kind of the list is gone for those behind it."""
     words = plain(text)
-    return {kind for kind, pattern in _patterns("says").items() if pattern.search(words)}
+    places: dict[str, int] = {}
+    for kind, pattern in _patterns(tier).items():
+        if match := pattern.search(words):
+            places[kind] = match.start()
+            if tier == "says":
+                words = pattern.sub(lambda found: "/" * len(found[0]), words)
+    return sorted(places, key=lambda kind: places[kind])
 
 
 def names_kind(text: str, kind: str) -> bool:
