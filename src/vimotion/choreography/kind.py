@@ -45,6 +45,7 @@ Mood = Literal[
     "parting",
 ]  # fmt: skip
 
+Postures = tuple[tuple[Posture, Posture], ...]
 # What a kind that has a way of its own draws: from its random stream and whether they start far apart.
 DrawnArrangement = Callable[[np.random.Generator, bool], Arrangement]
 
@@ -78,6 +79,6 @@ class Kind:
     sided: bool = True
     counts: tuple[int, ...] = (1,)
     distances: tuple[Distance, ...] = ("near", "far")
-    postures: tuple[tuple[Posture, Posture], ...] = (("stand", "stand"),)
+    postures: Postures = (("stand", "stand"),)
     after: tuple[Posture, Posture] | None = None
     ends: bool = False

@@ -11,7 +11,7 @@ from vimotion.choreography.curves import Track, paused
 from vimotion.choreography.gait import LEFT, RIGHT, Footwork, Stance
 from vimotion.choreography.manner import Manner
 from vimotion.choreography.parameters import Posture
-from vimotion.choreography.targets import OnBody, Target, Vector, View
+from vimotion.choreography.targets import SIDES, OnBody, Target, Vector, View
 from vimotion.motion import JOINT, Skeleton
 
 # Every channel adds to the natural pose; positive is forward, up, down (head) or to the person's own left.
@@ -152,6 +152,11 @@ class Performer:
         """A channel goes to `value` and back."""
         self.key(channel, (start, 0.0), (peak, value), (end, 0.0))
 
+    def hold(self, start: float, there: float, leave: float, end: float, **values: float) -> None:
+        """Channels go to `values` by `there`, stay there until `leave`, and are back at `end`."""
+        for channel, value in values.items():
+            self.key(channel, (start, 0.0), (there, value), (leave, value), (end, 0.0))
+
     def look(self, start: float, at: GazePoint, duration: float = 0.35) -> None:
         """From `start` on the eyes are on `at`; the head needs `duration` to get there."""
         self.gazes.append((start, start + duration, at))
@@ -176,6 +181,11 @@ class Performer:
         self.reaches[side].append(Reach(start, end, None, None, arc))
         return end
 
+    def drop_hands(self, start: float, duration: float = 0.65) -> None:
+        """Both hands go back to the sides, or to the thighs of somebody who sits."""
+        for side in SIDES:
+            self.rest_hand(side, start, duration)
+
     def touch(
         self, own: str, other: str, arrive: float, leave: float, *, duration: float = 0.7, apart: float = 0.0
     ) -> None:  # fmt: skip
@@ -192,8 +202,7 @@ class Performer:
         self.key("forward", (0.0, -ahead))
         self.key("hinge", (0.0, -0.06 if posture == "chair" else -0.16))
         self.posture = posture
-        for side in ("left", "right"):
-            self.rest_hand(side, -1.0, 0.5)
+        self.drop_hands(-1.0, 0.5)
 
     def rest_hand(self, side: str, start: float, duration: float = 0.7, *, arc: Vector = (0.0, 0.0, 0.0)) -> float:
         """The hand of somebody who sits goes to the own thigh, of somebody who stands to the side; when it is there."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from vimotion.choreography.performer import Performer
 from vimotion.choreography.targets import SIDES, Held, OnGround
 
@@ -27,6 +29,17 @@ def flinch(person: Performer, hit: float, size: float, left: float = 0.0) -> Non
     person.key("forward", (hit, 0.0), (hit + 0.25, -0.04 * size), (hit + 1.0, 0.0))
 
 
+def win(person: Performer, at: float) -> None:
+    """The chest comes out."""
+    person.pulse("chest", -0.12, at, at + 0.4, at + 0.95)
+
+
+def lose(person: Performer, at: float) -> None:
+    """The head hangs, the shoulders go up for a moment."""
+    person.pulse("nod", 0.25, at - 0.1, at + 0.3, at + 0.9)
+    person.pulse("shrug", 0.12, at - 0.1, at + 0.25, at + 0.8)
+
+
 def duck(person: Performer, hit: float, size: float, left: float) -> None:
     """Knees and trunk go down and aside, out of the way of a blow that lands at `hit`, and come up again."""
     start, low, end = hit - 0.34, hit - 0.02, hit + 0.62
@@ -36,8 +49,8 @@ def duck(person: Performer, hit: float, size: float, left: float) -> None:
         person.key(channel, (start, 0.0), (low, value * deep), (hit + 0.12, value * deep), (end, 0.0))
 
 
-def fall(person: Performer, hit: float, duration: float = 0.95) -> float:
-    """Backwards to the ground, on the seat, hands behind; when the person sits there."""
+def fall(person: Performer, hit: float, duration: float = 0.95, hands: Sequence[str] = SIDES) -> float:
+    """Backwards to the ground, on the seat, free `hands` behind; when the person sits there."""
     person.feet.step(hit, forward=-0.25, duration=0.5)
     down = hit + duration
     height, ahead = person.seat("ground")
@@ -46,7 +59,7 @@ def fall(person: Performer, hit: float, duration: float = 0.95) -> float:
     person.key("hinge", (hit, 0.0), (down - 0.1, -0.35), (down + 0.6, -0.3))
     person.key("pitch", (hit, 0.0), (hit + 0.25, -0.2), (down, 0.12), (down + 0.6, 0.1))
     person.key("nod", (hit + 0.2, 0.0), (down, 0.3), (down + 0.7, 0.1))
-    for side in SIDES:
+    for side in hands:
         person.reach(side, hit + 0.3, Held((0.45, -0.3, 0.45), pronation=0.9), 0.3, exact=True)
         person.reach(side, down, OnGround(), 0.5, exact=True)
     person.posture = "ground"

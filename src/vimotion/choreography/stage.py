@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from vimotion.choreography.body import solve
-from vimotion.choreography.gait import Point, direction, heading, turn_between
+from vimotion.choreography.gait import LEFT, RIGHT, Point, direction, heading, turn_between
 from vimotion.choreography.kind import Arrangement, Kind
 from vimotion.choreography.manner import MANNERS, between
 from vimotion.choreography.parameters import Act, Posture, SceneParameters
@@ -78,6 +78,11 @@ class Stage:
         return self._act.side
 
     @property
+    def foot(self) -> int:
+        """The actor's foot on the acting side."""
+        return RIGHT if self._act.side == "right" else LEFT
+
+    @property
     def count(self) -> int:
         return self._act.count
 
@@ -85,6 +90,10 @@ class Stage:
     def sign(self) -> float:
         """1 for the right hand, −1 for the left: mirrors what is written for the right one."""
         return 1.0 if self._act.side == "right" else -1.0
+
+    def hands(self, acting: str, answering: str) -> tuple[str, str]:
+        """A hand of the actor and one of the other, in the order a, b."""
+        return (acting, answering) if self.actor.index == 0 else (answering, acting)
 
     @property
     def far(self) -> bool:

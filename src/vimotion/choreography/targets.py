@@ -213,7 +213,7 @@ def hand_rotation_on(normal: np.ndarray, fingers: np.ndarray, side: str) -> np.n
 
 @dataclass(frozen=True)
 class OnGround:
-    """The hand flat on the ground beside the own pelvis: metres out and forward of it at standard size, fingers pointing back."""
+    """The hand flat on the ground beside the own pelvis, fingers pointing back: metres out and forward at standard size."""
 
     out: float = 0.30
     forward: float = -0.22

@@ -3,8 +3,9 @@
 import numpy as np
 
 from vimotion.choreography.curves import minimum_jerk, oscillation
+from vimotion.choreography.gestures import clasp
 from vimotion.choreography.kind import Arrangement, Kind
-from vimotion.choreography.performer import at_target
+from vimotion.choreography.reactions import lose, win
 from vimotion.choreography.stage import Stage
 from vimotion.choreography.targets import Meeting
 
@@ -41,17 +42,13 @@ def play(stage: Stage, begin: float) -> float:
         return np.stack([inwards * (0.22 * over) + aside, -0.13 * over, 0.0 * over], axis=-1)
 
     grip = Meeting((side, side), 0.50, fingers=(0.2, 0.95, 0.3), palm=(1.0, 0.0, 0.1), motion=strain, elbow=(0.5, -1.0, 0.3))
+    clasp(stage, grip, clasped, won + 0.5)
     for person in stage.people:
-        person.reach(side, clasped, grip, 0.7)
-        person.look(clasped - 0.3, at_target(grip, person.index, side), 0.3)
         person.key("pitch", (begin, 0.0), (clasped, 0.16), (won, 0.22), (won + 1.0, 0.0))
         own = inwards if person.index == 0 else -inwards
         person.key("roll", (won - 0.1, 0.0), (won + 0.45, 0.14 * own), (won + 0.7, 0.14 * own), (won + 1.2, 0.0))
-        person.rest_hand(side, won + 0.6, 0.7)
-        person.look(won + 0.6, stage.eyes(person))
-    actor.pulse("chest", -0.12, won + 0.5, won + 0.9, won + 1.4)
-    other.pulse("nod", 0.22, won + 0.4, won + 0.8, won + 1.4)
-    stage.label_contact(clasped, won + 0.5, actor, f"{side}_palm", f"{side}_palm")
+    win(actor, won + 0.5)
+    lose(other, won + 0.5)
     stage.label("wrestle", clasped, won + 0.45, actor, f"{side}_palm")
     return won + 0.6 + 0.7 * stage.manner.effort + 0.4
 

@@ -1,7 +1,7 @@
 """The actor brings a hand to the own mouth and throws a kiss to the other, who leans back and lays a hand on the chest."""
 
 from vimotion.choreography.gestures import opposite
-from vimotion.choreography.kind import Arrangement, Kind
+from vimotion.choreography.kind import Arrangement, Kind, Postures
 from vimotion.choreography.performer import at_head
 from vimotion.choreography.stage import Stage
 from vimotion.choreography.targets import Held, OnBody
@@ -46,5 +46,5 @@ def play(stage: Stage, begin: float) -> float:
     return felt + 0.6 + 0.65 * other.manner.effort + 0.2
 
 
-_POSTURES = (("stand", "stand"), ("stand", "chair"), ("chair", "chair"))
+_POSTURES: Postures = (("stand", "stand"), ("stand", "chair"), ("chair", "chair"))
 KIND = Kind("blow_kiss", play, Arrangement(1.5), WORDS, "affection", postures=_POSTURES)

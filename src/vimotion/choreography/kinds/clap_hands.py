@@ -1,7 +1,6 @@
 """Both raise both hands before their heads, step forward and clap each other's hands."""
 
-from vimotion.choreography.curves import strike
-from vimotion.choreography.gestures import opposite
+from vimotion.choreography.gestures import claps, opposite
 from vimotion.choreography.kind import Arrangement, Kind
 from vimotion.choreography.performer import at_head
 from vimotion.choreography.stage import Stage
@@ -35,25 +34,22 @@ def play(stage: Stage, begin: float) -> float:
     near = max((stage.distance() - 0.88 * stage.size) / 2.0, 0.02)
     stepped = raised + 0.75
     hit, back = 0.26 * effort, 0.24 * effort
-    claps = [stepped + 0.1 + number * (hit + back + _PRESS) for number in range(stage.count)]
-    leave = claps[-1] + _PRESS
+    touches = [stepped + 0.1 + number * (hit + back + _PRESS) for number in range(stage.count)]
+    leave = touches[-1] + _PRESS
     ready = Held((0.12, 0.26, 0.40 - 0.05 * size), (0.05, 1.0, 0.0), (0.0, 0.0, 1.0), elbow=(0.8, -0.8, 0.0))
     for person, wait in ((stage.actor, late), (stage.other, 0.0)):
         person.feet.step(raised + 0.05, forward=near, duration=0.75)
         for side in SIDES:
-            sides = (side, opposite(side)) if person.index == 0 else (opposite(side), side)
-            clap = Meeting(sides, 1.15, fingers=(0.0, 1.0, 0.05), palm=(0.0, 0.0, 1.0), elbow=(0.8, -0.7, 0.0))
+            hands = stage.hands(side, opposite(side)) if person is stage.actor else stage.hands(opposite(side), side)
+            clap = Meeting(hands, 1.15, fingers=(0.0, 1.0, 0.05), palm=(0.0, 0.0, 1.0), elbow=(0.8, -0.7, 0.0))
             person.reach(side, raised - wait, ready, 0.6)
-            for number, at in enumerate(claps):
-                person.reach(side, at, clap, 0.26, profile=strike)
-                if number < len(claps) - 1:
-                    person.reach(side, at + _PRESS + back, ready, 0.24)
-            person.release(side, leave, 0.65)
-        for at in claps:
+            claps(person, side, clap, ready, touches, _PRESS, back)
+        person.drop_hands(leave)
+        for at in touches:
             person.pulse("pitch", 0.06 * size, at - hit, at, at + 0.4)
         person.look(begin, at_head(1 - person.index), 0.3)
         person.feet.step(leave + 0.2, forward=-near, duration=0.9)
-    for at in claps:
+    for at in touches:
         for side in SIDES:
             stage.label_contact(at, at + _PRESS, stage.actor, f"{side}_palm", f"{opposite(side)}_palm")
         stage.label("clap", at - hit, at + _PRESS, stage.actor, "right_palm")

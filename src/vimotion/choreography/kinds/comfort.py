@@ -1,13 +1,9 @@
 """The other hangs the head; the actor, beside, lays an arm round the other's back and strokes it."""
 
-import numpy as np
-
-from vimotion.choreography.curves import oscillation
-from vimotion.choreography.gestures import lay_hand, opposite
-from vimotion.choreography.kind import Arrangement, Kind
+from vimotion.choreography.gestures import lay_hand, opposite, stroke
+from vimotion.choreography.kind import Arrangement, Kind, Postures
 from vimotion.choreography.performer import ahead, at_head
 from vimotion.choreography.stage import Stage
-from vimotion.choreography.targets import OnBody
 
 WORDS = """
 @do
@@ -31,35 +27,19 @@ _BEHIND = (-0.1, 0.0, -0.3)  # the arm goes round the back
 
 def play(stage: Stage, begin: float) -> float:
     actor, other, side = stage.actor, stage.other, stage.side
+    free = opposite(side)
     touch = begin + 0.2 + 0.75 * actor.manner.effort
     leave = touch + float(stage.random("comfort").uniform(1.6, 2.2))
-
-    def stroke(times: np.ndarray) -> np.ndarray:
-        return 0.010 * (1.0 + oscillation(times, touch + 0.2, leave, 3))
-
-    back = OnBody(other.index, "upper_back", fingers=(-0.7, 0.5, 0.3), elbow=(0.3, -0.4, -1.0), lift=stroke)
-    actor.reach(side, touch, back, 0.7, arc=_BEHIND)
-    actor.release(side, leave, 0.7, arc=_BEHIND)
-    stage.label_contact(touch, leave, actor, f"{side}_palm", "upper_back")
-    lay_hand(
-        stage,
-        actor,
-        opposite(side),
-        f"{opposite(side)}_shoulder_front",
-        touch + 0.2,
-        leave,
-        fingers=(-0.4, 0.4, 0.8),
-        elbow=(0.8, -0.7, 0.5),
-    )
-    for channel, value in (("nod", 0.34), ("chest", 0.14), ("pitch", 0.14), ("shrug", 0.08)):
-        other.key(channel, (begin - 0.4, 0.0), (begin + 0.5, value), (leave, 0.8 * value), (leave + 0.9, 0.0))
+    stroke(stage, actor, side, "upper_back", touch, leave, 3, fingers=(-0.7, 0.5, 0.3), elbow=(0.3, -0.4, -1.0), arc=_BEHIND)
+    lay_hand(stage, actor, free, f"{free}_shoulder_front", touch + 0.2, leave, fingers=(-0.4, 0.4, 0.8), elbow=(0.8, -0.7, 0.5))
+    other.hold(begin - 0.4, begin + 0.5, leave, leave + 0.9, nod=0.34, chest=0.14, pitch=0.14, shrug=0.08)
     other.look(begin - 0.5, ahead(2.0), 0.5)
     other.look(leave, stage.eyes(other), 0.6)
     actor.look(begin, at_head(other.index), 0.3)
-    actor.key("tilt", (touch - 0.3, 0.0), (touch + 0.3, -0.12 * stage.sign), (leave, -0.1 * stage.sign), (leave + 0.5, 0.0))
+    actor.hold(touch - 0.3, touch + 0.3, leave, leave + 0.5, tilt=-0.12 * stage.sign)
     stage.label("comfort", touch, leave, actor, f"{side}_palm")
     return leave + 0.7 * actor.manner.effort + 0.5
 
 
-_POSTURES = (("stand", "stand"), ("chair", "chair"))
+_POSTURES: Postures = (("stand", "stand"), ("chair", "chair"))
 KIND = Kind("comfort", play, Arrangement(-0.1, 0.56, -0.35, handed=True), WORDS, "care", postures=_POSTURES)

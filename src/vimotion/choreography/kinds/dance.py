@@ -3,7 +3,7 @@
 import numpy as np
 
 from vimotion.choreography.curves import oscillation
-from vimotion.choreography.gestures import lay_hand, opposite
+from vimotion.choreography.gestures import clasp, lay_hand, opposite
 from vimotion.choreography.kind import Arrangement, Kind
 from vimotion.choreography.stage import Stage
 from vimotion.choreography.targets import Meeting
@@ -39,12 +39,8 @@ def play(stage: Stage, begin: float) -> float:
         aside = (1.0 if actor.index == 0 else -1.0) * stage.sign
         return np.stack([0.26 * aside + 0.0 * up, up, 0.0 * up], axis=-1)
 
-    sides = (out, side) if actor.index == 0 else (side, out)
-    joined = Meeting(sides, 0.95, fingers=(-0.3, 0.8, 0.5), palm=(0.3, 0.1, 1.0), motion=lead, elbow=(1.0, -0.3, 0.0))
-    for person, hand in ((actor, out), (other, side)):
-        person.reach(hand, held, joined, 0.7)
-        person.release(hand, leave + 0.05, 0.7)
-    stage.label_contact(held, leave, actor, f"{out}_palm", f"{side}_palm")
+    joined = Meeting(stage.hands(out, side), 0.95, (-0.3, 0.8, 0.5), (0.3, 0.1, 1.0), motion=lead, elbow=(1.0, -0.3, 0.0))
+    clasp(stage, joined, held, leave)
     lay_hand(stage, actor, side, "middle_back", held + 0.1, leave, fingers=(-0.8, 0.3, 0.2), elbow=(0.9, -0.4, 0.0))
     lay_hand(stage, other, out, f"{side}_shoulder_top", held + 0.15, leave, fingers=(-0.3, 0.1, 0.9), elbow=(0.9, -0.3, 0.1))
     for number in range(_STEPS):

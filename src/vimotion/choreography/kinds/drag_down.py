@@ -3,8 +3,9 @@
 from vimotion.choreography.gestures import hold_out, opposite
 from vimotion.choreography.kind import Arrangement, Kind
 from vimotion.choreography.performer import ahead, at_head
+from vimotion.choreography.reactions import fall
 from vimotion.choreography.stage import Stage
-from vimotion.choreography.targets import Held, OnBody, OnGround
+from vimotion.choreography.targets import Held, OnBody
 
 WORDS = """
 @do
@@ -32,16 +33,7 @@ def play(stage: Stage, begin: float) -> float:
     hold_out(held, other, touch - 0.1)
     actor.reach(side, touch, OnBody(other.index, f"{held}_forearm", fingers=(-0.6, -0.2, 0.8)), 0.5)
     trip = touch + 0.5
-    actor.feet.step(trip, forward=-0.28, duration=0.6)
-    down = trip + 1.35
-    height, before = actor.seat("ground")
-    actor.key("up", (trip + 0.35, 0.0), (down, height))
-    actor.key("forward", (trip + 0.3, 0.0), (down, -before))
-    actor.key("hinge", (trip, 0.0), (trip + 0.3, -0.15), (down, -0.3), (down + 0.6, -0.35))
-    actor.key("pitch", (trip, 0.0), (trip + 0.25, -0.18), (down, 0.15), (down + 0.5, 0.1))
-    actor.reach(held, trip + 0.35, Held((0.6, 0.0, 0.3), pronation=0.9), 0.3, exact=True)
-    actor.reach(held, down, OnGround(), 0.6, exact=True)
-    actor.posture = "ground"
+    down = fall(actor, trip, 1.35, hands=(held,))
     # the other is drawn after the arm: a step, then down onto bent knees with the free hand towards the ground
     other.feet.step(trip + 0.25, forward=0.34, duration=0.75)
     for channel, value in (("pitch", 0.45), ("hinge", 0.42), ("up", -0.36), ("nod", -0.15)):

@@ -3,9 +3,9 @@
 import numpy as np
 
 from vimotion.choreography.curves import minimum_jerk, oscillation
-from vimotion.choreography.gait import LEFT, RIGHT
+from vimotion.choreography.gestures import clasp
 from vimotion.choreography.kind import Arrangement, Kind
-from vimotion.choreography.performer import at_target
+from vimotion.choreography.reactions import win
 from vimotion.choreography.stage import Stage
 from vimotion.choreography.targets import Meeting
 
@@ -32,9 +32,7 @@ hand
 
 def play(stage: Stage, begin: float) -> float:
     actor, other, side, size = stage.actor, stage.other, stage.side, stage.manner.size
-    foot = RIGHT if side == "right" else LEFT
-    braced = begin + 0.75
-    clasped = max(braced, begin + 0.2 + 0.7 * stage.manner.effort)
+    clasped = begin + max(0.75, 0.2 + 0.7 * stage.manner.effort)
     won = clasped + 1.6
     towards = -1.0 if actor.index == 0 else 1.0  # the actor's own way, as `Meeting` counts it
 
@@ -44,22 +42,16 @@ def play(stage: Stage, begin: float) -> float:
         return np.stack([0.5 * sway, 0.3 * sway, sway + towards * pull], axis=-1)
 
     grip = Meeting((side, side), 0.62, fingers=(0.3, 0.9, 0.4), palm=(1.0, 0.0, 0.1), motion=wrestle)
-    for person in stage.people:
-        person.feet.lunge(foot, begin + 0.2, 0.02, ahead=0.18, duration=0.5)
-        person.reach(side, clasped, grip, 0.65)
-        person.look(clasped - 0.4, at_target(grip, person.index, side), 0.3)
-        person.key("up", (begin + 0.2, 0.0), (clasped, -0.07), (won, -0.07), (won + 0.7, 0.0))
-        for number, lean in enumerate((0.10, -0.08, 0.10)):
-            at = clasped + 0.2 + 0.5 * number
-            own = lean if person is actor else -lean
-            person.pulse("pitch", own * size**0.5, at - 0.3, at, at + 0.5)
-        person.rest_hand(side, won + 0.45, 0.65)
-        person.look(won + 0.3, stage.eyes(person))
+    clasp(stage, grip, clasped, won + 0.4)
+    for person, sign in ((actor, size**0.5), (other, -(size**0.5))):
+        person.feet.lunge(stage.foot, begin + 0.2, 0.02, ahead=0.18, duration=0.5)
+        person.hold(begin + 0.2, clasped, won, won + 0.7, up=-0.07)
+        for at, lean in ((clasped + 0.2, 0.10), (clasped + 0.7, -0.08), (clasped + 1.2, 0.10)):
+            person.pulse("pitch", sign * lean, at - 0.3, at, at + 0.5)
     other.key("pitch", (won - 0.2, 0.0), (won + 0.15, 0.25), (won + 0.9, 0.0))
     other.feet.step(won + 0.05, forward=0.12, duration=0.8)
     actor.feet.step(won + 0.3, forward=-0.12, duration=0.8)
-    actor.pulse("chest", -0.12, won + 0.3, won + 0.7, won + 1.3)
-    stage.label_contact(clasped, won + 0.4, actor, f"{side}_palm", f"{side}_palm")
+    win(actor, won + 0.3)
     stage.label("wrestle", clasped, won, actor, f"{side}_palm")
     return won + 1.4
 

@@ -3,8 +3,8 @@
 import numpy as np
 
 from vimotion.choreography.curves import oscillation
+from vimotion.choreography.gestures import clasp
 from vimotion.choreography.kind import Arrangement, Kind
-from vimotion.choreography.performer import at_target
 from vimotion.choreography.stage import Stage
 from vimotion.choreography.targets import Meeting
 
@@ -45,15 +45,11 @@ def play(stage: Stage, begin: float) -> float:
         up = 0.034 * size * oscillation(times, shaking, still, count)
         return np.stack([0.0 * up, up, 0.12 * up], axis=-1)
 
-    clasp = Meeting((side, side), level, fingers=(0.0, -0.1, 1.0), palm=(1.0, 0.0, 0.0), motion=shake)
-    for person, wait in ((stage.actor, late), (stage.other, 0.0)):
-        start = person.reach(side, meet, clasp, 0.62 + wait / person.manner.effort)
-        person.look(start + 0.1, at_target(clasp, person.index, side), 0.3)
-        person.look(meet - 0.05, stage.eyes(person))
+    grip = Meeting((side, side), level, fingers=(0.0, -0.1, 1.0), palm=(1.0, 0.0, 0.0), motion=shake)
+    clasp(stage, grip, meet, part, duration=0.62, early=late)
+    for person in stage.people:
         person.pulse("pitch", 0.08 * size**0.5, meet - 0.7, meet, part + 0.6)
         person.pulse("nod", 0.1, shaking, shaking + 0.25, shaking + 0.6)
-        person.rest_hand(side, part + 0.06 * person.index, 0.6)
-    stage.label_contact(meet, part, stage.actor, f"{side}_palm", f"{side}_palm")
     for number in range(count):
         stage.label("shake", shaking + number * _SHAKE, shaking + (number + 1) * _SHAKE, stage.actor, f"{side}_palm")
     return part + 0.6 * stage.manner.effort + 0.35

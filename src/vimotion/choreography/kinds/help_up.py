@@ -1,7 +1,7 @@
 """The other sits; the actor bends down, takes the other's arm (from the ground: both arms) and helps the other to stand up."""
 
 from vimotion.choreography.gestures import hold_out, lay_hand, opposite
-from vimotion.choreography.kind import Arrangement, Kind
+from vimotion.choreography.kind import Arrangement, Kind, Postures
 from vimotion.choreography.performer import at_head
 from vimotion.choreography.stage import Stage
 
@@ -49,5 +49,5 @@ def play(stage: Stage, begin: float) -> float:
     return leave + 0.9
 
 
-_POSTURES = (("stand", "chair"), ("stand", "ground"))
+_POSTURES: Postures = (("stand", "chair"), ("stand", "ground"))
 KIND = Kind("help_up", play, Arrangement(0.84), WORDS, "help", postures=_POSTURES, after=("stand", "stand"))

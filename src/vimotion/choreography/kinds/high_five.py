@@ -1,6 +1,6 @@
 """The actor raises a hand, the other answers, and they clap `count` times."""
 
-from vimotion.choreography.curves import strike
+from vimotion.choreography.gestures import claps
 from vimotion.choreography.kind import Arrangement, Kind
 from vimotion.choreography.performer import at_target
 from vimotion.choreography.stage import Stage
@@ -23,7 +23,7 @@ WORDS = """
 @noun
 high five
 @units
-claps
+high fives
 @limb
 hand
 """
@@ -45,14 +45,11 @@ def play(stage: Stage, begin: float) -> float:
         person.look(start + 0.15, at_target(clap, person.index, side), 0.3)
         person.look(leave, stage.eyes(person))
         person.pulse("chest", -0.06 * size, start, raised, leave)
+        claps(person, side, clap, ready, contacts, _SLAP, rebound)
         for contact in contacts:
-            person.reach(side, contact, clap, 0.26, profile=strike)
             person.pulse("twist", 0.16 * stage.sign * size, contact - hit, contact, contact + 0.4)
             person.pulse("pitch", 0.07 * size, contact - hit, contact + 0.03, contact + 0.45)
-            if contact != contacts[-1]:
-                person.reach(side, contact + _SLAP + rebound, ready, 0.22)
         person.rest_hand(side, leave + 0.04 * person.index, 0.65)
-        person.pulse("nod", 0.08, leave, leave + 0.25, leave + 0.6)
     for contact in contacts:
         stage.label_contact(contact, contact + _SLAP, stage.actor, f"{side}_palm", f"{side}_palm")
         stage.label("clap", contact - hit, contact + _SLAP, stage.actor, f"{side}_palm")

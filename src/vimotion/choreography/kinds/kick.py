@@ -1,6 +1,5 @@
 """The actor kicks at the other's leg with the foot of the `side`; the other flinches and steps back."""
 
-from vimotion.choreography.gait import LEFT, RIGHT
 from vimotion.choreography.kind import Arrangement, Kind
 from vimotion.choreography.performer import ahead
 from vimotion.choreography.reactions import flinch
@@ -28,14 +27,13 @@ kick in the leg
 
 def play(stage: Stage, begin: float) -> float:
     actor, other, side, size = stage.actor, stage.other, stage.side, stage.actor.manner.size
-    foot = RIGHT if side == "right" else LEFT
     hit = begin + 0.35 + 0.45 * actor.manner.effort**0.5
     for hand in SIDES:
         actor.reach(hand, hit - 0.2, guard(0.6 * size, low=0.15), 0.4)
         actor.release(hand, hit + 0.5, 0.6)
     actor.look(begin, ahead(down=2.2), 0.3)
     reach = 0.84 * stage.distance()
-    end = actor.feet.kick(foot, hit, ahead=reach, height=0.30 + 0.12 * size, out=0.08, pitch=-0.1, before=0.5, after=0.6)
+    end = actor.feet.kick(stage.foot, hit, ahead=reach, height=0.30 + 0.12 * size, out=0.08, pitch=-0.1, before=0.5, after=0.6)
     actor.key("pitch", (hit - 0.5, 0.0), (hit, -0.22 * size**0.5), (hit + 0.6, 0.0))
     actor.key("forward", (hit - 0.4, 0.0), (hit, -0.05), (hit + 0.5, 0.0))
     actor.pulse("up", -0.03, hit - 0.5, hit, hit + 0.6)

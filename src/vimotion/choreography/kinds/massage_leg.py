@@ -1,7 +1,7 @@
 """The actor, bent over or sitting on the ground before the other's chair, kneads the other's leg with both hands."""
 
 from vimotion.choreography.gestures import knead, opposite
-from vimotion.choreography.kind import Arrangement, Kind
+from vimotion.choreography.kind import Arrangement, Kind, Postures
 from vimotion.choreography.performer import ahead
 from vimotion.choreography.stage import Stage
 
@@ -44,5 +44,5 @@ def play(stage: Stage, begin: float) -> float:
     return leave + 0.65 * actor.manner.effort + 0.3
 
 
-_POSTURES = (("stand", "chair"), ("ground", "chair"))
+_POSTURES: Postures = (("stand", "chair"), ("ground", "chair"))
 KIND = Kind("massage_leg", play, Arrangement(0.66), WORDS, "care", distances=("near",), postures=_POSTURES)

@@ -1,7 +1,7 @@
 """From behind the actor kneads the other's shoulders with both hands; the other rolls the head and lets go."""
 
 from vimotion.choreography.gestures import knead
-from vimotion.choreography.kind import Arrangement, Kind
+from vimotion.choreography.kind import Arrangement, Kind, Postures
 from vimotion.choreography.performer import ahead
 from vimotion.choreography.stage import Stage
 
@@ -39,5 +39,5 @@ def play(stage: Stage, begin: float) -> float:
     return leave + 0.65 * actor.manner.effort + 0.3
 
 
-_POSTURES = (("stand", "chair"), ("stand", "stand"))
+_POSTURES: Postures = (("stand", "chair"), ("stand", "stand"))
 KIND = Kind("massage_shoulders", play, Arrangement(-0.46, 0.0, 0.0), WORDS, "care", sided=False, postures=_POSTURES)

@@ -34,9 +34,8 @@ def play(stage: Stage, begin: float) -> float:
     lifted = begin + 0.15 + 0.4 * actor.manner.effort
     given = lifted + 0.4 + 0.6 * stage.manner.effort + late
     leave = given + 0.35
-    sides = (side, taking) if actor.index == 0 else (taking, side)
     # the thing lies between the two palms: one from below, one from above
-    between = Meeting(sides, 0.45, fingers=(0.0, 0.1, 1.0), palm=(0.9, 0.3, 0.0))
+    between = Meeting(stage.hands(side, taking), 0.45, fingers=(0.0, 0.1, 1.0), palm=(0.9, 0.3, 0.0))
     actor.reach(side, lifted, carried, 0.45)
     actor.reach(side, given - late, between, 0.6)
     other.reach(taking, given, between, 0.6)

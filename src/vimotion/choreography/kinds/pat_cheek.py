@@ -15,7 +15,7 @@ WORDS = """
 @noun
 pat on the cheek
 @units
-pats
+pats on the cheek
 @limb
 hand
 @seen

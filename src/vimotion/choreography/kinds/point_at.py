@@ -3,7 +3,7 @@
 import numpy as np
 
 from vimotion.choreography.curves import oscillation
-from vimotion.choreography.kind import Arrangement, Kind
+from vimotion.choreography.kind import Arrangement, Kind, Postures
 from vimotion.choreography.performer import at_head
 from vimotion.choreography.stage import Stage
 from vimotion.choreography.targets import Held
@@ -50,5 +50,5 @@ def play(stage: Stage, begin: float) -> float:
     return leave + 0.65 * actor.manner.effort + 0.3
 
 
-_POSTURES = (("stand", "stand"), ("stand", "chair"), ("chair", "chair"), ("ground", "ground"))
+_POSTURES: Postures = (("stand", "stand"), ("stand", "chair"), ("chair", "chair"), ("ground", "ground"))
 KIND = Kind("point_at", play, Arrangement(1.35), WORDS, "conflict", postures=_POSTURES)

@@ -30,7 +30,7 @@ def play(stage: Stage, begin: float) -> float:
     hold_out(near, other, touch, (-0.1, -0.36, 0.75))
     steps, way = 2, 0.26 + 0.08 * size
     start = touch + 0.35
-    for number in range(steps):
+    for _ in range(steps):
         actor.feet.step(max(start, actor.feet.free), forward=-way, duration=0.8)
         other.feet.step(max(start + 0.22, other.feet.free), forward=way, duration=0.82)
         start = actor.feet.free

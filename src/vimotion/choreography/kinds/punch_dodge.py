@@ -1,11 +1,11 @@
 """The actor steps in and punches at the other's head `count` times; the other ducks away under each blow."""
 
 from vimotion.choreography.curves import strike
-from vimotion.choreography.gait import LEFT, RIGHT
+from vimotion.choreography.gestures import raise_fists
 from vimotion.choreography.kind import Arrangement, Kind
 from vimotion.choreography.reactions import duck
 from vimotion.choreography.stage import Stage
-from vimotion.choreography.targets import SIDES, WhereItWas, drawn_fist, guard
+from vimotion.choreography.targets import WhereItWas, drawn_fist, guard
 
 WORDS = """
 @do
@@ -32,10 +32,9 @@ def play(stage: Stage, begin: float) -> float:
     actor, other, side, size, effort = stage.actor, stage.other, stage.side, stage.actor.manner.size, stage.actor.manner.effort
     begin += 0.15
     up = begin + 0.5 * effort
-    for hand in SIDES:
-        actor.reach(hand, up, guard(size), 0.45)
-        other.reach(hand, up + 0.25, guard(size, low=0.12), 0.5)
-    actor.feet.lunge(LEFT if side == "right" else RIGHT, begin + 0.1, 0.2, ahead=0.2, duration=0.5)
+    raise_fists(actor, up)
+    raise_fists(other, up + 0.25, low=0.12)
+    actor.feet.lunge(1 - stage.foot, begin + 0.1, 0.2, ahead=0.2, duration=0.5)
     turn = 0.32 * size**0.5 * stage.sign
     period = 1.0 + 0.1 * effort
     hits = [max(up, begin + 0.6) + 0.42 + number * period for number in range(stage.count)]
@@ -51,11 +50,9 @@ def play(stage: Stage, begin: float) -> float:
         stage.label("duck", hit - 0.3, hit + 0.45, other, "head")
     leave = hits[-1] + 0.65
     for person in stage.people:
-        for hand in SIDES:
-            person.release(hand, leave + 0.1 * person.index, 0.6)
+        person.drop_hands(leave + 0.1 * person.index, 0.6)
         person.look(leave, stage.eyes(person))
-    actor.feet.step(leave, forward=-0.15, duration=0.8)
-    other.feet.step(leave + 0.05, forward=-0.12, duration=0.8)
+        person.feet.step(leave + 0.05 * person.index, forward=-0.14, duration=0.8)
     return leave + 1.15
 
 

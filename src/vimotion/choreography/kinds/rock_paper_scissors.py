@@ -1,9 +1,8 @@
 """Both pump a fist three times and show it, for `count` rounds; the actor's hand is up first."""
 
-import numpy as np
-
-from vimotion.choreography.curves import bump, minimum_jerk
-from vimotion.choreography.kind import Arrangement, Kind
+from vimotion.choreography.gestures import pump_fist
+from vimotion.choreography.kind import Arrangement, Kind, Postures
+from vimotion.choreography.reactions import lose, win
 from vimotion.choreography.stage import Stage
 from vimotion.choreography.targets import Held
 
@@ -33,19 +32,9 @@ _BEAT, _SHOW, _BETWEEN = 0.3, 0.4, 0.2  # seconds a pump of the fist, of showing
 def play(stage: Stage, begin: float) -> float:
     random, side, size = stage.random("rock_paper_scissors"), stage.side, stage.manner.size
     late = stage.late(0.3, 0.45)
-    ready = begin + 0.15 + 0.5 + late
+    ready = begin + 0.65 + late
     starts = [ready + 0.1 + number * (3 * _BEAT + _SHOW + _BETWEEN) for number in range(stage.count)]
-
-    def pump(times: np.ndarray) -> np.ndarray:
-        up, forward = np.zeros_like(times), np.zeros_like(times)
-        for start in starts:
-            for beat in range(3):
-                up += 0.17 * size * bump((times - start - beat * _BEAT) / _BEAT) ** 0.6
-            shown = start + 3 * _BEAT
-            forward += 0.09 * minimum_jerk((times - shown + 0.18) / 0.18) * minimum_jerk((shown + _SHOW + 0.2 - times) / 0.2)
-        return np.stack([0.0 * up, up - 0.4 * forward, forward], axis=-1)
-
-    fist = Held((-0.12, -0.5, 0.52), (-0.1, 0.05, 1.0), (-1.0, 0.0, 0.0), motion=pump)
+    fist = Held((-0.12, -0.5, 0.52), (-0.1, 0.05, 1.0), (-1.0, 0.0, 0.0), motion=pump_fist(starts, _BEAT, _SHOW, size))
     done = starts[-1] + 3 * _BEAT + _SHOW
     for person, wait in ((stage.actor, late), (stage.other, 0.0)):
         person.reach(side, ready - wait, fist, 0.5, exact=True)
@@ -53,16 +42,13 @@ def play(stage: Stage, begin: float) -> float:
         person.look(starts[0], lambda view, own: view.positions[:, 1 - own, :13].mean(axis=1) + [0.0, 0.1, 0.0], 0.4)
         person.look(done - 0.3, stage.eyes(person), 0.35)
         person.rest_hand(side, done, 0.6)
-        for beat in (start + beat * _BEAT for start in starts for beat in range(3)):
-            person.pulse("shrug", -0.05 * size, beat + 0.5 * _BEAT, beat + _BEAT, beat + 1.5 * _BEAT)
     winner, loser = stage.people if random.random() < 0.5 else stage.people[::-1]
-    winner.pulse("chest", -0.12, done, done + 0.35, done + 0.9)
-    loser.pulse("nod", 0.25, done - 0.1, done + 0.3, done + 0.9)
-    loser.pulse("shrug", 0.12, done - 0.1, done + 0.25, done + 0.8)
+    win(winner, done)
+    lose(loser, done)
     for start in starts:
         stage.label("round", start, start + 3 * _BEAT + _SHOW, stage.actor, f"{side}_palm")
     return done + 0.6 * stage.manner.effort + 0.5
 
 
-_POSTURES = (("stand", "stand"), ("chair", "chair"), ("ground", "ground"))
+_POSTURES: Postures = (("stand", "stand"), ("chair", "chair"), ("ground", "ground"))
 KIND = Kind("rock_paper_scissors", play, Arrangement(1.12), WORDS, "contest", mutual=True, counts=(1, 2, 3), postures=_POSTURES)

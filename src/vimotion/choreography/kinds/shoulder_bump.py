@@ -1,6 +1,5 @@
 """Face to face they step in and bump shoulders, the one of the `side` each, and step back."""
 
-from vimotion.choreography.gait import LEFT, RIGHT
 from vimotion.choreography.kind import Arrangement, Kind
 from vimotion.choreography.stage import Stage
 
@@ -26,14 +25,13 @@ shoulder
 
 def play(stage: Stage, begin: float) -> float:
     side, size = stage.side, stage.manner.size
-    foot = RIGHT if side == "right" else LEFT
     late = stage.late(0.1, 0.2)
     step = begin + 0.25 + late
     near = max((stage.distance() - 0.50 * stage.size) / 2.0, 0.02)
     landed = step + 0.55 * stage.manner.effort**0.3
     hit = landed + 0.06
     for person, wait in ((stage.actor, late), (stage.other, 0.0)):
-        person.feet.lunge(foot, step - 0.6 * wait, near, ahead=0.12, out=0.04, duration=landed - step + 0.6 * wait)
+        person.feet.lunge(stage.foot, step - 0.6 * wait, near, ahead=0.12, out=0.04, duration=landed - step + 0.6 * wait)
         # the trunk turns so that the shoulder comes forward: the left turn of a right shoulder
         person.key(
             "twist",

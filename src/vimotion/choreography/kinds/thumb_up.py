@@ -1,6 +1,6 @@
 """The actor holds a fist with the thumb up before the other and nods; the other nods back."""
 
-from vimotion.choreography.kind import Arrangement, Kind
+from vimotion.choreography.kind import Arrangement, Kind, Postures
 from vimotion.choreography.performer import at_head
 from vimotion.choreography.stage import Stage
 from vimotion.choreography.targets import Held
@@ -41,5 +41,5 @@ def play(stage: Stage, begin: float) -> float:
     return leave + 0.65 * actor.manner.effort + 0.3
 
 
-_POSTURES = (("stand", "stand"), ("stand", "chair"), ("chair", "chair"), ("ground", "ground"))
+_POSTURES: Postures = (("stand", "stand"), ("stand", "chair"), ("chair", "chair"), ("ground", "ground"))
 KIND = Kind("thumb_up", play, Arrangement(1.2), WORDS, "praise", postures=_POSTURES)

@@ -1,12 +1,9 @@
 """The actor lays a hand on the other's head and strokes it; the other lowers the head."""
 
-import numpy as np
-
-from vimotion.choreography.curves import oscillation
-from vimotion.choreography.kind import Arrangement, Kind
+from vimotion.choreography.gestures import stroke
+from vimotion.choreography.kind import Arrangement, Kind, Postures
 from vimotion.choreography.performer import ahead, at_head
 from vimotion.choreography.stage import Stage
-from vimotion.choreography.targets import OnBody
 
 WORDS = """
 @do
@@ -30,13 +27,7 @@ def play(stage: Stage, begin: float) -> float:
     actor, other, side = stage.actor, stage.other, stage.side
     touch = begin + 0.2 + 0.8 * actor.manner.effort
     leave = touch + float(stage.random("touch_head").uniform(1.0, 1.5))
-
-    def stroke(times: np.ndarray) -> np.ndarray:
-        return 0.012 * (1.0 + oscillation(times, touch + 0.1, leave, 2))
-
-    crown = OnBody(other.index, "crown", fingers=(-0.4, 0.2, 0.9), elbow=(0.9, -0.6, 0.0), lift=stroke)
-    actor.reach(side, touch, crown, 0.75, arc=(0.0, 0.1, 0.0))
-    actor.rest_hand(side, leave, 0.7)
+    stroke(stage, actor, side, "crown", touch, leave, 2, fingers=(-0.4, 0.2, 0.9), elbow=(0.9, -0.6, 0.0), arc=(0.0, 0.1, 0.0))
     actor.look(begin, at_head(other.index), 0.2)
     actor.pulse("up", 0.01, touch - 0.4, touch, leave + 0.4)
     other.key("nod", (touch - 0.3, 0.0), (touch + 0.2, 0.26), (leave, 0.22), (leave + 0.6, 0.0))
@@ -44,10 +35,9 @@ def play(stage: Stage, begin: float) -> float:
     other.key("up", (touch - 0.3, 0.0), (touch + 0.2, -0.03), (leave, -0.03), (leave + 0.6, 0.0))
     other.look(touch - 0.2, ahead(1.2), 0.4)
     other.look(leave + 0.1, stage.eyes(other), 0.4)
-    stage.label_contact(touch, leave, actor, f"{side}_palm", "crown")
     stage.label("touch", touch, leave, actor, f"{side}_palm")
     return leave + 0.7 * actor.manner.effort + 0.3
 
 
-_POSTURES = (("stand", "stand"), ("stand", "chair"))
+_POSTURES: Postures = (("stand", "stand"), ("stand", "chair"))
 KIND = Kind("touch_head", play, Arrangement(0.62), WORDS, "affection", postures=_POSTURES)

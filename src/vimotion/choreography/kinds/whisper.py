@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from vimotion.choreography.kind import Arrangement, Kind
+from vimotion.choreography.kind import Arrangement, Kind, Postures
 from vimotion.choreography.performer import ahead
 from vimotion.choreography.stage import Stage
 from vimotion.choreography.targets import OnBody
@@ -48,5 +48,5 @@ def play(stage: Stage, begin: float) -> float:
     return leave + 0.8 * actor.manner.effort + 0.3
 
 
-_POSTURES = (("stand", "stand"), ("stand", "chair"))
+_POSTURES: Postures = (("stand", "stand"), ("stand", "chair"))
 KIND = Kind("whisper", play, Arrangement(0.06, -0.60, np.pi / 2 - 0.25, handed=True), WORDS, "talk", postures=_POSTURES)
