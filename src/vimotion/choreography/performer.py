@@ -229,13 +229,15 @@ class Performer:
         height, ahead = self.seat(self.posture)
         end = start + duration * self.manner.effort**0.5
         middle = start + 0.5 * (end - start)
+        if self.posture == "chair":
+            over, upright = middle + 0.2, 0.06
+            self.pulse("hinge", 0.7, start, middle, end)
+        else:  # the back bends, for the thighs are at the chest already
+            over, upright = end - 0.1, 0.16
+            self.pulse("pitch", 0.5, start, middle, end)
         self.key("up", (start + 0.2 * (end - start), 0.0), (end, -height))
-        self.key("forward", (start, 0.0), (middle + 0.2, ahead))
-        self.key("hinge", (start, 0.0), (end, 0.06 if self.posture == "chair" else 0.16))
-        # from the ground it is the back that bends: the thighs are at the chest already
-        self.pulse("hinge", 0.7 if self.posture == "chair" else 0.1, start, middle, end)
-        if self.posture == "ground":
-            self.pulse("pitch", 0.6, start, middle, end)
+        self.key("forward", (start, 0.0), (over, ahead))
+        self.key("hinge", (start, 0.0), (end, upright))
         self.posture = "stand"
         return end
 

@@ -1,4 +1,4 @@
-"""The other sits; the actor bends down, takes the other's arm (from the ground: both arms) and helps the other to stand up."""
+"""The other sits; the actor bends down, takes the other's arm with both hands and helps the other to stand up."""
 
 from vimotion.choreography.gestures import hold_out, lay_hand, opposite
 from vimotion.choreography.kind import Arrangement, Kind, Postures
@@ -27,20 +27,17 @@ def play(stage: Stage, begin: float) -> float:
     ground = other.posture == "ground"
     touch = begin + 0.3 + 0.75 * actor.manner.effort
     hold_out(arm, other, touch - 0.1, (0.0, -0.10, 0.75) if ground else (0.0, -0.32, 0.62))
-    if ground:
-        hold_out(side, other, touch - 0.05, (0.0, -0.10, 0.75))
     rise = touch + 0.35
     up = other.rise(rise, 1.5 if ground else 1.25)
     leave = up + 0.15
     lay_hand(stage, actor, side, f"{arm}_forearm", touch, leave, fingers=(-0.7, 0.1, 0.7), duration=0.7)
-    second = f"{side}_forearm" if ground else f"{arm}_elbow"
-    lay_hand(stage, actor, arm, second, touch + 0.1, leave, fingers=(-0.4, 0.2, 0.9), duration=0.7)
+    lay_hand(stage, actor, arm, f"{arm}_elbow", touch + 0.1, leave, fingers=(-0.4, 0.2, 0.9), duration=0.7)
     deep = 0.7 if ground else 0.40
     for channel, value in (("hinge", deep), ("pitch", 0.5 * deep), ("up", -0.45 * deep)):
         actor.key(channel, (touch - 0.8, 0.0), (touch, value), (rise + 0.2, value), (up, 0.05 * value), (up + 0.5, 0.0))
-    actor.feet.step(rise + 0.35, forward=-0.16, duration=0.9)
+    actor.feet.step(rise + 0.35, forward=-0.34 if ground else -0.18, duration=0.9)
     other.release(arm, leave + 0.05, 0.65)
-    other.release(side, leave + 0.1 if ground else rise + 0.3, 0.9)
+    other.release(opposite(arm), rise + 0.3, 0.9)
     actor.look(begin, at_head(other.index), 0.3)
     stage.label("help up", touch, up, actor, f"{side}_palm")
     stage.label("rise", rise, up, other, "pelvis")
@@ -50,4 +47,5 @@ def play(stage: Stage, begin: float) -> float:
 
 
 _POSTURES: Postures = (("stand", "chair"), ("stand", "ground"))
-KIND = Kind("help_up", play, Arrangement(0.84), WORDS, "help", postures=_POSTURES, after=("stand", "stand"))
+_BESIDE = Arrangement(0.88, 0.42, -2.7, handed=True)  # before the arm that is taken
+KIND = Kind("help_up", play, _BESIDE, WORDS, "help", postures=_POSTURES, after=("stand", "stand"))

@@ -35,7 +35,7 @@ def play(stage: Stage, begin: float) -> float:
         other.pulse("pitch", 0.045 * size, start - 0.02, start + 0.12, start + 0.38)
     other.look(begin - 1.2, ahead(0.5), 0.2)
     other.look(touch + 0.25 + other.manner.lag, at_head(actor.index), 0.45)
-    other.pulse("twist", 0.35 * stage.sign, touch + 0.2, touch + 0.7, leave + 1.1)
+    other.hold(touch + 0.2, touch + 0.8, leave + 0.3, leave + 1.1, twist=0.45 * stage.sign, turn=0.3 * stage.sign)
     other.pulse("nod", 0.16, leave, leave + 0.3, leave + 0.7)
     return leave + 0.75 * effort + 0.5
 

@@ -14,8 +14,8 @@ WORDS = """
 ~support {B.obj} with {A.his} {side} arm while walking
 ~help {B.obj} walk[ with {A.his} {side} arm]
 @answer
-~walk bent
 ~lean on {A.him}
+~walk bent
 @noun
 supporting arm
 @limb
