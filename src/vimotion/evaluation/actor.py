@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from vimotion.evaluation.people_in_text import mentions, plain
+from vimotion.evaluation.people_in_text import OBJECT, mentions, plain
 from vimotion.evaluation.text import named_kinds
 
 _OTHER = {"a": "b", "b": "a"}
@@ -25,13 +25,6 @@ _NO_AGENT = re.compile(
 _ANSWERED = re.compile(
     r"\b(?:answered|returned|met|taken|accepted|dodged|avoided|evaded|joined|copied|echoed|mirrored)(?: [\w-]+){0,3} by"
     r" (?:the )?$"
-)
-# What comes before a person who is an object; all else is before a subject
-_OBJECT = re.compile(
-    r"\b(?:at|to|of|on|onto|against|towards?|behind|beside|alongside|past|by|from|for|into|around|over|under|near|with|"
-    r"(?:run\w*|rac\w*|sprint\w*|dash\w*|go\w*|com\w*|ran) after|\w+ing|"
-    r"(?!arms|hands|fists|palms|means|is|as|was|does|has)\w+s|push|shove|pat|chase|hug|embrace|greet|catch|reach|hit|punch|"
-    r"pursue|grab|dodge|avoid|invite|answer|see|meet|join|make) (?:the )?$"
 )
 # What somebody does who is acted upon, or who only answers: the other one acts or starts.
 _ANSWERS = re.compile(
@@ -66,7 +59,7 @@ def named_actor(text: str) -> str | None:
             return _OTHER[person]
         if _AGENT.search(before) and not _NO_AGENT.search(before):
             return person
-        if _OBJECT.search(before):
+        if OBJECT.search(before):
             guesses.append((1, _OTHER[person]))
             continue
         acts = _earliest(_ACTS.search(tells), None if high_five else _HITS.search(tells))

@@ -56,7 +56,9 @@ def bearing(interaction: Interaction) -> np.ndarray:
     """(person, measure): how each holds the body and how quickly it moves, in the units of `MEASURES`."""
     s = Signals(interaction)
     pitch = {name: _pitch(s, name) for name in ("head", "spine3", "pelvis")}
-    ankles = np.subtract(*(s.interaction.joint_positions[:, :, JOINT[f"{side}_ankle"]][..., [0, 2]] for side in ("left", "right")))
+    ankles = np.subtract(
+        *(s.interaction.joint_positions[:, :, JOINT[f"{side}_ankle"]][..., [0, 2]] for side in ("left", "right"))
+    )
     across = ankles[..., 0] * s.facing[..., 1] - ankles[..., 1] * s.facing[..., 0]
     swing = s.palms - s.interaction.joint_positions[:, :, None, JOINT["pelvis"]]
     speed = np.linalg.norm(np.gradient(smooth(swing, 3), axis=0) * FPS, axis=-1).max(axis=2)

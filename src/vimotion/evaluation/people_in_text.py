@@ -1,4 +1,4 @@
-"""Where a text names the first or the second person."""
+"""Plain words, and where they name the first or the second person."""
 
 from __future__ import annotations
 
@@ -9,6 +9,15 @@ _THING = r"(?: (?:time|round|shake|pat|wave|bow|push|punch|blow|step|thing|game|
 # Searched without regard to case, but for the letters: "the other person a push" names nobody.
 FIRST = rf"\b(?:first {_PERSON}|{_PERSON} (?:one|1|#1|(?-i:A))\b|(?:the )?former\b|the first\b(?!{_THING}))"
 SECOND = rf"\b(?:second {_PERSON}|{_PERSON} (?:two|2|#2|(?-i:B))\b|(?:the )?latter\b|the second\b(?!{_THING}))"
+# What comes before a person who is an object; all else is before a subject
+OBJECT = re.compile(
+    r"\b(?:at|to|of|on|onto|against|towards?|behind|beside|alongside|past|by|from|for|into|around|over|under|near|with|"
+    r"(?:run\w*|rac\w*|sprint\w*|dash\w*|go\w*|com\w*|ran) after|\w+ing|"
+    r"(?!arms|hands|fists|palms|means|is|as|was|does|has)\w+s|push|shove|pat|chase|hug|embrace|greet|catch|reach|hit|punch|"
+    r"pursue|grab|dodge|avoid|invite|answer|see|meet|join|make) (?:the )?$"
+)
+# "Neither gently nor with force"
+BETWEEN = re.compile(r"\b(?:neither|nor|in between|half-?way between)\b")
 _WHOLE = re.compile(r"\W*(?:it is |it's |that is |that's )?(?:the )?(a|b|first|second)(?: one)?\W*")
 
 
@@ -32,6 +41,11 @@ def mentions(text: str) -> list[tuple[int, int, str]]:
     # bare letters, "A waves at B"; without a B, an A is an article
     letters = [(match.start(), match.end(), match[0].lower()) for match in re.finditer(r"\b[AB]\b", spaced)]
     return letters if any(letter == "b" for _, _, letter in letters) else []
+
+
+def only(values: list[str]) -> str | None:
+    """The one value that there is; None for none or several."""
+    return values[0] if len(set(values)) == 1 else None
 
 
 def _spaced(text: str) -> str:

@@ -67,7 +67,9 @@ def _kicks(s: Signals, actor: int, foot: int) -> Iterator[tuple[int, int]]:
 def _stands_apart(s: Signals, actor: int, frame: int) -> bool:
     """Whether somebody stands on the other foot, on the spot, apart from the other."""
     still = np.linalg.norm(s.pelvis_velocity[frame, actor]) < 0.8
-    return bool(still and s.pelvis_height[frame, actor] > 0.72 and on_ground(s, actor)[frame] and s.pelvis_distance[frame] > 0.5)
+    return bool(
+        still and s.pelvis_height[frame, actor] > 0.72 and on_ground(s, actor)[frame] and s.pelvis_distance[frame] > 0.5
+    )
 
 
 def _treads(s: Signals, actor: int, foot: int) -> Iterator[tuple[int, int]]:

@@ -11,14 +11,14 @@ from importlib.resources import files
 
 import yaml
 
-from vimotion.evaluation.people_in_text import FIRST, SECOND, plain
+from vimotion.evaluation.people_in_text import BETWEEN, FIRST, SECOND, only, plain
 
 # What `~` stands for in kind_words.yaml: the words between a verb and its object ("pats HIM ON the back").
 _GAP = r"(?:(?!(?:and|then|while|who|but)\b)[\w'’,-]+ ){0,6}?"
 # Descriptions in which another kind's words are part of the way there: "a fist" is no rock-paper-scissors by itself.
 _RATHER = {"rock_paper_scissors": {"punch_dodge", "handshake", "wave", "high_five"}, "punch_dodge": {"bow", "high_five"},
            "push": {"bow", "pat_back"}, "wave": {"handshake", "high_five"}, "chase": {"walk_together"},
-           "pass_by": {"walk_together"}, "hug": {"pat_back"}, "high_five": {"handshake"}}  # fmt: skip
+           "pass_by": {"walk_together"}, "hug": {"pat_back"}, "high_five": {"handshake", "clap_hands"}}  # fmt: skip
 
 _NUMBERS = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "couple": 2} | {str(n): n for n in range(2, 7)}
 _ONE = {"one": 1, "1": 1, "single": 1, "once": 1, "twice": 2, "thrice": 3}
@@ -34,26 +34,10 @@ _COUNT = re.compile(
     rf"|(?<!high ){_NUMBER} (?:of )?{_WORDS}(?:{_DONE}s|{_DONE_ES}es)\b|(once|twice|thrice)\b)"
 )
 
-# "Neither gently nor with force", "no hurry": a word that is denied does not count for itself
-_BETWEEN = re.compile(r"\b(?:neither|nor|in between|half-?way between)\b")
-_DENIED = {
-    "gently": r"\b(?:without|no|little|hardly|barely|not|isn't|aren't)"
-    r"(?: (?:much|any|great|real|very|particularly|at all|with))* (?:force\w*|strength|power\w*|hard|vigou?r\w*|rough\w*)",
-    "normally": r"\b(?:normal|ordinary|usual|average|moderate|everyday|regular|natural) (?:\w+ of )?"
-    r"(?:force|strength|energy|power)",
-    "slowly": r"\b(?:without|no|not in a|not in any|hardly any)(?: (?:any|great|real))*"
-    r" (?:hurry\w*|rush|haste|hurrying|rushing)",
-}
-_MANNERS = {
-    "gentle": r"\b(?:gent\w*|soft\w*|light(?:ly)?|tender\w*|careful\w*|delicate\w*|mild\w*|easy|kindly|calm\w*|"
-    r"tentative\w*)\b",
-    "forceful": r"\b(?:forc\w*|hard|harder|strong\w*|strength|vigorous\w*|vigou?r|firm\w*|power\w*|rough\w*|energetic\w*|"
-    r"energy|violent\w*|hearty|heartily|aggressive\w*|emphatic\w*)\b",
-    "neutral": r"\b(?:neutral\w*|normal\w*|ordinar\w*|usual\w*|regular\w*|plain\w*|moderate\w*|natural\w*|casual\w*|average|"
-    r"everyday|nothing special)\b",
-}
+# "No hurry": a word that is denied does not count for itself
+_UNHURRIED = r"\b(?:without|no|not in a|not in any|hardly any)(?: (?:any|great|real))* (?:hurry\w*|rush|haste|hurrying|rushing)"
 _SPEEDS = {
-    "slow": r"\b(?:slow\w*|unhurried\w*|leisurely|sluggish\w*|gradual\w*|tak(?:e|es|ing) (?:\w+ ){0,2}time)\b",
+    "slow": r"\b(?:slow\w*|unhurried\w*|leisurely|gradual\w*|tak(?:e|es|ing) (?:\w+ ){0,2}time)\b",
     "fast": r"\b(?:fast|faster|quick\w*|rapid\w*|swift\w*|brisk\w*|hurr(?:y|ied|iedly|ying)|haste|hasty|hastily|rush\w*|"
     r"at speed|in no time|high speed|speedy|speedily)\b",
     "normal": r"\b(?:normal\w*|ordinar\w*|usual\w*|regular\w*|moderate\w*|natural\w*|average|everyday|medium)\b",
@@ -119,7 +103,7 @@ def names_kind(text: str, kind: str) -> bool:
 def named_side(text: str) -> str | None:
     """The hand, arm or side that a text names: "left" or "right"; None for none or both."""
     words = re.sub(_NO_SIDE, " ", plain(text))
-    return _only(re.findall(r"\b(left|right)(?:-hand\w*)?\b", words))
+    return only(re.findall(r"\b(left|right)(?:-hand\w*)?\b", words))
 
 
 def named_count(text: str) -> int | None:
@@ -131,20 +115,12 @@ def named_count(text: str) -> int | None:
     return found[0] if len(set(found)) == 1 else None
 
 
-def named_manner(text: str) -> str | None:
-    """Manner by a text, "gentle", "neutral" or "forceful"; None for none or several."""
-    words = _undenied(text)
-    if _BETWEEN.search(words):
-        return "neutral"
-    return _only([manner for manner, pattern in _MANNERS.items() if re.search(pattern, words)])
-
-
 def named_speed(text: str) -> str | None:
     """Speed by a text, "slow", "normal" or "fast"; None for none or several."""
-    words = _undenied(text)
-    if _BETWEEN.search(words):
+    words = re.sub(_UNHURRIED, "slowly", plain(text))
+    if BETWEEN.search(words):
         return "normal"
-    return _only([speed for speed, pattern in _SPEEDS.items() if re.search(pattern, words)])
+    return only([speed for speed, pattern in _SPEEDS.items() if re.search(pattern, words)])
 
 
 def named_distance(text: str) -> str | None:
@@ -157,20 +133,9 @@ def named_distance(text: str) -> str | None:
 
 def named_kind(text: str) -> str | None:
     """The interaction that a text names; None for none or several."""
-    return _only(sorted(named_kinds(text)))
+    return only(sorted(named_kinds(text)))
 
 
 def names_approach(text: str) -> bool:
     """Whether a text speaks of walking."""
     return bool(_APPROACH.search(plain(text)))
-
-
-def _undenied(text: str) -> str:
-    words = plain(text)
-    for meant, pattern in _DENIED.items():
-        words = re.sub(pattern, meant, words)
-    return words
-
-
-def _only(values: list[str]) -> str | None:
-    return values[0] if len(set(values)) == 1 else None
