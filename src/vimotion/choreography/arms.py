@@ -71,7 +71,7 @@ class Arms:
         out = np.array([h.arm_out for h in habits])[:, None] + self.channel["arms_out"][..., None] + 0.0 * flex
         bend = np.array([h.elbow for h in habits])[:, None] + self.channel["elbows"][..., None]
         # an elbow bends as its arm comes forward, the more, the more it is bent anyhow: a runner's by half a radian
-        bend = np.maximum(bend * (1.0 + 0.9 * swing) + 0.12 * np.abs(self.swing)[..., None], 0.12)
+        bend = np.clip(bend * (1.0 + 0.9 * swing) + 0.12 * np.abs(self.swing)[..., None], 0.12, 2.0)
         axes = self._hanging_axes(view)
         along = np.stack([_SIGN * np.sin(out), -np.cos(out) * np.cos(flex), np.cos(out) * np.sin(flex)], axis=-1)
         pole = np.stack(np.broadcast_arrays(0.35 * _SIGN, 0.0 * out, -np.ones_like(out)), axis=-1)

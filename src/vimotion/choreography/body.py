@@ -24,6 +24,7 @@ from vimotion.motion.rotations import normalize
 
 _TRUNK = [JOINT[name] for name in ("left_hip", "right_hip", "spine1", "spine2", "spine3", "neck", "head", "left_collar",
                                    "right_collar", "left_shoulder", "right_shoulder")]  # fmt: skip
+_SHOULDERS = [JOINT["left_shoulder"], JOINT["right_shoulder"]]
 # How a bend of the trunk is shared out, from the pelvis up.
 _SHARES = {
     "pitch": {"pelvis": 0.30, "spine1": 0.27, "spine2": 0.25, "spine3": 0.18},
@@ -42,6 +43,10 @@ _LONGEST_SURGE = 0.035  # metres
 # Somebody on the other's back: pelvis behind the carrier's and over the own standing height, ankles before and over the ground.
 _RIDE = {"behind": 0.33, "up": 0.15, "ahead": 0.42, "out": 0.27, "height": 0.48}
 _BOUNCES = 2.1  # a second, of somebody who is excited
+# What an arm or a leg that moves fast pushes back, a metre that the hand or foot moves within less than a second: an arm is a
+# twentieth of the body, a leg a sixth (Winter 2009), and half of either goes along.
+_ARM_RECOIL, _LEG_RECOIL, _TWIST_RECOIL = 0.1, 0.1, 0.15  # radians, metres, radians
+_FAST = 7.0  # frames: the standard deviation of what is slow
 GAZE_LIMITS = (1.25, 0.75)  # yaw, pitch of head against chest, radians
 
 
@@ -85,7 +90,7 @@ class _Solver:
         )
         # the small quick unrest of a body that stands, and what each footfall sends through it
         self.fidget = np.stack(
-            [noise(np.random.default_rng(p.habits.noise_seed + 1), seconds, 8, 0.5, 1.6) for p in performers], axis=1
+            [noise(np.random.default_rng(p.habits.noise_seed + 1), seconds, 8, 0.6, 2.2) for p in performers], axis=1
         )
         self.shock = np.stack([_footfalls(p, times, tempo) for p in performers], axis=1)
         self.breath = np.stack(
@@ -98,9 +103,17 @@ class _Solver:
             for ride in performer.rides:
                 self._ride(person, ride)
         self.ankles = np.stack([np.stack([foot.ankle for foot in pair], axis=1) for pair in self.feet], axis=1)
+        self.kicking = np.stack([self._kicking(p) for p in performers], axis=1)
         self._plan_root()
         self.gait = {name: self._gait_number(name) for name in ("bob", "lower", "surge", "lean", "elbows")}
         self._natural_channels()
+
+    def _kicking(self, performer: Performer) -> np.ndarray:
+        """(T, 2) whether the left and the right leg kick."""
+        kicking = np.zeros((len(self.times), 2))
+        for kick in performer.feet.kicks:
+            kicking[(self.times > kick.start) & (self.times < kick.end), kick.foot] = 1.0
+        return kicking
 
     def _plan_root(self) -> None:
         """The root's axes, how far the left foot is ahead, and what carries the weight."""
@@ -151,17 +164,17 @@ class _Solver:
         self.upright = np.clip(1.0 + add["up"] / 0.2, 0.0, 1.0)
         posture = np.array([p.habits.posture for p in self.performers]) + manner("pitch")
         fidget, shock = self.fidget * manner("sway")[:, None], self.shock
-        add["pitch"] = add["pitch"] + posture + 0.012 * wander[..., 0] + 0.006 * fidget[..., 0] + 0.016 * shock
+        add["pitch"] = add["pitch"] + posture + 0.012 * wander[..., 0] + 0.005 * fidget[..., 0] + 0.016 * shock
         add["pitch"] = add["pitch"] + self.gait["lean"]
-        add["elbows"] = add["elbows"] + self.gait["elbows"] + 0.05 * wander[..., 8] + 0.02 * fidget[..., 1] + 0.06 * shock
-        add["arms_forward"] = add["arms_forward"] + 0.03 * wander[..., 9] + 0.010 * fidget[..., 2]
+        add["elbows"] = add["elbows"] + self.gait["elbows"] + 0.05 * wander[..., 8] + 0.015 * fidget[..., 1] + 0.06 * shock
+        add["arms_forward"] = add["arms_forward"] + 0.03 * wander[..., 9] + 0.008 * fidget[..., 2]
         add["arms_out"] = add["arms_out"] + 0.02 * wander[..., 10]
         add["roll"] = add["roll"] + 0.010 * wander[..., 1] + 0.004 * fidget[..., 3]
-        add["twist"] = add["twist"] + 0.020 * wander[..., 2] + 0.008 * fidget[..., 4]
+        add["twist"] = add["twist"] + 0.020 * wander[..., 2] + 0.006 * fidget[..., 4]
         add["chest"] = add["chest"] + manner("chest") - 0.010 * self.breath
-        add["nod"] = add["nod"] + manner("head") + 0.025 * wander[..., 3] + 0.010 * fidget[..., 5] + 0.02 * shock
+        add["nod"] = add["nod"] + manner("head") + 0.025 * wander[..., 3] + 0.008 * fidget[..., 5] + 0.02 * shock
         add["tilt"] = add["tilt"] + 0.025 * wander[..., 4]
-        add["turn"] = add["turn"] + 0.030 * wander[..., 5] + 0.015 * fidget[..., 6]
+        add["turn"] = add["turn"] + 0.030 * wander[..., 5] + 0.010 * fidget[..., 6]
         add["shrug"] = add["shrug"] + 0.018 * self.breath
         add["up"] = add["up"] + (manner("knees") - manner("bounce") * hop * still) * self.upright + 0.002 * self.breath
         add["up"] = add["up"] - 0.006 * shock
@@ -169,7 +182,7 @@ class _Solver:
         surge = _LONGEST_SURGE * np.tanh(surge / _LONGEST_SURGE)
         add["forward"] = add["forward"] - surge
         add["pitch"] = add["pitch"] + surge  # the head goes on evenly
-        add["forward"] = add["forward"] + (0.009 * wander[..., 6] + 0.002 * fidget[..., 7]) * still
+        add["forward"] = add["forward"] + (0.009 * wander[..., 6] + 0.0015 * fidget[..., 7]) * still
         lean_on = np.array([p.habits.lean_on for p in self.performers])
         add["side"] = add["side"] + (0.022 * lean_on + 0.007 * wander[..., 7]) * (1.0 - self.moving) * self.upright
 
@@ -307,7 +320,7 @@ class _Solver:
             if arms.hold_arms:
                 view = self._with_arms(view, arms)
             extra = self._lean_to_touch(view, arms.help_reaches(view, extra))
-        positions, orientations = self._trunk(extra, gaze)
+        positions, orientations = self._trunk(self._recoil(view, arms, extra), gaze)
         view = self._view(positions, orientations)
         if arms.hold_arms:
             view = self._with_arms(view, arms)
@@ -321,6 +334,25 @@ class _Solver:
             orientations = arms.solve(view, view.orientations.copy())
             view = replace(view, orientations=orientations, positions=arms.solved(view.positions))
         return view
+
+    def _recoil(self, view: View, arms: Arms, extra: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """What pelvis and trunk must add (channels) because arms in use and kicking legs push them back.
+
+        Whoever touches with the trunk or the head holds it still.
+        """
+        free = np.array([not performer.touches for performer in self.performers])
+        hands = (arms.palms - view.positions[:, :, _SHOULDERS]) * (arms.reach_weight * free[:, None])[..., None]
+        feet = (self.ankles - view.positions[:, :, :1]) * (self.kicking * free[:, None])[..., None]
+        hands, feet = (limbs - smooth(limbs, _FAST) for limbs in (hands, feet))
+        ahead, aside = (np.sum(hands * axis[:, :, None], axis=-1) for axis in (self.forward3, self.left3))
+        kick = np.sum(feet * self.forward3[:, :, None], axis=-1).sum(axis=-1)
+        added = {
+            "pitch": -_ARM_RECOIL * ahead.sum(axis=-1),
+            "roll": -_ARM_RECOIL * aside.sum(axis=-1),
+            "twist": _TWIST_RECOIL * (ahead[..., 0] - ahead[..., 1]),
+            "forward": -_LEG_RECOIL * kick,
+        }
+        return {name: extra.get(name, 0.0) + added.get(name, 0.0) for name in {*extra, *added}}
 
     def _lean_to_touch(self, view: View, extra: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """What pelvis and trunk must add (channels) so that a place of the own body comes to one of the other's."""

@@ -38,12 +38,18 @@ def bump(x: np.ndarray | float) -> np.ndarray:
     return 64.0 * (x * (1.0 - x)) ** 3
 
 
-def hermite(x: np.ndarray, start: np.ndarray, start_speed: np.ndarray, end: np.ndarray, end_speed: np.ndarray) -> np.ndarray:
-    """Quintic over x in 0 … 1 (T,) with given ends (n,) and speeds a unit of x (n,), no acceleration at the ends: (T, n)."""
+def hermite(
+    x: np.ndarray, start: np.ndarray, start_speed: np.ndarray, end: np.ndarray, end_speed: np.ndarray,
+    late: np.ndarray | float = 1.0,
+) -> np.ndarray:  # fmt: skip
+    """A curve over x in 0 … 1 (T,) with given ends (n,) and speeds a unit of x (n,), no acceleration at the ends: (T, n).
+
+    A quintic; the way itself is done later where `late` (n,) is above 1, and earlier below.
+    """
     x = x[:, None]
     leave = x * (1.0 + x**2 * (-6.0 + x * (8.0 - 3.0 * x)))
     arrive = x**3 * (-4.0 + x * (7.0 - 3.0 * x))
-    return start + start_speed * leave + (end - start) * minimum_jerk(x) + end_speed * arrive
+    return start + start_speed * leave + (end - start) * minimum_jerk(x**late) + end_speed * arrive
 
 
 class Track:

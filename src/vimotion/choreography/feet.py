@@ -6,12 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vimotion.choreography.curves import bump, hermite, minimum_jerk
+from vimotion.choreography.curves import bump, hermite, minimum_jerk, strike
 from vimotion.choreography.gait import Footwork, Kick, Step, heading
 from vimotion.motion import JOINT, Skeleton
 from vimotion.motion.rotations import yaw_matrix
 
 _HEEL = 0.05  # the heel lies this far behind the ankle, metres at standard size
+# A swinging foot comes down early and is fastest late, just before it lands: x, y and z.
+_LATE = np.array([1.2, 0.8, 1.2])
 _FULL_STRIDE = 1.3  # a foot's way in one walking stride, metres at standard size: where its roll is fullest
 
 
@@ -92,13 +94,19 @@ def foot_motion(skeleton: Skeleton, footwork: Footwork, foot: int, times: np.nda
 
 def _add_kick(motion: FootMotion, footwork: Footwork, times: np.ndarray, kick: Kick) -> None:
     """Carries the foot from where it stands to the kick's place and back."""
-    away = minimum_jerk((times - kick.start) / (kick.hit - kick.start))
-    share = away * minimum_jerk((kick.end - times) / (kick.end - kick.hit - kick.held))
+    out = np.clip((times - kick.start) / (kick.hit - kick.start), 0.0, 1.0)
+    home = np.clip((kick.end - times) / (kick.end - kick.hit - kick.held), 0.0, 1.0)
+    share = strike(out) * minimum_jerk(home)
     root = footwork.root(np.array([kick.hit]))[0]
     forward, left = heading(root[2])
     place = root[:2] + kick.ahead * forward + kick.out * (left if kick.foot == 0 else -left)
     goal = np.array([place[0], kick.height, place[1]])
     motion.ankle[:] += (goal - motion.ankle) * share[:, None]
+    # the leg is drawn first: the foot goes back and up; and it is drawn in before it is set down
+    drawn, lifted = bump(out**0.8), 0.4 * bump(home)
+    motion.ankle[:, [0, 2]] -= 0.25 * kick.ahead * np.outer(drawn, forward)
+    motion.ankle[:, 1] += 0.3 * kick.height * (drawn + lifted)
+    motion.pitch[:] += 0.4 * (drawn + lifted)
     motion.pitch[:] += (kick.pitch - motion.pitch) * share
     motion.yaw[:] += (root[2] - motion.yaw) * share
     off = (times > kick.start) & (times < kick.end)
@@ -116,7 +124,7 @@ def _add_step(motion: FootMotion, body: _Foot, times: np.ndarray, pose: np.ndarr
 
     rolling = (times > step.lift - roll) & (times <= step.lift)
     share = (times[rolling] - step.lift + roll) / roll
-    motion.pitch[rolling] = off * share**2.5  # the heel leaves slowly, then ever faster
+    motion.pitch[rolling] = off * share**3.0  # the heel leaves slowly, then ever faster
     motion.ankle[rolling] = body.rolled(start, pose[2], motion.pitch[rolling])
     motion.flat[rolling] = False
 
@@ -152,15 +160,15 @@ def _swing(
     off, on = angles
     start, end = body.planted(pose), body.landing(step)
     swing = step.land - step.lift
-    rate = 2.5 * off / roll * swing  # radians a swing
+    rate = 3.0 * off / roll * swing  # radians a swing
     leave = body.rolled(start, pose[2], np.array([off - 0.01, off]))
     arrive = body.rolled(end, step.pose[2], np.array(on))
-    speed_on = 0.25 * (end - start)
+    speed_on = 0.6 * (end - start)
     speed_on[1] = -0.06
-    motion.ankle[frames] = hermite(share, leave[1], (leave[1] - leave[0]) / 0.01 * rate, arrive, speed_on)
+    motion.ankle[frames] = hermite(share, leave[1], (leave[1] - leave[0]) / 0.01 * rate, arrive, speed_on, _LATE)
     pitch = hermite(share, np.array([off]), np.array([0.6 * rate]), np.array([on]), np.zeros(1))[:, 0]
     motion.yaw[frames] = pose[2] + (step.pose[2] - pose[2]) * minimum_jerk(share)
     motion.pitch[frames] = pitch
-    motion.ankle[frames, 1] += step.gait.lift * body.scale * bump(share**0.8)
+    motion.ankle[frames, 1] += step.gait.lift * body.scale * bump(share**0.7)
     toe = motion.ankle[frames, 1] + (foot_matrix(motion.yaw[frames], pitch) @ body.toe)[:, 1]
     motion.ankle[frames, 1] += np.maximum(0.012 * np.minimum(1.0, 8.0 * share * (1.0 - share)) - toe, 0.0)

@@ -62,8 +62,8 @@ _LONGEST_STEP = 1.2  # metres: who has some metres to run takes quicker steps, n
 # walks of the CMU database: step length / √speed 0.60–0.63, duty 0.55–0.60, half step width 0.02–0.04.
 # Run: step length and duty at 2–4 m/s after Cavanagh & Kram 1989.
 WALK = Gait(step_factor=0.62)
-RUN = Gait(step_factor=0.3, step_base=0.2, step_power=1.0, duty=0.36, over=0.27, contact=0.75, half_width=0.03, bob=-3.4,
-           lower=0.105, surge=0.01, lift=0.05, toe_off=1.15, heel_strike=0.08, lean=0.17, elbows=1.15)  # fmt: skip
+RUN = Gait(step_factor=0.3, step_base=0.2, step_power=1.0, duty=0.36, over=0.27, contact=0.75, half_width=0.03, bob=-4.5,
+           lower=0.11, surge=0.013, lift=0.05, toe_off=1.15, heel_strike=0.08, lean=0.17, elbows=1.15)  # fmt: skip
 STEP = Gait(step_factor=0.42, duty=0.58, half_width=0.1, lift=0.035, toe_off=0.8, heel_strike=0.2, lean=0.0)
 
 

@@ -29,7 +29,7 @@ def play(stage: Stage, begin: float) -> float:
     effort = stage.manner.effort
     late = stage.late(0.35, 0.5)
     start = begin + 0.2
-    down, hold, up = 0.62 * effort**0.5, 0.28, 0.72 * effort**0.5
+    down, hold, up = 0.88 * effort**0.5, 0.4, 1.0 * effort**0.5
     period = down + hold + up + 0.2
     for person, wait in ((stage.actor, 0.0), (stage.other, late)):
         for number in range(stage.count):
@@ -42,7 +42,7 @@ def _bow(stage: Stage, person: Performer, start: float, down: float, hold: float
     low, rise, end = start + down, start + down + hold, start + down + hold + up
     for channel, value in (("hinge", 0.42), ("pitch", 0.30), ("nod", 0.16), ("arms_forward", 0.10)):
         person.key(channel, (start, 0.0), (low, value * size), (rise, value * size), (end, 0.0))
-    person.look(start - 0.05, ahead(down=1.0 + 1.4 * size), 0.45)
+    person.look(start - 0.05, ahead(down=1.0 + 1.4 * size), 0.6)
     person.look(rise + 0.15, stage.eyes(person), 0.5)
     stage.label("bow", start, end, person, "head")
 
