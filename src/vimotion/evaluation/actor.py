@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 
 from vimotion.evaluation.people_in_text import OBJECT, mentions, plain
-from vimotion.evaluation.text import named_kinds
+from vimotion.evaluation.text import kinds_by_name, named_kinds
 
 _OTHER = {"a": "b", "b": "a"}
 _DONE_TO = (
     "(?:patted|pushed|shoved|thrust|chased|hunted|pursued|followed|tapped|clapped|slapped|thumped|waved|greeted|punched|attacked|"
-    "hit|driven|forced|thrown|knocked|sent|hugged|embraced|invited|offered|saluted|moved|struck|approached|led|joined by)"
+    "hit|driven|forced|thrown|knocked|sent|hugged|embraced|invited|offered|saluted|moved|struck|approached|led|joined by|"
+    "massaged|kneaded|kissed|told|kicked|touched|stroked|comforted|consoled|dragged|pulled|helped|supported|carried|given|"
+    "handed|grabbed|seized|held|silenced|bumped|covered|blown|pointed|shown|blocked|slapped|stepped on)"
 )
 # "B is pushed": B is acted upon; "a push by A", "the bow of A": A acts; "the bow is returned by B": B answers
 _PASSIVE = re.compile(rf"\b(?:is|are|gets?|getting|being|was|been|got|has|having|have|feels?) (?:[\w'-]+ ){{0,4}}?{_DONE_TO}\b")
@@ -26,17 +28,33 @@ _ANSWERED = re.compile(
     r"\b(?:answered|returned|met|taken|accepted|dodged|avoided|evaded|joined|copied|echoed|mirrored)(?: [\w-]+){0,3} by"
     r" (?:the )?$"
 )
+# Sentences that only tell where people are and how they look, and who is looked at before anything is told of them.
+_SETTING = re.compile(
+    r"\b(?:sits? (?:down )?on (?:a|the) (?:chair|seat|ground|floor)|(?:is|are) seated|seems?|looks? (?!at|back|round|down|over|away)|"
+    r"behaves?|moves? (?:\w+ly|like|with)|(?:is|are) (?:in a|bent|(?:visibly |deeply )?moved|\w+\.)|bounces? a|hesitates?|stands? tall|"
+    r"keeps? (?:his|her|their) (?:eyes|movements)|lets? (?:his|her|their) head|holds? (?:his|her|their) head|shows? respect|"
+    r"puts? a lot|makes? big)\b"
+)
+_LOOKED_AT = re.compile(r"\b(?:see|shows?|showing|watch|look at|have|when|way|how) (?:the )?$")
+_ACTOR = re.compile(r"^ (?:as|is|are) the one who\b")
 # What somebody does who is acted upon, or who only answers: the other one acts or starts.
 _ANSWERS = re.compile(
     r"\b(?:dodg|duck|evad|avoid|sidestep|weav|stagger|stumbl|reel|flee|fled|escap|receiv|answer|return|respond|repl[yi]|accept|"
-    r"join|nod|watch|react)\w*|\b(?:run|ran|sprint|dash|race|bolt|get|hurr)\w* (?:away|from|off|out of)\b|"
+    r"join|nod|watch|react|listen|wait|flinch|winc|imitat|mimic|mirror|cop(?:y|ie)|follow)\w*|\b(?:run|ran|sprint|dash|race|bolt|get|hurr)\w* (?:away|from|off|out of)\b|"
     r"\b(?:lean|mov|bend|slip|step|dip|drop)\w* (?:away|aside|back|out|under|below|clear)\b|\b(?:falls? in|fell in)\b|"
     r"\btakes? (?:it|the (?:\w+ )?hand)\b|\b(?:keeps|catches) up\b|\bgets? (?:a|an|one|two|three|four|some|several)\b|"
-    r"\bfollows? (?:suit|along|a moment)\b|\bback away\b|\bin (?:turn|return|reply)\b|\b(?:sees|feels)\b"
+    r"\bback away\b|\bin (?:turn|return|reply)\b|\b(?:sees|feels)\b|"
+    r"\b(?:lower|hang|roll|shak|turn)\w* (?:his|her|their) head\b|\b(?:stand|get|ris)\w* (?:up|to)\b|\bgo\w* down too\b|"
+    r"\b(?:rid(?:e|es|ing)|hav\w*|has) (?:[\w']+ ){0,4}(?:back|lap)\b|\b(?:lay|put)\w* a hand (?:on|to) (?:his|her|their)\b|"
+    r"\btak\w+ (?:something|it|an object)\b(?! to)|\bgets? (?:blocked|a (?:punch|blow))\b"
 )
+_COUNTERED = re.compile(r"\bget(?:s|ting)? (?:blocked|a (?:punch|blow|hit) back)\b|\b(?:punch|attack)\w* (?:at )?$")
 _ACTS = re.compile(
-    r"\b(?:punch|swing|strik|throw|jab|box|aim|lung|push|shov|thrust|chas|pursu|hunt|pat|wav|offer|"
-    r"extend|reach|rais|lift|start|begin|initiat|lead|open|stretch|greet|invit|set|put|lay|challeng|propos)\w*|"
+    r"\b(?:punch|swing|strik|throw|jab|box|aim|lung|lean\w* in|set\w* off|lead|clap both|push|shov|thrust|chas|pursu|hunt|pat|wav|offer|"
+    r"extend|reach|rais|lift|start|begin|initiat|lead|open|stretch|greet|invit|set|put|lay|challeng|propos|"
+    r"massag|knead|kiss|whisper|slap|kick|touch|strok|comfort|consol|drag|pull|help|support|carr|giv|hand|pass|show|hook|link|"
+    r"grab|seiz|hold|held|cover|block|fend|strik|attack|tread|bump|nudg|knock|blow|point|shak|danc|teach)\w*|"
+    r"\btak\w+ (?:a seat|hold|[\w' ]+ on (?:his|her|their) back|[\w' ]+(?:arm|hand))\b|\bsit\w* (?:down )?on (?!a\b)|"
     r"\b(?:run|sprint|race|dash)\w* (?:after|behind|to catch|at)\b|\bfirst\b|\btries to (?:catch|hit|reach)\b"
 )
 # The one who claps answers in a high five, and acts elsewhere
@@ -50,26 +68,39 @@ def named_actor(text: str) -> str | None:
     The first one of whom something is told that only one who acts does, or (turned round) only one who is acted upon or who
     answers: "B is pushed", "runs away", "answers". Else the first subject acts, and nobody acts who is only an object.
     """
+    text = _without_settings(text)
     words, named = plain(text), mentions(text)
     high_five = "high_five" in named_kinds(text)
     guesses = []
     for (start, end, person), stop in zip(named, [*[mention[0] for mention in named[1:]], len(words)], strict=False):
-        before, tells = words[:start], words[end:stop]
+        before, tells = words[:start], re.split(r"[.;!?] ", words[end:stop])[0]
+        if _ACTOR.search(tells):
+            return person
         if _ANSWERED.search(before):
             return _OTHER[person]
+        if tells.startswith("'s"):  # what is somebody's is acted upon
+            guesses.append((2, _OTHER[person]))
+            continue
         if _AGENT.search(before) and not _NO_AGENT.search(before):
             return person
-        if OBJECT.search(before):
+        if OBJECT.search(before) and not _LOOKED_AT.search(before):
             guesses.append((1, _OTHER[person]))
             continue
         acts = _earliest(_ACTS.search(tells), None if high_five else _HITS.search(tells))
         answers = _earliest(_ANSWERS.search(tells), _CLAPS.search(tells) if high_five else None)
-        if _PASSIVE.search(tells) or answers < acts:
+        if _PASSIVE.search(tells) or answers < acts or _COUNTERED.search(words[end:]):
             return _OTHER[person]
         if acts < answers:
             return person
         guesses.append((0, person))
     return min(guesses, key=lambda guess: guess[0])[1] if guesses else None
+
+
+def _without_settings(text: str) -> str:
+    """A text without the sentences that tell nothing but where people are and how they look; all of it where there is no other."""
+    sentences = re.split(r"(?<=[.;!?]) ", text)
+    told = [each for each in sentences if kinds_by_name(each) or not _SETTING.search(plain(each))]
+    return " ".join(told or sentences)
 
 
 def _earliest(*matches: re.Match[str] | None) -> float:

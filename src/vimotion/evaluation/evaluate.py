@@ -17,6 +17,7 @@ from typing import Any
 from pydantic import Field
 
 from vimotion.artifacts import atomic_path, fingerprint, run_folder, vimotion_home, write_manifest
+from vimotion.choreography import KINDS
 from vimotion.config import Config
 from vimotion.corpora import Store, open_store
 from vimotion.errors import UserError
@@ -47,6 +48,7 @@ class EvaluateRecipe(Config):
         model: a model folder or a run's name; None is the model that comes with VIMotion.
         tokenizer: folder of the codec for "reconstruction"; None takes the model's own.
         contestants, tasks: who, and on what.
+        kinds: interactions that the examples are about; empty means all. A model is compared on those that it was taught.
         examples: how many of each task.
         example_seed: which ones; seeds: of the contestants' draws.
         batch: answers at a time.
@@ -60,7 +62,8 @@ class EvaluateRecipe(Config):
     tokenizer: Path | None = None
     contestants: tuple[str, ...] = CONTESTANTS
     tasks: tuple[str, ...] = TASKS
-    examples: int = Field(default=204, gt=0)
+    kinds: tuple[str, ...] = ()
+    examples: int = Field(default=318, gt=0)
     example_seed: int = 20_250
     seeds: tuple[int, ...] = (0, 1, 2)
     batch: int = Field(default=16, gt=0)
@@ -81,7 +84,8 @@ def evaluate(recipe: EvaluateRecipe, output: Path | None = None) -> dict[str, An
     outcomes = _Outcomes(folder, {"recipe": recipe.model_dump(mode="json"), **origin})
     for task in recipe.tasks:
         entered = [contestant for contestant in contestants if task in contestant.tasks]
-        examples = make_examples(task, store, recipe.examples, recipe.example_seed, recipe.split) if entered else []
+        drawn_from = store, recipe.examples, recipe.example_seed, recipe.split, recipe.kinds
+        examples = make_examples(task, *drawn_from) if entered else []
         for contestant in entered:
             # a model's words are the likeliest ones, whatever the seed
             drawn = contestant.seeded and task not in IN_WORDS
@@ -197,7 +201,8 @@ def _codec_errors(contestants: Sequence[Contestant], store: Store, recipe: Evalu
 
 
 def _check(recipe: EvaluateRecipe) -> None:
-    for chosen, known, what in ((recipe.contestants, CONTESTANTS, "contestant"), (recipe.tasks, TASKS, "benchmark")):
+    named = (recipe.contestants, CONTESTANTS, "contestant"), (recipe.tasks, TASKS, "benchmark"), (recipe.kinds, KINDS, "kind")
+    for chosen, known, what in named:
         unknown = sorted(set(chosen) - set(known))
         if unknown:
             raise UserError(f"There is no {what} {unknown[0]!r}; choose {', '.join(known)}.")

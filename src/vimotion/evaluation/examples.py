@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from typing import Any
@@ -23,10 +24,13 @@ GIVEN, GIVEN_A = "{motion}", "{motion.a}"
 IN_WORDS = ("motion_to_text", "question")
 # What a contestant sees and makes at once.
 LONGEST = round(10 * FPS)
-# Questions and what of their answer is read. "why" has no answer that words alone can judge.
+# Kinds in which both begin at once.
+_TOGETHER = ("collide_arms",)
+# Questions and what of their answer is read. "why" and "cause" have no answer that words alone can judge.
 _ASKED = {
-    "kind": ("kind",), "who": ("actor",), "other": ("actor",), "side": ("side",), "count": ("count",), "manner": ("manner",),
+    "kind": ("kinds",), "who": ("actor",), "other": ("actor",), "side": ("side",), "count": ("count",), "manner": ("manner",),
     "speed": ("speed",), "how": ("manner", "speed"), "distance": ("distance",), "first": ("actor", "approach"),
+    "before": ("kinds",), "next": ("kinds",), "order": ("kinds",), "posture": ("postures",),
 }  # fmt: skip
 
 
@@ -36,29 +40,42 @@ class Example:
 
     Attributes:
         id: unique among all examples.
-        task: one of `TASKS`; kind: the interaction that it is about.
+        task: one of `TASKS`; kinds: the interactions that it is about, in order.
         text: what the user says; `GIVEN` stands for the motion, `GIVEN_A` for its person a; a plain caption for the two
             tasks that make a motion from words.
         given: the motion that comes with it, of one person for "reaction", of the beginning for "prediction".
         seconds: how long the motion is to be that the contestant adds; None leaves it open.
         detail: which edit or question it is, by its name; else empty.
-        wanted: what is to be read from the answer, by name ("actor", "side", "count", …).
+        wanted: what is to be read from the answer, by name ("actor", "side", "count", …); of several interactions the first
+            is meant.
+        manners: of the people of `given`, where that is known.
         truth: the scripted scene, or the scripted answer in words; "" where there is none. Not for contestants.
     """
 
     id: str
     task: str
-    kind: str
+    kinds: tuple[str, ...]
     text: str
     truth: Interaction | str
     given: Interaction | None = None
     seconds: float | None = None
     detail: str = ""
     wanted: dict[str, Any] = field(default_factory=dict)
+    manners: tuple[str, str] = ("neutral", "neutral")
+
+    @property
+    def kind(self) -> str:
+        """The first interaction."""
+        return self.kinds[0]
 
 
-def make_examples(task: str, store: Store, number: int, seed: int, split: str = "test") -> list[Example]:
+def make_examples(
+    task: str, store: Store, number: int, seed: int, split: str = "test", kinds: Collection[str] = ()
+) -> list[Example]:
     """`number` examples of a task, spread evenly over the kinds; the same arguments give the same ones.
+
+    Args:
+        kinds: only scenes of these interactions; empty means of all.
 
     Raises:
         UserError: there is no such task, or the split has too few clips.
@@ -66,9 +83,9 @@ def make_examples(task: str, store: Store, number: int, seed: int, split: str = 
     if task not in TASKS:
         raise UserError(f"There is no benchmark {task!r}; choose {', '.join(TASKS)}.")
     random = np.random.default_rng([seed, TASKS.index(task)])
-    records = _by_kind(store, split, task, random)
+    records = _by_kind(store, split, task, random, kinds or KINDS)
     if task == "free_text":
-        return _free_text(records, number, random)
+        return _free_text(records, number, random, kinds or KINDS)
     available = sum(map(len, records.values()))
     if available < number:
         raise UserError(f"{store.folder} has {available} clips for {task} in its split {split!r}, fewer than {number}.")
@@ -90,44 +107,64 @@ def free_sentences() -> dict[str, list[str]]:
     return sentences
 
 
+def read_kinds(record: Record) -> tuple[str, ...]:
+    """The interactions of a scripted record, in order."""
+    return tuple(act["kind"] for act in (record.facts or {})["parameters"]["acts"])
+
+
 def read_facts(record: Record) -> dict[str, Any]:
-    """What can be seen of a scripted record: who acts; the hand and how often, where its kind has them."""
+    """What can be seen of the first act of a scripted record: who acts; the hand and how often, where its kind has them."""
     parameters = (record.facts or {})["parameters"]
-    kind = KINDS[parameters["kind"]]
-    seen = {"actor": parameters["actor"]}
-    if kind.sided:
-        seen["side"] = parameters["side"]
+    act = parameters["acts"][0]
+    kind = KINDS[act["kind"]]
+    seen = {}
+    if act["kind"] not in _TOGETHER:
+        seen["actor"] = act["actor"]
+    if kind.sided and not (act["kind"] == "help_up" and "ground" in parameters["postures"]):  # by both arms
+        seen["side"] = act["side"]
     if len(kind.counts) > 1:
-        seen["count"] = parameters["count"]
+        seen["count"] = act["count"]
     return seen
 
 
-def _by_kind(store: Store, split: str, task: str, random: np.random.Generator) -> dict[str, list[Record]]:
-    """Scripted records that fit the task, shuffled, by kind."""
+def _said_facts(record: Record) -> dict[str, Any]:
+    """What of it a text says without doubt: of several acts only who begins, and of a massage the leg, not the hand."""
+    seen, kinds = read_facts(record), read_kinds(record)
+    unsaid = {"side", "count"} if len(kinds) > 1 else {"side"} if kinds == ("massage_leg",) else set()
+    return {name: fact for name, fact in seen.items() if name not in unsaid}
+
+
+def _by_kind(
+    store: Store, split: str, task: str, random: np.random.Generator, kinds: Collection[str]
+) -> dict[str, list[Record]]:
+    """Scripted records of these kinds alone that fit the task, shuffled, by their first kind."""
     indices = [edited for _, edited in store.edits(split)] if task == "editing" else store.split(split)
     needed = "text_to_motion" if task == "free_text" else task
     records: dict[str, list[Record]] = {}
     for index in random.permutation(indices).tolist():
         record = store[index]
         short = record.num_frames <= LONGEST and (not record.edit_of or store.by_id(record.edit_of).num_frames <= LONGEST)
-        if short and record.facts and needed in possible_tasks(record):
-            records.setdefault(record.facts["parameters"]["kind"], []).append(record)
+        if short and record.facts and set(read_kinds(record)) <= set(kinds) and needed in possible_tasks(record):
+            records.setdefault(read_kinds(record)[0], []).append(record)
     return dict(sorted(records.items()))
 
 
 def _text_to_motion(store: Store, record: Record, random: np.random.Generator) -> Example:
     """The caption alone, as `vimotion generate` takes it, and the length of the true scene."""
     caption = str(random.choice(record.held_out_captions))
-    told = {name: fact for name, fact in read_facts(record).items() if READERS[name](caption) == fact}
+    told = {name: fact for name, fact in _said_facts(record).items() if READERS[name](caption) == fact}
     return _example("text_to_motion", record, caption, record.interaction(), seconds=_seconds(record.num_frames), wanted=told)
 
 
-def _free_text(records: dict[str, list[Record]], number: int, random: np.random.Generator) -> list[Example]:
-    """Every kind's sentences in turn, with the length of a scene of that kind."""
-    sentences = free_sentences()
+def _free_text(
+    records: dict[str, list[Record]], number: int, random: np.random.Generator, kinds: Collection[str]
+) -> list[Example]:
+    """Every kind's sentences in turn, with the length of a scene of that kind alone."""
+    sentences = {kind: texts for kind, texts in free_sentences().items() if kind in kinds}
+    records = {kind: [record for record in found if len(read_kinds(record)) == 1] for kind, found in records.items()}
     if number > sum(map(len, sentences.values())):
         raise UserError(f"There are {sum(map(len, sentences.values()))} free sentences, fewer than {number}.")
-    missing = sorted(set(sentences) - set(records))
+    missing = sorted(kind for kind in sentences if not records.get(kind))
     if missing:
         raise UserError(f"The corpus has no held-out clip of {', '.join(missing)} that tells how long one lasts.")
     turns = [(index, kind) for index in range(max(map(len, sentences.values()))) for kind in sentences]
@@ -136,14 +173,14 @@ def _free_text(records: dict[str, list[Record]], number: int, random: np.random.
         if index < len(sentences[kind]) and len(examples) < number:
             frames = records[kind][int(random.integers(len(records[kind])))].num_frames
             text = sentences[kind][index]
-            examples.append(Example(f"free_text:{kind}-{index}", "free_text", kind, text, "", seconds=_seconds(frames)))
+            examples.append(Example(f"free_text:{kind}-{index}", "free_text", (kind,), text, "", seconds=_seconds(frames)))
     return examples
 
 
 def _motion_to_text(store: Store, record: Record, random: np.random.Generator) -> Example:
     conversation = sample_conversation("motion_to_text", record, random, held_out=True)
     text, truth = _turn(conversation)
-    return _example("motion_to_text", record, text, truth, record.interaction(), wanted=read_facts(record))
+    return _example("motion_to_text", record, text, truth, record.interaction(), wanted=_said_facts(record))
 
 
 def _reaction(store: Store, record: Record, random: np.random.Generator) -> Example:
@@ -169,7 +206,9 @@ def _editing(store: Store, record: Record, random: np.random.Generator) -> Examp
     text, _ = _turn(sample_conversation("editing", record, random, held_out=True))
     source = store.by_id(record.edit_of)
     kept = {name: fact for name, fact in read_facts(source).items() if fact == read_facts(record)[name]}
-    return _example("editing", record, text, record.interaction(), source.interaction(), detail=record.edit, wanted=kept)
+    manners = tuple((source.facts or {})["parameters"]["manners"])
+    example = _example("editing", record, text, record.interaction(), source.interaction(), detail=record.edit, wanted=kept)
+    return replace(example, manners=manners)
 
 
 def _question(store: Store, record: Record, random: np.random.Generator) -> Example:
@@ -195,8 +234,8 @@ def _example(
     detail: str = "",
     wanted: dict[str, Any] | None = None,
 ) -> Example:
-    kind = (record.facts or {})["parameters"]["kind"]
-    return Example(f"{task}:{record.id}", task, kind, text, truth, given, seconds, detail, wanted or {})
+    kinds = read_kinds(record)
+    return Example(f"{task}:{record.id}", task, kinds, text, truth, given, seconds, detail, wanted or {})
 
 
 def _turn(conversation: Conversation) -> tuple[str, str]:

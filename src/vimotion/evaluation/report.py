@@ -104,7 +104,7 @@ def _summary(group: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     for line in group:
         kinds[line["kind"]].append(line["success"])
         if "detail" in line:
-            details[line["detail"]].append(line["success"])
+            details[line["detail"].partition(" ")[0]].append(line["success"])  # whoever takes on a manner
         if "reason" in line:
             reasons["malformed" if line.get("malformed") else line["reason"]] += 1
     return {

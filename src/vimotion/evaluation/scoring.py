@@ -8,17 +8,18 @@ import numpy as np
 
 from vimotion.evaluation.edits import edit_failure
 from vimotion.evaluation.examples import Example
-from vimotion.evaluation.judge import find
+from vimotion.evaluation.judge import find_acts
+from vimotion.evaluation.manners import SHOWN, takes_on
 from vimotion.evaluation.metrics import foot_sliding, jerk, mpjpe
 from vimotion.evaluation.plausibility import implausible
 from vimotion.evaluation.readers import READERS
-from vimotion.evaluation.text import kinds_by_name
+from vimotion.evaluation.text import kinds_by_name, kinds_in_order
 from vimotion.motion import FPS, Interaction
 
 # The largest jump of a joint, metres a frame, between a motion and its continuation: 18 m/s.
 _SEAM = 0.6
 # Kinds whose words an answer may need that is not about them.
-_ON_FOOT = {"walk_together", "pass_by"}
+_ON_FOOT = {"walk_together", "pass_by", "walk_towards"}
 
 
 def score(example: Example, answer: Interaction | str) -> dict[str, Any]:
@@ -57,13 +58,14 @@ def failed(error: Exception) -> dict[str, Any]:
 
 
 def _score_motion(example: Example, answer: Interaction) -> dict[str, Any]:
-    finding = find(answer, example.kind)
+    acts = find_acts(answer, example.kinds)
+    finding = acts[0] if acts else None
     reason = implausible(answer)
     outcome: dict[str, Any] = {"plausible": reason is None, "recognised": finding is not None}
     if reason is None and example.task == "prediction" and example.given is not None:
         reason = _broken_seam(answer, example.given.num_frames)
     if reason is None and example.task == "editing" and example.given is not None:
-        reason = edit_failure(example.given, answer, example.kind, example.detail)
+        reason = edit_failure(example.given, answer, example.kinds, example.detail, example.manners)
         outcome["changed"] = reason is None
     if reason is None and finding is None:
         reason = "not the interaction"
@@ -75,25 +77,40 @@ def _score_motion(example: Example, answer: Interaction) -> dict[str, Any]:
         right = {name: getattr(finding, name) == wanted for name, wanted in example.wanted.items()}
         outcome |= {f"{prefix}_{name}_where_recognised": held for name, held in right.items()}
         if example.task == "editing":
-            outcome["changed_and_kept"] = reason is None and all(right.values())
+            outcome["changed_and_kept"] = reason is None and all(right.values()) and _left_alone(example, answer)
     return {"success": reason is None, **({"reason": reason} if reason else {}), **outcome}
 
 
 def _score_text(example: Example, answer: str) -> dict[str, Any]:
-    """A description is right when it names the interaction; an answer to a question when it says what was asked for."""
+    """A description is right when it names all interactions; an answer to a question when it says what was asked for."""
     read = {name: READERS[name](answer) for name in example.wanted}
     if example.task == "question":
-        others = kinds_by_name(answer) - {example.kind}
+        others = kinds_by_name(answer) - set(example.kinds)
         if {"distance", "approach"} & set(read):  # an answer about how they begin speaks of walking
             others -= _ON_FOOT
         return {"success": read == example.wanted and not others, "answer": answer}
-    kind = READERS["kind"](answer)
-    outcome: dict[str, Any] = {"success": kind == example.kind, "answer": answer}
+    kinds, said = (_without_ways(list(dict.fromkeys(kinds))) for kinds in (example.kinds, kinds_in_order(answer)))
+    outcome: dict[str, Any] = {"success": set(kinds) == set(said), "answer": answer}
+    if outcome["success"] and len(kinds) > 1:
+        outcome["right_order_where_said"] = kinds == said
     for name, wanted in example.wanted.items():
         outcome[f"said_{name}"] = read[name] == wanted
         if read[name] is not None:
             outcome[f"right_{name}_where_said"] = read[name] == wanted
     return outcome
+
+
+def _without_ways(kinds: list[str]) -> list[str]:
+    """Of several interactions those that are more than the way to the next one, which may go unsaid."""
+    return [kind for kind in kinds if kind != "walk_towards" or len(kinds) == 1]
+
+
+def _left_alone(example: Example, answer: Interaction) -> bool:
+    """Whether nobody else takes on a manner that one person was asked to take on."""
+    assert example.given is not None
+    manner, _, who = example.detail.partition(" ")
+    others = [person for person in (0, 1) if manner in SHOWN and who and "ab"[person] not in who]
+    return not any(takes_on(example.given, answer, person, example.manners[person], manner) for person in others)
 
 
 def _with_given_person(example: Example, answer: Interaction) -> Interaction:

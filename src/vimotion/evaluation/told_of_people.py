@@ -16,7 +16,7 @@ Each = tuple[str | None, str | None]
 
 _POSTURES = {
     "stand": re.compile(r"\b(?:stand|stands|standing|stood)\b(?! up)|\bon (?:his|her|their) feet\b"),
-    "chair": re.compile(r"\b(?:sit|sits|sitting|sat|seated)\b(?!.{0,24}\b(?:ground|floor|laps?|legs?)\b)"),
+    "chair": re.compile(r"\b(?:sit|sits|sitting|sat|seated)\b(?!.{0,40}\b(?:ground|floor|laps?|legs?)\b)"),
     "ground": re.compile(r"\b(?:sit|sits|sitting|sat|seated) (?:down )?on the (?:ground|floor)\b"),
 }
 # A manner that is denied does not count for itself.
@@ -28,7 +28,7 @@ _DENIED = {
 }
 # Words that mean both people, as those who do or are something.
 _BOTH = re.compile(
-    r"\b(?:both|they|the two|(?:the )?two (?:people|persons|individuals|characters|figures|of them)|person \w+ and person \w+)\b"
+    r"\b(?:both|they|the two|two (?:people|persons|individuals|characters|figures|of them)|person \w+ and person \w+)\b"
 )
 # Who is comforted hangs the head for that.
 _COMFORTED = re.compile(r"\b(?:comfort|consol)\w*|\bback\b")
@@ -94,7 +94,8 @@ def _owner(subjects: list[tuple[int, str]], place: int) -> str:
 def _undenied(words: str, comforted: bool) -> str:
     """Plain words without those that only seem to name a manner, in their places."""
     for meant, pattern in _DENIED.items():
-        words = re.sub(pattern, lambda match, meant=meant: meant.ljust(len(match[0])), words)
+        for match in re.finditer(pattern, words):
+            words = words[: match.start()] + meant.ljust(len(match[0])) + words[match.end() :]
     if comforted:
         words = _HANGING.sub(lambda match: "/" * len(match[0]), words)
     return words
