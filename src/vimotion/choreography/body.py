@@ -35,7 +35,8 @@ _SHARES = {
 # the pelvis after the leg, and swing of the arms. The trunk turns back what the pelvis turns.
 PELVIS_YAW, ARM_SWING = 0.20, 0.48
 # Share of the way to the supporting foot that the pelvis goes aside; tilt of the pelvis towards the free leg, a metre of that.
-SWAY, OBLIQUITY = 0.68, 1.5
+# Whoever hardly moves must stand on it.
+SWAY, SLOW_SWAY, OBLIQUITY = 0.68, 0.98, 1.5
 # The pelvis goes back when the trunk leans forward, to stay over the feet: metres at 90°.
 BALANCE = 0.17
 _LEG_REACH = 0.997
@@ -123,6 +124,9 @@ class _Solver:
         self.spread = smooth(np.sum(apart * forward, axis=-1), 1.0)
         planted = np.stack([np.stack([foot.planted for foot in pair], axis=1) for pair in self.feet], axis=1).astype(float)
         self.on_left = (planted[..., 0] - planted[..., 1]) / np.maximum(planted.sum(axis=-1), 1.0)  # 1 left, −1 right
+        speed = np.linalg.norm(np.gradient(self.root[..., :2], axis=0), axis=-1) * FPS
+        gap = np.linalg.norm(self.root[:, :1, :2] - self.root[:, 1:, :2], axis=-1)  # two who are close would bump
+        self.sway = SWAY + (SLOW_SWAY - SWAY) * minimum_jerk(1.0 - speed / 0.6) * minimum_jerk((gap - 0.45) / 0.25)
         self.moving = smooth((planted.min(axis=-1) < 0.5).astype(float), 6.0)
 
     def _ride(self, person: int, ride: Ride) -> None:
@@ -192,7 +196,7 @@ class _Solver:
         """Position (T, P, 3) and orientation (T, P, 3, 3)."""
         channel = {name: self.channel[name] + extra.get(name, 0.0) for name in CHANNELS}
         width = np.sum((self.ankles[:, :, 0] - self.ankles[:, :, 1]) * self.left3, axis=-1)
-        aside = SWAY * smooth(self.on_left * width / 2.0, 2.8)  # towards the supporting foot
+        aside = smooth(self.sway * self.on_left * width / 2.0, 2.8)  # towards the supporting foot
         yaw = self.root[..., 2] - PELVIS_YAW * self.spread + _SHARES["twist"]["pelvis"] * channel["twist"]
         pitch = channel["hinge"] + _SHARES["pitch"]["pelvis"] * channel["pitch"]
         # the spine bends back what the pelvis tilts, so that the shoulders stay level

@@ -29,7 +29,7 @@ def play(stage: Stage, begin: float) -> float:
     effort = stage.manner.effort
     late = stage.late(0.35, 0.5)
     start = begin + 0.2
-    down, hold, up = 0.88 * effort**0.5, 0.4, 1.0 * effort**0.5
+    down, hold, up = 0.95 * effort**0.5, 0.4, 1.1 * effort**0.5
     period = down + hold + up + 0.2
     for person, wait in ((stage.actor, 0.0), (stage.other, late)):
         for number in range(stage.count):
