@@ -20,6 +20,8 @@ from vimotion.motion import FPS
 TEMPO = {"slow": 1.4, "normal": 1.0, "fast": 0.7}
 # How far people come from when they do not begin within reach, metres each: one who walks up alone, and two who both walk.
 _ALONE, _BOTH = (1.4, 2.3), (0.7, 1.2)
+# A turn at the end of a walk that is made on the spot, radians; smaller ones are walked.
+_SHARP = 0.9
 # Room for the knees of each of two people face to face, metres.
 _KNEES: dict[Posture, float] = {"stand": 0.0, "chair": 0.14, "ground": 0.24}
 Spot = tuple[Point, float]  # (x, z) metres and yaw
@@ -182,7 +184,9 @@ class Stage:
         for person, walks_up, (place, yaw) in zip(self.people, walks, self._final, strict=True):
             if walks_up:
                 start = 0.4 * lead + (0.0 if person is self.actor else 0.35 + person.manner.lag)
-                ends.append(person.feet.walk(start, place, yaw=yaw))
+                sharp = abs(turn_between(person.feet.pose[2], yaw)) > _SHARP
+                end = person.feet.walk(start, place, yaw=None if sharp else yaw)
+                ends.append(self.turn_to(person, yaw, end))
         for person, walks_up, (_, yaw) in zip(self.people, walks, self._final, strict=True):
             if not walks_up:
                 self.turn_to(person, yaw, max(0.45 * max(ends), 0.4))

@@ -35,11 +35,11 @@ def play(stage: Stage, begin: float) -> float:
     trip = touch + 0.5
     down = fall(actor, trip, 1.35, hands=(held,))
     # the other is drawn after the arm: a step, then down onto bent knees with the free hand towards the ground
-    other.feet.step(trip + 0.25, forward=0.34, duration=0.75)
+    other.feet.step(trip + 0.25, forward=0.44, duration=0.75)
     for channel, value in (("pitch", 0.45), ("hinge", 0.42), ("up", -0.36), ("nod", -0.15)):
         other.key(channel, (trip + 0.25, 0.0), (down + 0.1, value), (down + 0.7, 0.92 * value))
     other.key("forward", (trip + 0.3, 0.0), (down, -0.06))
-    other.reach(held, down, Held((-0.05, -0.62, 0.62), pronation=0.8), 0.9, exact=True)
+    other.reach(held, down, Held((-0.05, -0.52, 0.78), pronation=0.8), 0.9, exact=True)
     other.reach(side, down + 0.1, OnBody(other.index, f"{side}_knee", fingers=(-0.1, -0.3, 0.9)), 0.8, exact=True)
     other.look(trip, ahead(down=2.6), 0.3)
     actor.look(trip, at_head(other.index), 0.3)

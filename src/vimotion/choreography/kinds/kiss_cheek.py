@@ -20,7 +20,7 @@ kiss on the cheek
 
 def play(stage: Stage, begin: float) -> float:
     actor, other, side = stage.actor, stage.other, stage.side
-    near = max(stage.distance() - 0.56 * stage.size, 0.02)
+    near = max(stage.distance() - 0.68 * stage.size, 0.02)
     stepped = actor.feet.step(begin + 0.15, forward=near, duration=0.85)
     kiss = stepped + 0.35 + 0.25 * actor.manner.effort
     leave = kiss + 0.45
@@ -48,4 +48,4 @@ def play(stage: Stage, begin: float) -> float:
     return leave + 1.3
 
 
-KIND = Kind("kiss_cheek", play, Arrangement(0.70), WORDS, "affection")
+KIND = Kind("kiss_cheek", play, Arrangement(0.85), WORDS, "affection")
