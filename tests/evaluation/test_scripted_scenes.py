@@ -8,9 +8,12 @@ import pytest
 
 from vimotion.choreography import make_scene
 from vimotion.choreography.kinds import KINDS
+from vimotion.choreography.manner import MANNERS
+from vimotion.choreography.parameters import Act, SceneParameters
 from vimotion.choreography.sampling import possible_edits, sample_parameters
-from vimotion.evaluation.edits import edit_failure, effort_measure, speed_measure, start_distance
-from vimotion.evaluation.judge import CONTAINS, RULES, find, is_kind, recognise
+from vimotion.evaluation.edits import edit_failure, speed_measure, start_distance
+from vimotion.evaluation.judge import CONTAINS, RULES, find, find_acts, is_kind, recognise
+from vimotion.evaluation.manners import SHOWN, bearing, takes_on
 from vimotion.evaluation.plausibility import implausible
 
 EDITS = {
@@ -59,35 +62,81 @@ def test_the_true_kind_and_no_other(kind):
             assert asked == found
 
 
+def test_several_acts_are_found_one_after_the_other():
+    acts = (Act("wave", "a", "right", 2), Act("handshake", "b", "left", 3), Act("hug"))
+    motion = make_scene(SceneParameters(acts, seed=5)).interaction
+    found = find_acts(motion, ["wave", "handshake", "hug"])
+    assert [(act.actor, act.side, act.count) for act in found[:2]] == [("a", "right", 2), ("b", "left", 3)]
+    assert found[0].end < found[1].start and found[1].end < found[2].start
+    assert find_acts(motion, ["hug", "handshake", "wave"]) is None
+    assert find_acts(motion, ["wave", "kick", "hug"]) is None
+    assert find_acts(motion, ["handshake"]) == [find(motion, "handshake")]
+
+
+def changed(source, name, who=""):
+    """The scene with an edit; None where there is no such edit of it."""
+    found = [edit.parameters for edit in possible_edits(source.parameters) if (edit.name, edit.who) == (name, who)]
+    return make_scene(found[0]).interaction if found else None
+
+
 @pytest.mark.parametrize("edit", EDITS)
 def test_the_edit_is_seen_and_a_copy_is_not(edit):
     kind = EDITS[edit]
-    for number in range(FIRST, FIRST + 20):
-        source = scene(kind, number)
-        changes = [change.parameters for change in possible_edits(source.parameters) if change.name == edit]
-        if changes:
-            break
-    before, after = source.interaction, make_scene(changes[0]).interaction
-    assert edit_failure(before, after, kind, edit) is None
-    assert edit_failure(before, before, kind, edit) is not None
-    assert edit_failure(before, scene("chase").interaction, kind, edit) == "the interaction is gone"
+    source = next(source for number in range(FIRST, FIRST + 30) if (source := scene(kind, number)) and changed(source, edit))
+    before, after, manners = source.interaction, changed(source, edit), source.parameters.manners
+    assert edit_failure(before, after, [kind], edit, manners) is None
+    assert edit_failure(before, before, [kind], edit, manners) is not None
+    assert edit_failure(before, scene("chase").interaction, [kind], edit, manners) == "the interaction is gone"
+
+
+@pytest.mark.parametrize("manner", [manner for manner in MANNERS if manner not in ("neutral", "gentle", "forceful")])
+def test_whoever_takes_on_a_manner_is_seen_to_and_nobody_else(manner):
+    act = Act("handshake", "a", "right", 2)
+    before = make_scene(SceneParameters((act,), distance="far", seed=3)).interaction
+    after = make_scene(SceneParameters((act,), ("neutral", manner), distance="far", seed=3)).interaction
+    assert edit_failure(before, after, ["handshake"], f"{manner} b") is None
+    assert edit_failure(before, after, ["handshake"], f"{manner} a") == f"not {manner} a"
+    assert edit_failure(before, after, ["handshake"], f"{manner} ab") == f"not {manner} ab"
+    assert edit_failure(before, before, ["handshake"], f"{manner} b") == f"not {manner} b"
+    opposite = "confident" if manner in ("shy", "tired", "sad", "elderly") else "elderly"
+    assert edit_failure(before, after, ["handshake"], f"{opposite} b") == f"not {opposite} b"
+    assert takes_on(after, before, 1, manner, "neutral")
+
+
+def test_how_people_hold_themselves_does_not_hang_on_where_they_are():
+    motion = scene("hug").interaction
+    assert set(SHOWN) == set(MANNERS)
+    assert bearing(motion.moved(yaw=2.0, translation=[3.0, 0.0, -7.0])) == pytest.approx(bearing(motion))
+    assert bearing(motion.swapped()) == pytest.approx(bearing(motion)[::-1])
+    assert bearing(motion.mirrored()) == pytest.approx(bearing(motion), abs=0.2)
 
 
 def test_each_direction_of_an_edit():
     motion = scene("handshake").interaction
     quick = replace(motion.resampled(20.0), fps=30.0)
     assert speed_measure(quick) > 1.3 * speed_measure(motion)
-    assert effort_measure(quick, "a") > effort_measure(motion, "a")
-    assert edit_failure(motion, quick, "handshake", "faster") is None
-    assert edit_failure(motion, quick, "handshake", "slower") == "not slower"
-    assert edit_failure(quick, motion, "handshake", "slower") is None
-    assert edit_failure(quick, motion, "handshake", "gentler") is None
-    assert edit_failure(motion, motion.mirrored(), "handshake", "other_hand") is None
-    assert edit_failure(motion, motion.swapped(), "handshake", "other_person") is None
-    assert edit_failure(motion, motion, "hug", "faster") == "the interaction is not in the motion before"
+    shake = ["handshake"]
+    assert edit_failure(motion, quick, shake, "faster") is None
+    assert edit_failure(motion, quick, shake, "slower") == "not slower"
+    assert edit_failure(quick, motion, shake, "slower") is None
+    assert edit_failure(motion, motion.mirrored(), shake, "other_hand") is None
+    assert edit_failure(motion, motion.swapped(), shake, "other_person") is None
+    assert edit_failure(motion, motion, ["hug"], "faster") == "the interaction is not in the motion before"
     assert start_distance(motion) == pytest.approx(start_distance(motion.swapped()))
-    with pytest.raises(ValueError, match="no edit"):
-        edit_failure(motion, motion, "handshake", "sadder")
+    for unknown in ("sadder", "sad", "sad c", "faster b"):
+        with pytest.raises(ValueError, match="no edit"):
+            edit_failure(motion, motion, shake, unknown)
+
+
+def test_people_who_sit_fall_ride_or_run_are_plausible_and_statues_of_them_do_not_glide():
+    slide = np.linspace(0.0, 2.0, 90)[:, None, None] * np.array([1.0, 0.0, 0.0])
+    for kind in ("help_up", "knock_over", "carry_on_back", "chase", "drag_down", "massage_leg", "sit_on_leg"):
+        motion = scene(kind).interaction
+        assert implausible(motion) is None
+        statue = _frozen(motion)
+        assert implausible(replace(statue, root_positions=statue.root_positions + slide)) == "feet slide"
+        assert implausible(motion.moved(translation=[0.0, 0.6, 0.0])) == "floats"
+        assert implausible(motion.moved(translation=[0.0, -0.3, 0.0])) == "under the ground"
 
 
 def test_other_people_and_the_mirror_change_only_who_and_which_side():

@@ -30,30 +30,31 @@ _ANSWERED = re.compile(
 )
 # Sentences that only tell where people are and how they look, and who is looked at before anything is told of them.
 _SETTING = re.compile(
-    r"\b(?:sits? (?:down )?on (?:a|the) (?:chair|seat|ground|floor)|(?:is|are) seated|seems?|looks? (?!at|back|round|down|over|away)|"
-    r"behaves?|moves? (?:\w+ly|like|with)|(?:is|are) (?:in a|bent|(?:visibly |deeply )?moved|\w+\.)|bounces? a|hesitates?|stands? tall|"
-    r"keeps? (?:his|her|their) (?:eyes|movements)|lets? (?:his|her|their) head|holds? (?:his|her|their) head|shows? respect|"
-    r"puts? a lot|makes? big)\b"
+    r"\b(?:sits? (?:down )?on (?:a|the) (?:chair|seat|ground|floor)|(?:is|are) seated|seems?|behaves?|hesitates?|stands? tall|"
+    r"looks? (?!at|back|round|down|over|away)|moves? (?:\w+ly|like|with)|bounces? a|shows? respect|puts? a lot|makes? big|"
+    r"(?:is|are) (?:in a|bent|(?:visibly |deeply )?moved|\w+\.)|keeps? (?:his|her|their) (?:eyes|movements)|"
+    r"(?:lets?|holds?) (?:his|her|their) head)\b"
 )
 _LOOKED_AT = re.compile(r"\b(?:see|shows?|showing|watch|look at|have|when|way|how) (?:the )?$")
 _ACTOR = re.compile(r"^ (?:as|is|are) the one who\b")
 # What somebody does who is acted upon, or who only answers: the other one acts or starts.
 _ANSWERS = re.compile(
     r"\b(?:dodg|duck|evad|avoid|sidestep|weav|stagger|stumbl|reel|flee|fled|escap|receiv|answer|return|respond|repl[yi]|accept|"
-    r"join|nod|watch|react|listen|wait|flinch|winc|imitat|mimic|mirror|cop(?:y|ie)|follow)\w*|\b(?:run|ran|sprint|dash|race|bolt|get|hurr)\w* (?:away|from|off|out of)\b|"
-    r"\b(?:lean|mov|bend|slip|step|dip|drop)\w* (?:away|aside|back|out|under|below|clear)\b|\b(?:falls? in|fell in)\b|"
+    r"join|nod|watch|react|listen|wait|flinch|winc|imitat|mimic|mirror|cop(?:y|ie)|follow)\w*|"
+    r"\b(?:run|ran|sprint|dash|race|bolt|get|hurr)\w* (?:away|from|off|out of)\b|\b(?:falls? in|fell in)\b|"
+    r"\b(?:lean|mov|bend|slip|step|dip|drop)\w* (?:away|aside|back|out|under|below|clear)\b|"
     r"\btakes? (?:it|the (?:\w+ )?hand)\b|\b(?:keeps|catches) up\b|\bgets? (?:a|an|one|two|three|four|some|several)\b|"
-    r"\bback away\b|\bin (?:turn|return|reply)\b|\b(?:sees|feels)\b|"
+    r"\bback away\b|\bin (?:turn|return|reply)\b|\b(?:sees|feels)\b|\bgiv\w* way\b|"
     r"\b(?:lower|hang|roll|shak|turn)\w* (?:his|her|their) head\b|\b(?:stand|get|ris)\w* (?:up|to)\b|\bgo\w* down too\b|"
     r"\b(?:rid(?:e|es|ing)|hav\w*|has) (?:[\w']+ ){0,4}(?:back|lap)\b|\b(?:lay|put)\w* a hand (?:on|to) (?:his|her|their)\b|"
     r"\btak\w+ (?:something|it|an object)\b(?! to)|\bgets? (?:blocked|a (?:punch|blow))\b"
 )
 _COUNTERED = re.compile(r"\bget(?:s|ting)? (?:blocked|a (?:punch|blow|hit) back)\b|\b(?:punch|attack)\w* (?:at )?$")
 _ACTS = re.compile(
-    r"\b(?:punch|swing|strik|throw|jab|box|aim|lung|lean\w* in|set\w* off|lead|clap both|push|shov|thrust|chas|pursu|hunt|pat|wav|offer|"
-    r"extend|reach|rais|lift|start|begin|initiat|lead|open|stretch|greet|invit|set|put|lay|challeng|propos|"
-    r"massag|knead|kiss|whisper|slap|kick|touch|strok|comfort|consol|drag|pull|help|support|carr|giv|hand|pass|show|hook|link|"
-    r"grab|seiz|hold|held|cover|block|fend|strik|attack|tread|bump|nudg|knock|blow|point|shak|danc|teach)\w*|"
+    r"\b(?:punch|swing|strik|throw|jab|box|aim|lung|lean\w* in|set\w* off|lead|push|shov|thrust|chas|pursu|hunt|pat|wav|offer|"
+    r"extend|reach|rais|lift|start|begin|initiat|open|stretch|greet|invit|set|put|lay|challeng|propos|massag|knead|kiss|"
+    r"whisper|slap|kick|touch|strok|comfort|consol|drag|pull|help|support|carr|giv|hand|pass|show|hook|link|grab|seiz|hold|"
+    r"held|cover|block|fend|attack|tread|bump|nudg|knock|blow|point|shak|danc|teach)\w*|"
     r"\btak\w+ (?:a seat|hold|[\w' ]+ on (?:his|her|their) back|[\w' ]+(?:arm|hand))\b|\bsit\w* (?:down )?on (?!a\b)|"
     r"\b(?:run|sprint|race|dash)\w* (?:after|behind|to catch|at)\b|\bfirst\b|\btries to (?:catch|hit|reach)\b"
 )
@@ -97,7 +98,7 @@ def named_actor(text: str) -> str | None:
 
 
 def _without_settings(text: str) -> str:
-    """A text without the sentences that tell nothing but where people are and how they look; all of it where there is no other."""
+    """A text without the sentences that only tell where people are and how they look; all of it where there is no other."""
     sentences = re.split(r"(?<=[.;!?]) ", text)
     told = [each for each in sentences if kinds_by_name(each) or not _SETTING.search(plain(each))]
     return " ".join(told or sentences)

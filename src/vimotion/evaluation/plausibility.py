@@ -10,7 +10,8 @@ from vimotion.motion import FPS, JOINT, Interaction
 _MAX_JOINT_SPEED = 20.0  # m/s; a sprinter's foot
 _MAX_PELVIS_SPEED = 8.0
 _MAX_FOOT_SLIDING = 0.35  # m/s of the supporting foot of one person, mean over time, …
-_SLIDING_OF_SPEED = 0.1  # … and this share of the person's mean speed: a runner's foot rolls
+_SLIDING_OF_SPEED = 0.1  # … and this share of the person's mean speed: the foot rolls
+_RUN, _SLIDING_OF_RUN = 1.5, 0.6  # … and this share of what is faster than this, m/s: a runner's foot is hardly ever still
 _MAX_SUNK = 0.12  # metres below the ground
 _MAX_FLOATING = 0.15  # metres: the lowest foot, held for half a second
 _MIN_TORSO_DISTANCE = 0.14  # metres between the axes of two torsos, held for a fifth of a second
@@ -49,7 +50,8 @@ def _slides(positions: np.ndarray) -> bool:
     """Whether the feet of one person, (T, 1, 22, 3), slide."""
     steps = np.diff(positions[:, 0, JOINT["pelvis"]][:, [0, 2]], axis=0)
     speed = float(np.linalg.norm(steps, axis=-1).mean() * FPS)
-    return foot_sliding(positions, FPS) > _MAX_FOOT_SLIDING + _SLIDING_OF_SPEED * speed
+    allowed = _MAX_FOOT_SLIDING + _SLIDING_OF_SPEED * speed + _SLIDING_OF_RUN * max(speed - _RUN, 0.0)
+    return foot_sliding(positions, FPS) > allowed
 
 
 def _lowest_foot(positions: np.ndarray) -> np.ndarray:

@@ -111,7 +111,8 @@ def _dodged_punches(s: Signals, actor: int, side: int) -> list[int]:
         dodged = np.linalg.norm(head[arrival] - target) > 0.12
         hit = np.linalg.norm(fist[thrust] - head[thrust], axis=-1).min() < 0.12
         alone = other_out[arrival] < 0.85 * out[arrival]
-        if fast and alone and aimed and dodged and not hit:
+        stands = np.linalg.norm(s.pelvis_velocity[arrival], axis=-1).max() < 1.5
+        if fast and alone and stands and aimed and dodged and not hit:
             punches.append(arrival)
     return punches
 

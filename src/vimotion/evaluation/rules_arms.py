@@ -53,7 +53,7 @@ def help_up(s: Signals) -> Finding | None:
         for actor, side, start, stop in _holds(s)
         if s.pelvis_height[start, 1 - actor] < _SITS
         and s.pelvis_height[start:stop, 1 - actor].max() > _STANDS
-        and s.pelvis_height[start, actor] > _SITS
+        and s.pelvis_height[start, actor] > s.pelvis_height[start, 1 - actor] + 0.2
     ]
     return _of(iter(sorted(holds, key=lambda hold: _to_hand(s, *hold))[:1]))
 

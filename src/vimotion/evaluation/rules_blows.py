@@ -68,7 +68,7 @@ def _stands_apart(s: Signals, actor: int, frame: int) -> bool:
     """Whether somebody stands on the other foot, on the spot, apart from the other."""
     still = np.linalg.norm(s.pelvis_velocity[frame, actor]) < 0.8
     return bool(
-        still and s.pelvis_height[frame, actor] > 0.72 and on_ground(s, actor)[frame] and s.pelvis_distance[frame] > 0.5
+        still and s.pelvis_height[frame, actor] > 0.62 and on_ground(s, actor)[frame] and s.pelvis_distance[frame] > 0.5
     )
 
 
@@ -87,7 +87,7 @@ def _blocked(s: Signals) -> Iterator[tuple[int, int, int, int]]:
     """(attacker, side, start, stop): a hand that comes fast is stopped by a forearm that the other holds up."""
     for attacker, side in HANDS:
         for arm, name in enumerate(SIDES):
-            for start, stop in blows(hand_to(s, attacker, side, f"{name}_forearm"), ON_ARM + 0.02, longest=0.9):
+            for start, stop in blows(hand_to(s, attacker, side, f"{name}_forearm"), ON_ARM + 0.02, longest=1.3):
                 apart = np.linalg.norm(s.palms[start, attacker, side] - s.palms[start, 1 - attacker, arm]) > 0.14
                 held_up = s.above_shoulder(1 - attacker, arm)[start] > -0.05 and s.head_drop[start, 1 - attacker] < 0.18
                 if apart and held_up and s.facing_other[start].min() > 0.5:

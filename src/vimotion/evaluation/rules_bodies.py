@@ -22,7 +22,7 @@ def shoulder_bump(s: Signals) -> Finding | None:
         (start, stop, side)
         for side in (LEFT, RIGHT)
         for start, stop in runs(_shoulder_gap(s, side) < _SHOULDERS_MEET)
-        if stop - start < seconds(1.0)
+        if stop - start < seconds(1.5)
         and s.facing_other[start].min() > 0.4
         and max(s.above_shoulder(person, hand)[start] for person in (0, 1) for hand in (0, 1)) < -0.25
     ]
@@ -82,9 +82,9 @@ def kiss_cheek(s: Signals) -> Finding | None:
         found(actor, int(np.argmin([_kiss(s, actor, name)[start:stop].min() for name in SIDES])), 1, start, stop)
         for actor in (0, 1)
         for start, stop in all_runs(
-            np.minimum(*(_kiss(s, actor, name) for name in SIDES)) < 0.12,
+            np.minimum(*(_kiss(s, actor, name) for name in SIDES)) < 0.14,
             np.minimum(*(hand_to(s, actor, side, "upper_arm") for side in (LEFT, RIGHT))) < ON_ARM,
-            np.minimum(*(hand_to(s, actor, side, "mouth", own=True) for side in (LEFT, RIGHT))) > 0.15,
+            np.minimum(*(hand_to(s, actor, side, "mouth", own=True) for side in (LEFT, RIGHT))) > 0.2,
             shortest=0.1,
         )
     )

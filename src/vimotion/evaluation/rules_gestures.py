@@ -89,7 +89,8 @@ def _held_out(s: Signals, facing: np.ndarray) -> Iterator[tuple[int, int, int, i
         up = all_runs(
             s.above_shoulder(actor, side) > -0.2,
             s.above_shoulder(actor, side) < 0.15,
-            s.reach(actor, side) > 0.33,
+            s.reach(actor, side) > np.where(s.pelvis_height[:, actor] < 0.75, 0.33, 0.36),
+            ~idle(s, actor, side),
             *others,
             facing,
             shortest=0.5,

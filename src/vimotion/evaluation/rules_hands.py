@@ -31,6 +31,7 @@ def pat_cheek(s: Signals) -> Finding | None:
         and s.head_drop[pats, 1 - actor].max() < 0.12
         and (hand_to(s, actor, side, "mouth") - hand_to(s, actor, side, "cheek"))[pats].mean() > 0.02
         and hand_to(s, actor, side, "mouth", own=True)[pats].min() > 0.2
+        and hand_to(s, actor, side, "crown")[pats[0] : pats[-1] + 1].min() > 0.14
     )
 
 
@@ -48,6 +49,7 @@ def cover_mouth(s: Signals) -> Finding | None:
         for actor, side in HANDS
         for span in all_runs(
             hand_to(s, actor, side, "mouth") < ON_SKIN,
+            hand_to(s, actor, side, "mouth", own=True) > 0.2,
             hand_to(s, actor, side, "mouth") < hand_to(s, actor, side, "cheek") + 0.02,
             shortest=0.7,
         )

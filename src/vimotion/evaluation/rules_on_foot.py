@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from vimotion.evaluation.contact import clear
 from vimotion.evaluation.findings import Finding, found
 from vimotion.evaluation.signals import SIDES, Signals, runs, velocity
 from vimotion.motion import FPS
@@ -66,7 +67,7 @@ def follow_leader(s: Signals) -> Finding | None:
 def walk_towards(s: Signals) -> Finding | None:
     """One walks 1.2 m or more up to the other, who stays, and stops within reach; that is all until they part, hands low."""
     hands = max(s.above_shoulder(person, side).max() for person in (0, 1) for side in (0, 1))
-    near = runs(s.pelvis_distance < s.pelvis_distance.min() + 0.12)
+    near = runs(s.pelvis_distance < s.pelvis_distance.min() + 0.12, gap=15)
     if hands > -0.25 or not 0.5 < s.pelvis_distance.min() < 1.3 or len(near) > 1:
         return None
     start, stop = near[0]
@@ -75,7 +76,14 @@ def walk_towards(s: Signals) -> Finding | None:
     parts = stop == s.frames or s.pelvis_distance[-1] > 1.5
     upright = s.pelvis_height[start : (start + stop) // 2].min() > 0.8
     looks = upright and s.facing_other[(start + stop) // 2].min() > 0.7
-    if gone[actor] > 1.2 and gone[1 - actor] < 0.35 and looks and parts and stop - start < 2.5 * FPS:
+    if (
+        gone[actor] > 1.2
+        and gone[1 - actor] < 0.35
+        and looks
+        and parts
+        and stop - start < 6 * FPS
+        and clear(s, start, stop, 0.1)
+    ):
         return found(actor, None, 1, int(np.argmax(np.linalg.norm(s.pelvis - s.pelvis[0], axis=-1)[:, actor] > 0.15)), start)
     return None
 

@@ -115,7 +115,7 @@ def _claps(s: Signals, side: int, other: int) -> list[tuple[int, int]]:
         high = min(s.above_shoulder(0, side)[start:stop].max(), s.above_shoulder(1, other)[start:stop].max()) > -0.12
         one = s.palm_gap[start:stop, 1 - side, 1 - other].min() > 0.2
         fast = closing[max(start - 8, 0) : start + 1].max(initial=0.0) > 0.5
-        heads_up = s.head_drop[start:stop].max() < 0.1
+        heads_up = s.head_drop[start:stop].max() < 0.1 and gap[start:stop].min() < _HANDS_MEET
         if one and high and fast and heads_up and stop - start <= FPS:
             claps.append((start, stop))
     return claps
