@@ -30,7 +30,7 @@ def exchanged(text: str) -> str:
 
 def test_plain_words_are_unique_among_kinds():
     acts = [told(plain(kind))["acts"][0] for kind in KINDS]
-    for word in ("do", "does", "did", "doing", "happens", "told", "noun"):
+    for word in ("do", "does", "did", "doing", "happens", "led", "told", "noun", "does_it", "doing_it"):
         said = [act[word] for act in acts]
         assert len(set(said)) == len(KINDS), sorted(text for text in said if said.count(text) > 1)
     units = [act["units"] for act in acts if "units" in act]
@@ -90,7 +90,7 @@ def test_the_account_says_what_is_asked_for():
         (Act("push", "b", count=2), Act("handshake", "a", "left", 3)), ("shy", "tired"), "slow", "far", ending="part"
     )
     assert told(parameters)["account"] == (
-        "{second} walks up to {first}, then {second} pushes {first} with both hands twice, and {first} steps back, then "
+        "{second} walks up to {first}, then {second} pushes {first} twice, and {first} steps back, then "
         "{first} shakes {second}'s left hand three times, then they turn away and part, slowly. "
         "{first} is shy and {second} is tired."
     )
@@ -120,7 +120,7 @@ def test_stories_are_many_and_about_these_two():
 
 def test_who_is_pushed_has_a_reason_to_push_back():
     causes = {told(SceneParameters((Act("push"), Act("kick", "b"))), seed)["acts"][1]["cause"] for seed in range(40)}
-    assert "{first} pushed {second} with both hands" in causes
+    assert "{first} pushed {second}" in causes
     assert all("push" in cause for cause in causes)
     assert told(SceneParameters((Act("push"), Act("hug", "b"))))["acts"][1]["cause"].startswith(
         ("{second} wants", "{second} is")

@@ -9,6 +9,7 @@ A marked verb (`~push`, see `verbs`) agrees with the subject before it: "a man p
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -66,10 +67,9 @@ def name_people(text: str, naming: Naming, actor: Person, random: np.random.Gene
     return _fill(text, both, called, {*"AB"} if together else set())
 
 
-def name_by_slots(text: str, actor: Person) -> str:
-    """`text` with the slots {first} (person a) and {second} (person b) for the names of people, and every verb in form."""
-    names = ("{first}", "{second}") if actor == "a" else ("{second}", "{first}")
-    called = {person: Called(name, name, "they") for person, name in zip("AB", names, strict=True)}
+def name_plainly(text: str, names: Mapping[str, str]) -> str:
+    """`text` with these names for {A} and {B} wherever they come up, and every verb in form."""
+    called = {person: Called(name, name, "they") for person, name in names.items()}
     return _fill(text, "they", called, set())
 
 

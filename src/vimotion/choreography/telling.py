@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from vimotion.choreography.cast import name_by_slots
+from vimotion.choreography.cast import name_plainly
 from vimotion.choreography.kind import Arrangement, Kind
 from vimotion.choreography.parameters import Person, Posture, SceneParameters
 from vimotion.choreography.sampling import possible_edits, walks_up
@@ -23,12 +23,12 @@ from vimotion.grammar import Grammar
 
 Told = dict[str, Any]
 
-_SLOT = {"a": "{first}", "b": "{second}"}
+_SLOT: dict[Person, str] = {"a": "{first}", "b": "{second}"}
 _TIMES = {1: "once", 2: "twice", 3: "three times", 4: "four times"}
 _NUMBERS = {1: "one", 2: "two", 3: "three", 4: "four"}
 _PACE = {"slow": "slowly", "fast": "quickly"}
 _SITTING: dict[Posture, str] = {"stand": "stands", "chair": "sits on a chair", "ground": "sits on the ground"}
-_BOTH_SIT: dict[Posture, str] = {"chair": "Both sit on chairs.", "ground": "Both sit on the ground."}
+_BOTH: dict[Posture, str] = {"stand": "both stand", "chair": "both sit on chairs", "ground": "both sit on the ground"}
 _FORMS: dict[str, Form] = {"do": "base", "does": "third", "did": "past", "doing": "gerund"}
 _ANSWERS: dict[str, Form] = {"answer": "base", "answers": "third", "answered": "past"}
 # What a quarrel is about, and what ends one.
@@ -45,6 +45,7 @@ def tell(parameters: SceneParameters, kinds: Mapping[str, Kind], random: np.rand
         start: "near" or "far"; moves: how that is seen: "meet" (both walk up), "walk" (the leader does), "apart" (they start
             at another distance), "" (it is not); approach: the walk up as a clause, where there is one.
         ending: "stay" or "part".
+        sitting: who stands and who sits.
         people: by slot, each person's posture, and what the person does by it (sits); manner, and the words for it: adverb,
             adjective of a movement, trait of a person; absent where it is neutral.
         acts: in order; see `_act`. edits: the names of `possible_edits`.
@@ -55,13 +56,15 @@ def tell(parameters: SceneParameters, kinds: Mapping[str, Kind], random: np.rand
     manners_of = dict(zip(("{first}", "{second}"), parameters.manners, strict=True))
     for number, act in enumerate(acts):
         act["cause"] = _cause(acts, moods, number, manners_of[act["actor"]], random)
+    people = {_SLOT[person]: _person(parameters, person, random) for person in ("a", "b")}
     told: Told = {
         "leader": acts[0]["actor"],
         "follower": acts[0]["other"],
         "speed": parameters.speed,
         "start": parameters.distance,
         "ending": parameters.ending,
-        "people": {_SLOT[person]: _person(parameters, person, random) for person in ("a", "b")},
+        "people": people,
+        "sitting": _sitting(people),
         "acts": acts,
         "edits": sorted({edit.name for edit in possible_edits(parameters)}),
         "past": _say(f"{moods[0]}-past", acts[0], manners_of, random),
@@ -85,29 +88,33 @@ def _act(parameters: SceneParameters, number: int, kind: Kind) -> Told:
             does it, where that is said.
         count, times ("twice"), number ("two"), units ("pushes"), unit ("push"): where it is counted.
         do, does, did, doing: without their subject, which is "they" for mutual kinds and the actor otherwise; happens,
-            happened: with it; told: with side and count, the actor being the subject.
+            happened: with it; led, and told, which says side and count: the actor being the subject. does_it, doing_it: what
+            tells the one who acts or starts, without saying who the other is.
         noun: without an article.
-        start: how a mutual one begins, with its subject. answer, answers, answered: what the other does then.
+        start: how a mutual one begins, with its subject. answer, answers, answered: what the other does then; reason: the
+            clause that explains it.
     """
     act, declared, whole = parameters.acts[number], words_of(kind), act_facts(parameters, number, kind)
     plain = whole - {"left", "right"}
 
-    def named(text: str) -> str:
-        return name_by_slots(text, act.actor)
-
-    def said(rule: str, form: Form, facts: frozenset[str] = plain) -> str:
-        return named(conjugate(_lower(next(declared.ways(rule, facts))), form))
-
     actor, other = _SLOT[act.actor], _SLOT["b" if act.actor == "a" else "a"]
+
+    def said(rule: str, form: Form, facts: frozenset[str] = plain, other: str = other) -> str:
+        phrase = conjugate(_lower(next(declared.ways(rule, facts))), form)
+        return name_plainly(phrase, {"A": actor, "B": other})
+
     forms = {name: said("both" if kind.mutual else "do", form) for name, form in _FORMS.items()}
     if kind.mutual:
         forms["does"] = said("both", "plural")
     subject = "they" if kind.mutual else actor
     full = _full(kind, whole)
+    first = "start" if kind.mutual else "do"
     told: Told = {
         "kind": act.kind, "actor": actor, "other": other, "mutual": kind.mutual, **forms,
         "happens": f"{subject} {forms['does']}", "happened": f"{subject} {forms['did']}",
-        "told": f"{actor} {named(conjugate(full, 'third'))}",
+        "led": f"{actor} {said('do', 'third')}",
+        "told": f"{actor} {name_plainly(conjugate(full, 'third'), {'A': actor, 'B': other})}",
+        "does_it": said(first, "third", other="the other person"), "doing_it": said(first, "gerund", other="the other person"),
         "noun": _lower(next(declared.ways("noun", plain))),
     }  # fmt: skip
     if kind.sided:
@@ -122,8 +129,11 @@ def _act(parameters: SceneParameters, number: int, kind: Kind) -> Told:
         told["told"] += f" {_TIMES[act.count]}"
     if kind.mutual:
         told["start"] = f"{actor} {said('start', 'third', whole)}"
+        told |= {name: _first(told[name]) for name in ("does_it", "doing_it")}
     if "answer" in declared.rules:
         told |= {name: said("answer", form) for name, form in _ANSWERS.items()}
+        if kind.mood != "care":  # there the other's mood comes first
+            told["reason"] = told.get("start", told["led"])
     return told
 
 
@@ -201,16 +211,16 @@ def _account(told: Told) -> str:
     if told["ending"] == "part":
         steps.append("they turn away and part")
     text = ", then ".join(steps) + (f", {told['pace']}" if "pace" in told else "")
-    return " ".join([*_sitting(told), text + ".", *_behaving(told)])
+    seated = any(person["posture"] != "stand" for person in told["people"].values())
+    where = told["sitting"] if seated else "they start far apart" if (told["moves"], told["start"]) == ("apart", "far") else ""
+    return " ".join([*([_upper(where) + "."] if where else []), text + ".", *_behaving(told)])
 
 
-def _sitting(told: Told) -> list[str]:
-    postures = {slot: person["posture"] for slot, person in told["people"].items()}
-    apart = ["They start far apart."] if (told["moves"], told["start"]) == ("apart", "far") else []
-    first, second = postures.values()
-    if first == second:
-        return apart if first == "stand" else [_BOTH_SIT[first]]
-    return [" and ".join(f"{slot} {person['sits']}" for slot, person in told["people"].items()) + "."]
+def _sitting(people: Mapping[str, Told]) -> str:
+    postures: list[Posture] = [person["posture"] for person in people.values()]
+    if postures[0] == postures[1]:
+        return _BOTH[postures[0]]
+    return " and ".join(f"{slot} {person['sits']}" for slot, person in people.items())
 
 
 def _behaving(told: Told) -> list[str]:
@@ -226,6 +236,14 @@ def _singular(units: str) -> str:
     assert one, units
     stem = re.sub(r"(?<=ch)es$|(?<=sh)es$|s$", "", one[0])
     return stem + units[one.end() :]
+
+
+def _first(phrase: str) -> str:
+    return phrase if phrase.endswith(" first") else f"{phrase} first"
+
+
+def _upper(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _lower(text: str) -> str:

@@ -8,7 +8,7 @@ from vimotion.choreography.stage import Stage
 
 WORDS = """
 @do
-(~push|~shove) {B.obj}[ with both hands]
+(~push|~shove) {B.obj}(| with both hands)
 ~push {B.obj} (back|away)
 ~put both hands on {B.obj} and ~push {B.him}
 ~stretch out both arms and ~push {B.obj}
