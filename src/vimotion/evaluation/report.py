@@ -37,7 +37,7 @@ def table(results: Mapping[str, Any], recipe: EvaluateRecipe) -> str:
     contestants = [name for name in recipe.contestants if any(name in found for found in summary.values())]
     lines = [
         f"# {recipe.name}", "",
-        f"{recipe.examples} examples a task, seeds {', '.join(map(str, recipe.seeds))}; "
+        f"{recipe.examples} examples a task{_of_kinds(recipe)}, seeds {', '.join(map(str, recipe.seeds))}; "
         "% of answers (median over seeds, range). An answer that failed or could not be read counts as wrong, but for "
         "\"where recognised\" and \"where said\". Answers in words are not drawn, so they have one seed.", "",
         "| task | measure | " + " | ".join(contestants) + " |", "|---|---|" + "---|" * len(contestants),
@@ -73,6 +73,10 @@ def table(results: Mapping[str, Any], recipe: EvaluateRecipe) -> str:
                 told = ", ".join(f"{reason} {count}" for reason, count in list(entry["reasons"].items())[:_REASONS])
                 lines.append(f"- {task}, {name}: {told}")
     return "\n".join(lines) + "\n"
+
+
+def _of_kinds(recipe: EvaluateRecipe) -> str:
+    return f" of {len(recipe.kinds)} kinds of interaction ({', '.join(recipe.kinds)})" if recipe.kinds else ""
 
 
 def _parts(contestant: str, what: str, shares: Mapping[str, Mapping[str, float]]) -> list[str]:

@@ -26,7 +26,7 @@ def step_on_foot(s: Signals) -> Finding | None:
 
 def block(s: Signals) -> Finding | None:
     """A hand strikes down from above the shoulder at the other's head and is stopped by a forearm held up before it."""
-    blows_down = (blow for blow in _blocked(s) if _from_above(s, *blow))
+    blows_down = (blow for blow in _blocked(s, 1.3) if _from_above(s, *blow))
     return most(found(actor, side, 1, start, stop) for actor, side, start, stop in blows_down)
 
 
@@ -34,7 +34,7 @@ def block_counter(s: Signals) -> Finding | None:
     """A fist is stopped by a forearm, and the other hand of the one who blocks strikes the attacker's chest within 1.2 s."""
     return most(
         found(1 - attacker, side, 1, start, counter)
-        for attacker, _, start, _ in _blocked(s)
+        for attacker, _, start, _ in _blocked(s, 0.9)
         for side in (LEFT, RIGHT)
         for counter, _ in blows(hand_to(s, 1 - attacker, side, "chest"), _ON_CHEST, speed=1.5, longest=2.0)
         if 0 < counter - start < seconds(1.2)
@@ -83,11 +83,11 @@ def _treads(s: Signals, actor: int, foot: int) -> Iterator[tuple[int, int]]:
                 yield start, stop
 
 
-def _blocked(s: Signals) -> Iterator[tuple[int, int, int, int]]:
-    """(attacker, side, start, stop): a hand that comes fast is stopped by a forearm that the other holds up."""
+def _blocked(s: Signals, longest: float) -> Iterator[tuple[int, int, int, int]]:
+    """(attacker, side, start, stop): a hand that comes fast is stopped by a raised forearm, for `longest` seconds at most."""
     for attacker, side in HANDS:
         for arm, name in enumerate(SIDES):
-            for start, stop in blows(hand_to(s, attacker, side, f"{name}_forearm"), ON_ARM + 0.02, longest=1.3):
+            for start, stop in blows(hand_to(s, attacker, side, f"{name}_forearm"), ON_ARM + 0.02, longest=longest):
                 apart = np.linalg.norm(s.palms[start, attacker, side] - s.palms[start, 1 - attacker, arm]) > 0.14
                 held_up = s.above_shoulder(1 - attacker, arm)[start] > -0.05 and s.head_drop[start, 1 - attacker] < 0.18
                 if apart and held_up and s.facing_other[start].min() > 0.5:
