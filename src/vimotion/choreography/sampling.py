@@ -63,7 +63,7 @@ def sample_parameters(random: np.random.Generator, kind: str | None = None) -> S
     for _ in range(_drawn(random, _ACTS) - 1):
         told = {act.kind for act in acts}  # each once, so that its name says which act is meant
         following = [(kind, who) for kind in KINDS.values() for who in get_args(Person) if kind.name not in told
-                     and kind.mood in _FOLLOWING[last.mood] and _may_follow(kind, postures, who)]  # fmt: skip
+                     and kind.mood in _FOLLOWING[last.mood] and _may_follow(kind, last, postures, who)]  # fmt: skip
         if last.ends or not following:
             break
         last, actor = following[int(random.integers(len(following)))]
@@ -163,9 +163,19 @@ def _after(kind: Kind, postures: tuple[Posture, Posture], actor: Person) -> tupl
     return _by_person(kind.after, actor) if kind.after else postures
 
 
-def _may_follow(kind: Kind, postures: tuple[Posture, Posture], actor: Person) -> bool:
-    """Whether somebody can do it out of these postures; what has a way of its own only begins a scene."""
-    return isinstance(kind.start, Arrangement) and _by_person(postures, actor) in kind.postures
+def _may_follow(kind: Kind, last: Kind, postures: tuple[Posture, Posture], actor: Person) -> bool:
+    """Whether somebody can do it out of these postures; what has a way of its own only begins a scene.
+
+    Two who sit stay where they are: only what is done from about there may follow.
+    """
+    if not isinstance(kind.start, Arrangement) or _by_person(postures, actor) not in kind.postures:
+        return False
+    if "stand" in postures:
+        return True
+    before = last.start
+    return (
+        isinstance(before, Arrangement) and before.facing and kind.start.facing and abs(before.ahead - kind.start.ahead) < 0.2
+    )
 
 
 def _other(person: Person) -> Person:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -132,21 +133,28 @@ class Stage:
 
     def _arranged(self, arrangement: Arrangement) -> list[Spot]:
         """Both spots for the present act with the other at the origin, in the order a, b."""
-        along, left, turn = arrangement.of(self._act.side, self.size)
         postures = [person.posture for person in self.people] if self.people else self.parameters.postures
-        if arrangement.facing:
-            along += sum(_KNEES[posture] for posture in postures)
+        along, left, turn = self._place(arrangement, postures)
         actor: Spot = ((left, along), turn)
         other: Spot = ((0.0, 0.0), 0.0)
         spots = [actor, other] if self._act.actor == "a" else [other, actor]
         return [self._feet_of(spot, posture) for spot, posture in zip(spots, postures, strict=True)]
 
+    def _place(self, arrangement: Arrangement, postures: Sequence[Posture]) -> tuple[float, float, float]:
+        """Ahead, left and turn of the actor in the axes of the other, for these two people."""
+        along, left, turn = arrangement.of(self._act.side, self.size)
+        return along + (sum(_KNEES[posture] for posture in postures) if arrangement.facing else 0.0), left, turn
+
     def _feet_of(self, spot: Spot, posture: Posture) -> Spot:
         """Where the feet are of somebody whose pelvis is at `spot`: of one who sits, before it."""
         (x, z), yaw = spot
         forward, _ = heading(yaw)
-        before = SEATS[posture][1] * self.size if posture != "stand" else 0.0
+        before = self._before(posture)
         return (x + before * float(forward[0]), z + before * float(forward[1])), yaw
+
+    def _before(self, posture: Posture) -> float:
+        """How far the feet are before the pelvis, metres."""
+        return SEATS[posture][1] * self.size if posture != "stand" else 0.0
 
     def _walks_up(self) -> list[bool]:
         """Who of a and b walks up at the start."""
@@ -193,17 +201,21 @@ class Stage:
         return max(ends) - 0.15
 
     def arrange(self, start: float) -> float:
-        """From wherever they are to where the present act begins; returns when it is done."""
+        """From wherever they are to where the present act begins; returns when it is done. Two who sit stay where they are."""
+        if all(person.posture != "stand" for person in self.people):
+            return start
         arrangement = self.arrangement()
         start = max(start, self.actor.feet.free, self.other.feet.free)
-        if arrangement.facing:
+        # who stands before somebody who sits goes there; else both turn to each other
+        if arrangement.facing and (self.other.posture == "stand" or self.actor.posture != "stand"):
             spots = [np.array(place) for place, _ in self._arranged(arrangement)]
             return self._face_each_other(start, float(np.linalg.norm(spots[0] - spots[1])))
-        along, left, turn = arrangement.of(self._act.side, self.size)
+        along, left, turn = self._place(arrangement, [person.posture for person in self.people])
         pose = self.other.feet.pose
         forward, aside = heading(pose[2])
-        goal = pose[:2] + along * forward + left * aside
-        return self._go(self.actor, start, goal, float(pose[2] + turn), around=pose[:2])
+        middle = pose[:2] - self._before(self.other.posture) * forward
+        goal = middle + along * forward + left * aside
+        return self._go(self.actor, start, goal, float(pose[2] + turn), around=(middle + pose[:2]) / 2.0)
 
     def _face_each_other(self, start: float, gap: float) -> float:
         ends = [start]
