@@ -63,10 +63,10 @@ def start_distance(interaction: Interaction) -> float:
 
 
 def _asked_manners(edit: str, manners: tuple[str, str]) -> list[tuple[int, str]]:
-    """Which person (0 or 1) is asked to take on which manner; nobody where the edit is about something else."""
+    """Which person (0 or 1) has to take on which manner for an edit; nobody where it is about something else."""
     name, _, who = edit.partition(" ")
     if name in SHOWN and who in ("a", "b", "ab"):
-        return [("ab".index(person), name) for person in who]
+        return [(person, name) for person in ("ab".index(letter) for letter in who) if manners[person] != name]
     step = {"more_forceful": 1, "gentler": -1}.get(edit, 0)
     return [(person, _FORCE[_FORCE.index(manners[person]) + step]) for person in (0, 1)] if step else []
 

@@ -13,6 +13,7 @@ import yaml
 from vimotion.choreography import KINDS
 from vimotion.corpora import Record, Store
 from vimotion.errors import UserError
+from vimotion.evaluation.manners import alike
 from vimotion.evaluation.readers import READERS
 from vimotion.motion import FPS, Interaction
 from vimotion.tasks import Conversation, MotionPart, TextPart, ask, possible_tasks, questions, sample_conversation
@@ -144,9 +145,18 @@ def _by_kind(
     for index in random.permutation(indices).tolist():
         record = store[index]
         short = record.num_frames <= LONGEST and (not record.edit_of or store.by_id(record.edit_of).num_frames <= LONGEST)
-        if short and record.facts and set(read_kinds(record)) <= set(kinds) and needed in possible_tasks(record):
+        fits = short and record.facts and set(read_kinds(record)) <= set(kinds) and needed in possible_tasks(record)
+        if fits and (task != "editing" or _changes_what_is_seen(store.by_id(record.edit_of), record)):
             records.setdefault(read_kinds(record)[0], []).append(record)
     return dict(sorted(records.items()))
+
+
+def _changes_what_is_seen(source: Record, edited: Record) -> bool:
+    """Whether an edit shows in the joints: not who acts where both do at once, nor a manner that looks like the old one."""
+    fact = {"other_person": "actor", "other_hand": "side"}.get(edited.edit)
+    before, after = ((record.facts or {})["parameters"]["manners"] for record in (source, edited))
+    manners = [(old, new) for old, new in zip(before, after, strict=True) if old != new]
+    return (fact is None or fact in read_facts(edited)) and not any(alike(old, new) for old, new in manners)
 
 
 def _text_to_motion(store: Store, record: Record, random: np.random.Generator) -> Example:
@@ -212,7 +222,8 @@ def _editing(store: Store, record: Record, random: np.random.Generator) -> Examp
 
 
 def _question(store: Store, record: Record, random: np.random.Generator) -> Example:
-    asked = [name for name in questions(record) if name in _ASKED]
+    unseen = set() if "actor" in read_facts(record) else {"who", "other", "first"}
+    asked = [name for name in questions(record) if name in _ASKED and name not in unseen]
     question = str(random.choice(asked))
     user, answer = ask(record, question, random, held_out=True)
     text, truth = _turn(Conversation((user, answer)))

@@ -52,6 +52,11 @@ def takes_on(before: Interaction, after: Interaction, person: int, old: str, new
     return misses[new] < misses[old] and misses[new] <= _MARGIN * min(misses.values())
 
 
+def alike(first: str, second: str) -> bool:
+    """Whether two manners cannot be told apart by the measures."""
+    return _norm(np.subtract(SHOWN[first], SHOWN[second])) < 1.0
+
+
 def bearing(interaction: Interaction) -> np.ndarray:
     """(person, measure): how each holds the body and how quickly it moves, in the units of `MEASURES`."""
     s = Signals(interaction)
