@@ -49,17 +49,22 @@ _ANSWERS = re.compile(
     r"\b(?:rid(?:e|es|ing)|hav\w*|has) (?:[\w']+ ){0,4}(?:back|lap)\b|\b(?:lay|put)\w* a hand (?:on|to) (?:his|her|their)\b|"
     r"\btak\w+ (?:something|it|an object)\b(?! to)|\bgets? (?:blocked|a (?:punch|blow))\b"
 )
-_COUNTERED = re.compile(r"\bget(?:s|ting)? (?:blocked|a (?:punch|blow|hit) back)\b|\b(?:punch|attack)\w* (?:at )?$")
+_COUNTERED = re.compile(
+    r"\bget(?:s|ting)? (?:blocked|a (?:punch|blow|hit) back)\b|\b(?:punch|attack)\w* (?:at )?$|"
+    r"^ (?:having|has|riding|rides) .{0,40}\b(?:lap|back)\b"
+)
 _ACTS = re.compile(
     r"\b(?:punch|swing|strik|throw|jab|box|aim|lung|lean\w* in|set\w* off|lead|push|shov|thrust|chas|pursu|hunt|pat|wav|offer|"
     r"extend|reach|rais|lift|start|begin|initiat|open|stretch|greet|invit|set|put|lay|challeng|propos|massag|knead|kiss|"
-    r"whisper|slap|kick|touch|strok|comfort|consol|drag|pull|help|support|carr|giv|hand|pass|show|hook|link|grab|seiz|hold|"
-    r"held|cover|block|fend|attack|tread|bump|nudg|knock|blow|point|shak|danc|teach)\w*|"
+    r"whisper|slap|kick|touch|strok|comfort|consol|drag|pull|help|support|carr|giv|hand|pass|show|hook|link|grab|seiz|"
+    r"hold(?!\w* (?:them|him|her)\b)|held|cover|block|fend|attack|tread|bump|nudg|knock|blow|point|shak|danc|teach)\w*|"
     r"\btak\w+ (?:a seat|hold|[\w' ]+ on (?:his|her|their) back|[\w' ]+(?:arm|hand))\b|\bsit\w* (?:down )?on (?!a\b)|"
     r"\b(?:run|sprint|race|dash)\w* (?:after|behind|to catch|at)\b|\bfirst\b|\btries to (?:catch|hit|reach)\b"
 )
 # The one who claps answers in a high five, and acts elsewhere
 _CLAPS = re.compile(r"\b(?:clap|slap|smack|hit|meet|strik|tap)\w*")
+# Who blocks a blow answers it
+_BLOCKS = re.compile(r"\b(?:block|fend|ward|parr)\w*|\braise\w* (?:a|the|his|her|their) forearm")
 _HITS = re.compile(r"\b(?:claps|slaps|hits|taps|thumps|clapping|slapping|tapping)\b")
 
 
@@ -71,7 +76,9 @@ def named_actor(text: str) -> str | None:
     """
     text = _without_settings(text)
     words, named = plain(text), mentions(text)
-    high_five = "high_five" in named_kinds(text)
+    kinds = named_kinds(text)
+    high_five = "high_five" in kinds
+    answer = _CLAPS if high_five else _BLOCKS if "block" in kinds else None
     guesses = []
     for (start, end, person), stop in zip(named, [*[mention[0] for mention in named[1:]], len(words)], strict=False):
         before, tells = words[:start], re.split(r"[.;!?] ", words[end:stop])[0]
@@ -88,8 +95,8 @@ def named_actor(text: str) -> str | None:
             guesses.append((1, _OTHER[person]))
             continue
         acts = _earliest(_ACTS.search(tells), None if high_five else _HITS.search(tells))
-        answers = _earliest(_ANSWERS.search(tells), _CLAPS.search(tells) if high_five else None)
-        if _PASSIVE.search(tells) or answers < acts or _COUNTERED.search(words[end:]):
+        answers = _earliest(_ANSWERS.search(tells), answer.search(tells) if answer else None)
+        if _PASSIVE.search(tells) or (answers <= acts and answers < len(words)) or _COUNTERED.search(words[end:]):
             return _OTHER[person]
         if acts < answers:
             return person
