@@ -192,9 +192,7 @@ class Stage:
         for person, walks_up, (place, yaw) in zip(self.people, walks, self._final, strict=True):
             if walks_up:
                 start = 0.4 * lead + (0.0 if person is self.actor else 0.35 + person.manner.lag)
-                sharp = abs(turn_between(person.feet.pose[2], yaw)) > _SHARP
-                end = person.feet.walk(start, place, yaw=None if sharp else yaw)
-                ends.append(self.turn_to(person, yaw, end))
+                ends.append(self._walk_to(person, start, place, yaw))
         for person, walks_up, (_, yaw) in zip(self.people, walks, self._final, strict=True):
             if not walks_up:
                 self.turn_to(person, yaw, max(0.45 * max(ends), 0.4))
@@ -253,7 +251,14 @@ class Stage:
                 side = 1.0 if float(clear @ across) >= 0 else -1.0
                 point = around + 0.62 * side * across
                 via = [(float(point[0]), float(point[1]))]
-        return person.feet.walk(start, (float(goal[0]), float(goal[1])), yaw=yaw, via=via, speed=1.0)
+        return self._walk_to(person, start, (float(goal[0]), float(goal[1])), yaw, via)
+
+    def _walk_to(self, person: Performer, start: float, goal: Point, yaw: float, via: Sequence[Point] = ()) -> float:
+        """Walks to a place and faces `yaw` there, turning on the spot if that is far from the way; when it is done."""
+        way = direction(via[-1] if via else person.feet.pose, goal)
+        sharp = abs(turn_between(way, yaw)) > _SHARP
+        end = person.feet.walk(start, goal, yaw=None if sharp else yaw, via=via)
+        return self.turn_to(person, yaw, end)
 
     def turn_to(self, person: Performer, yaw: float, start: float) -> float:
         """Small steps on the spot to face `yaw`, if it is worth a step; when it is done."""

@@ -24,13 +24,13 @@ WORDS = """
 @noun
 (hug|embrace)
 """
-_GAP = 0.82
 
 
 def play(stage: Stage, begin: float) -> float:
     random, side, size, effort = stage.random("hug"), stage.side, stage.manner.size, stage.manner.effort
     under, late = opposite(side), stage.late(0.3, 0.4)
-    close = (_GAP - 0.36 + 0.03 * size) * stage.size / 2.0
+    near = 0.38 - 0.03 * size + 0.55 * stage.manner.pitch  # bent backs need room
+    close = (stage.distance() - near * stage.size) / 2.0
     opened = begin + 0.15 + late + 0.45
     step = opened - 0.1
     joined = step + 0.84
@@ -55,4 +55,4 @@ def play(stage: Stage, begin: float) -> float:
     return part + max(1.0, 0.79 * effort) + 0.3
 
 
-KIND = Kind("hug", play, Arrangement(_GAP), WORDS, "affection", mutual=True)
+KIND = Kind("hug", play, Arrangement(0.82), WORDS, "affection", mutual=True)
