@@ -9,17 +9,19 @@ from vimotion.corpora.scripted import scene_records
 from vimotion.corpora.store import finish_store, write_clips
 
 sys.path.append(str(Path(__file__).parents[1] / "chat"))  # the tiny random model
+# Numbers of scenes that begin with twelve kinds; some have several acts, and no edit goes unseen.
+SCENES = (0, 1, 2, 3, 4, 6, 8, 9, 21, 23, 33, 50)
 
 
 @pytest.fixture(scope="session")
 def scenes() -> list[tuple[Record, Record]]:
-    """A scripted scene of each kind, and its edited version."""
-    return [(source, edited) for source, edited in (scene_records(number, seed=11) for number in range(12))]
+    """Scripted scenes, and their edited versions."""
+    return [(source, edited) for source, edited in (scene_records(number, seed=11) for number in SCENES)]
 
 
 @pytest.fixture(scope="session")
 def store(scenes: list[tuple[Record, Record]], tmp_path_factory: pytest.TempPathFactory) -> Store:
-    """A corpus whose test split has every kind twice, and whose training split has only the first three kinds."""
+    """A corpus whose test split has every scene and its edit, and whose training split has only the first three scenes."""
     folder = tmp_path_factory.mktemp("corpus")
     records = [replace(record, split="test") for pair in scenes for record in pair]
     training = [source for source, _ in scenes[:3]]

@@ -50,16 +50,21 @@ def hand_to(s: Signals, person: int, side: int, name: str, own: bool = False) ->
 
 
 def touches(distance: np.ndarray, within: float, lift: float, pause: float = 1.2) -> list[int]:
-    """Frames of the separate touches of a (T,) distance: it comes below `within`, and rises by `lift` metres between two.
+    """Frames in which separate touches begin: a (T,) distance comes below `within`, and rises by `lift` metres between two.
 
     Of several rows of touches with more than `pause` seconds between them the longest one.
     """
     rows: list[list[int]] = [[]]
-    for frame in extremes(distance, lift)[0]:
-        if distance[frame] < within:
-            if rows[-1] and frame - rows[-1][-1] > seconds(pause):
+    lows, highs = extremes(distance, lift)
+    for low in lows:
+        if distance[low] < within:
+            away = max((high for high in highs if high < low), default=0)
+            begin = away + int(
+                np.argmax(distance[away : low + 1] <= distance[low] + lift / 2)
+            )  # a hand may rest, and lie closer
+            if rows[-1] and begin - rows[-1][-1] > seconds(pause):
                 rows.append([])
-            rows[-1].append(frame)
+            rows[-1].append(begin)
     return max(rows, key=len)
 
 

@@ -30,7 +30,7 @@ _TOGETHER = ("collide_arms",)
 # Questions and what of their answer is read. "why" and "cause" have no answer that words alone can judge.
 _ASKED = {
     "kind": ("kinds",), "who": ("actor",), "other": ("actor",), "side": ("side",), "count": ("count",), "manner": ("manner",),
-    "speed": ("speed",), "how": ("manner", "speed"), "distance": ("distance",), "first": ("actor", "approach"),
+    "speed": ("speed",), "how": ("manner", "manners", "speed"), "distance": ("distance",), "first": ("actor", "approach"),
     "before": ("kinds",), "next": ("kinds",), "order": ("kinds",), "posture": ("postures",),
 }  # fmt: skip
 
@@ -222,17 +222,22 @@ def _editing(store: Store, record: Record, random: np.random.Generator) -> Examp
 
 
 def _question(store: Store, record: Record, random: np.random.Generator) -> Example:
+    """One of the questions whose true answer can be read."""
     unseen = set() if "actor" in read_facts(record) else {"who", "other", "first"}
     asked = [name for name in questions(record) if name in _ASKED and name not in unseen]
-    question = str(random.choice(asked))
-    user, answer = ask(record, question, random, held_out=True)
-    text, truth = _turn(Conversation((user, answer)))
-    # what the scripted answer says of what was asked, so that each true way to say it counts
+    for question in random.permutation(asked).tolist():
+        text, truth = _turn(Conversation(ask(record, question, random, held_out=True)))
+        if wanted := _read(record, question, truth):
+            return _example("question", record, text, truth, record.interaction(), detail=question, wanted=wanted)
+    raise ValueError(f"No question about {record.id} has an answer that can be read.")
+
+
+def _read(record: Record, question: str, truth: str) -> dict[str, Any]:
+    """What the scripted answer says of what was asked, so that each true way to say it counts; nothing of what is made up."""
     wanted = {name: READERS[name](truth) for name in _ASKED[question]}
-    wanted = {name: value for name, value in wanted.items() if value is not None}
-    if not wanted:
-        raise ValueError(f"Nothing can be read from the true answer {truth!r} to {question!r}.")
-    return _example("question", record, text, truth, record.interaction(), detail=question, wanted=wanted)
+    wanted = {name: value for name, value in wanted.items() if value not in (None, [], (None, None))}
+    made_up = not set(wanted.get("kinds", ())) <= set(read_kinds(record))
+    return {} if made_up else wanted
 
 
 def _example(

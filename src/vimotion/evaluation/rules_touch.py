@@ -98,7 +98,7 @@ def _pats(s: Signals, actor: int, side: int) -> list[int]:
         return []
     on_shoulder = hand_to(s, actor, side, "shoulder_back")[pats] < hand_to(s, actor, side, "upper_back")[pats]
     first, last = pats[0], pats[-1]
-    rests = (distance[last : last + round(1.3 * FPS)] < distance[last] + 0.04).sum() > FPS
+    rests = (distance[last : last + round(1.6 * FPS)] < distance[last] + 0.04).sum() > 1.5 * FPS
     rests |= (distance[max(first - 2 * round(FPS), 0) : first] < _ON_BODY + 0.06).sum() > FPS  # it leads or supports
     below_head = (s.joint(1 - actor, "head")[pats, 1] - s.palms[pats, actor, side, 1]).min() > 0.05
     beside = s.pelvis_distance[pats].min() > 0.42
