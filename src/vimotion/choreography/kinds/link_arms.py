@@ -36,7 +36,7 @@ def play(stage: Stage, begin: float) -> float:
     other.reach(
         near, linked - 0.15, Held((0.05, -0.50, 0.48), (-0.9, 0.1, 0.3), (-0.2, -0.9, 0.0), elbow=(0.1, -1.0, -0.8)), 0.6
     )
-    ends = walk_abreast(stage, linked + 0.1, float(random.uniform(-0.2, 0.2)), float(random.uniform(1.8, 2.4)), _LAG)
+    ends = walk_abreast(stage, linked + 0.1, float(random.uniform(-0.2, 0.2)), float(random.uniform(1.8, 2.4)), _LAG, 1.0)
     leave = max(ends)
     lay_hand(stage, actor, side, f"{near}_forearm", linked, leave, fingers=(-0.9, 0.0, 0.4), elbow=(0.1, -0.8, -1.0))
     other.release(near, leave + 0.15, 0.65)
