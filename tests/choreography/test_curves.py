@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vimotion.choreography.curves import Track, minimum_jerk, oscillation, smooth, strike, under
+from vimotion.choreography.curves import Track, hermite, minimum_jerk, oscillation, smooth, strike, under
 from vimotion.choreography.gait import RUN, WALK, Footwork, Stance
-from vimotion.choreography.limbs import TURN_LIMIT, limit_wrist, two_bone
+from vimotion.choreography.limbs import FOLDED, TURN_LIMIT, limit_wrist, two_bone
 from vimotion.motion.rotations import axis_angle_to_matrix
 
 X = np.linspace(-0.5, 1.5, 401)
@@ -50,7 +50,8 @@ def test_two_bones_reach_what_they_can(seed):
     assert np.allclose(np.linalg.norm(middle - root, axis=-1), upper[:, 0])
     assert np.allclose(np.linalg.norm(end - middle, axis=-1), lower[:, 0])
     distance = np.linalg.norm(target - root, axis=-1)
-    inside = (distance < 0.99 * (upper + lower)[:, 0]) & (distance > 1.1 * abs(upper - lower)[:, 0] + 0.03)
+    folded = np.sqrt(upper**2 + lower**2 - 2.0 * upper * lower * np.cos(FOLDED))
+    inside = (distance < 0.99 * (upper + lower)[:, 0]) & (distance > 1.01 * folded[:, 0])
     assert np.allclose(end[inside], target[inside], atol=1e-9)
     assert np.allclose(np.sum(hinge * (end - root), axis=-1), 0.0, atol=1e-9)
 
@@ -81,3 +82,24 @@ def test_setting_off_while_still_stepping_is_refused():
     feet.walk(0.0, (0.0, 2.0))
     with pytest.raises(ValueError, match="steps until"):
         feet.step(0.5, forward=0.2)
+
+
+@given(st.floats(0.7, 1.4))
+def test_a_late_curve_keeps_its_ends_and_speeds(late):
+    start, start_speed, end, end_speed = (np.array([value]) for value in (0.2, -0.5, 1.0, 0.8))
+    x = np.linspace(0.0, 1.0, 2001)
+    y = hermite(x, start, start_speed, end, end_speed, late)[:, 0]
+    speed = np.gradient(y, x)
+    assert np.allclose(y[[0, -1]], [0.2, 1.0]) and np.allclose(speed[[1, -2]], [-0.5, 0.8], atol=0.02)
+    even = hermite(x, start, start_speed, end, end_speed)[:, 0]
+    assert np.all((y - even) * (1.0 - late) >= -1e-12)
+
+
+def test_a_runner_takes_short_stands_and_quick_steps():
+    feet = Footwork((0.0, 0.0), 0.0, Stance(0.1, 0.1, 0.0))
+    feet.walk(0.0, (0.0, 12.0), gait=RUN, speed=4.5)
+    middle = feet.steps[3:-3]
+    assert max(np.linalg.norm(b.pose[:2] - a.pose[:2]) for a, b in pairwise(middle)) < 1.35
+    later = {step.foot: step for step in middle[2:4]}
+    stands = [later[step.foot].lift - step.land for step in middle[:2]]
+    assert max(stands) * 4.5 < 1.1 * RUN.contact

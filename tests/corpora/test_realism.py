@@ -267,9 +267,9 @@ def test_measurement_of_a_store(tmp_path: Path) -> None:
     store = tmp_path / "store"
     store.mkdir()
     event = {"name": "contact", "start": 0.2, "end": 0.5, "who": "a", "part": "left_palm", "target": "spine3"}
-    walk = {"name": "walk", "start": 0.0, "end": 1.0, "who": "b", "part": "", "target": ""}
-    act = {"kind": "walk_together", "actor": "a", "side": "left", "count": 1}
-    facts = {"parameters": {"acts": [act]}, "events": [event, walk]}
+    bow = {"name": "bow", "start": 0.2, "end": 1.0, "who": "b", "part": "head", "target": ""}
+    act = {"kind": "bow", "actor": "a", "side": "left", "count": 1}
+    facts = {"parameters": {"acts": [act]}, "events": [event, bow]}
     records = [
         Record(f"c{number}", "train", f"c{number}", record_features(random_interaction(number)), ("Words.",), facts=facts)
         for number in range(4)
@@ -278,17 +278,17 @@ def test_measurement_of_a_store(tmp_path: Path) -> None:
     finish_store(store, {})
     takes = tmp_path / "takes" / "below"
     takes.mkdir(parents=True)
-    save_motion(random_interaction(9, people=1), takes / "dataset-1_walk_made.bvh")
+    save_motion(random_interaction(9, people=1), takes / "dataset-1_bow_made.bvh")
 
     report = measure(open_store(store), tmp_path / "takes", clips=3)
     assert report["clips"] == 3 and report["scripted"]["frames"] == 3 * 2 * 39 and report["real"]["frames"] == 40
     assert report["pairs"]["contact_cm"]["spine3"]["count"] == 3 * 10
-    assert report["pairs"]["variety_cm"].keys() == {"walk_together"}
-    assert report["actions"].keys() == {"walk"}  # of person b alone
-    assert 50 < report["actions"]["walk"]["frames"][0] <= 3 * 39
+    assert report["pairs"]["variety_cm"].keys() == {"bow"}
+    assert report["actions"].keys() == {"bow"}  # of person b alone
+    assert 50 < report["actions"]["bow"]["frames"][0] <= 3 * 39
     files = write_report(report, tmp_path / "out")
     assert [file.name for file in files] == ["realism.json", "realism.md", "realism.png"]
-    assert json.loads(files[0].read_text())["actions"].keys() == {"walk"}
+    assert json.loads(files[0].read_text())["actions"].keys() == {"bow"}
     assert all(table.title in files[1].read_text() for table in tables(report))
     alone = measure(open_store(store), None, clips=2)
     assert "real" not in alone and len(write_report(alone, tmp_path / "alone")) == 2
