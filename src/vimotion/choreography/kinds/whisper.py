@@ -31,12 +31,14 @@ def play(stage: Stage, begin: float) -> float:
     leave = there + float(stage.random("whisper").uniform(1.2, 1.8))
     if other.posture != "stand":
         actor.key("hinge", (begin, 0.0), (there, 0.85), (leave, 0.85), (leave + 0.8, 0.0))
+    actor.feet.lunge(1 - stage.foot, begin + 0.2, 0.05, ahead=0.12, duration=0.6)
+    actor.feet.step(leave + 0.2, forward=-0.05, duration=0.8)
     up = -0.15 if other.posture == "stand" else -0.3
     actor.key("nod", (begin, 0.0), (there, up), (leave, up), (leave + 0.6, 0.0))
     actor.touch("mouth", ear, there, leave, duration=0.8, apart=0.09)
     cup = OnBody(actor.index, "mouth", fingers=(0.5, 0.8, 0.3), elbow=(0.9, -0.3, -0.6), offset=(-0.03 * stage.sign, 0.0, 0.05))
     actor.reach(side, there + 0.1, cup, 0.7)
-    actor.rest_hand(side, leave, 0.7)
+    actor.rest_hand(side, leave, 0.7, arc=(0.1, 0.0, -0.1))
     actor.look(begin, lambda view, own: view.positions[:, 1 - own, 15], 0.4)
     other.look(begin + 0.2, ahead(0.4), 0.4)
     other.key("tilt", (there - 0.5, 0.0), (there, 0.12 * -stage.sign), (leave, 0.12 * -stage.sign), (leave + 0.6, 0.0))
