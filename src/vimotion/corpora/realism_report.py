@@ -19,9 +19,9 @@ from vimotion.motion import JOINTS
 Report = dict[str, Any]
 
 _METHOD = """Speeds, accelerations and jerks are scaled to legs of one length (hip to ankle, 0.84 m) and low-passed at 6 Hz; \
-all else is as it is. Of a clip only the seconds of the action count, of both the still beginning and end do not. Of walks and runs the first and the last 0.6 s \
-do not: takes begin and end at full speed. Takes have \
-other skeletons: their joints lie some centimetres elsewhere in the body, and which hand is straight was their makers' choice.
+all else is as it is. Of a clip only the seconds of the action count, of both the still beginning and end do not. Of walks and \
+runs the first and the last 0.6 s do not either: takes of them begin and end at full speed. Takes have other skeletons: their \
+joints lie some centimetres elsewhere in the body, and which hand is straight was their makers' choice.
 """
 # A median within this factor of the real one is alike.
 FACTOR = 2.0
