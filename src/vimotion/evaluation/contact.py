@@ -59,9 +59,8 @@ def touches(distance: np.ndarray, within: float, lift: float, pause: float = 1.2
     for low in lows:
         if distance[low] < within:
             away = max((high for high in highs if high < low), default=0)
-            begin = away + int(
-                np.argmax(distance[away : low + 1] <= distance[low] + lift / 2)
-            )  # a hand may rest, and lie closer
+            arrived = distance[away : low + 1] <= distance[low] + lift  # where it may rest, and slip closer
+            begin = away + int(np.argmax(arrived))
             if rows[-1] and begin - rows[-1][-1] > seconds(pause):
                 rows.append([])
             rows[-1].append(begin)

@@ -103,7 +103,7 @@ def _pats(s: Signals, actor: int, side: int) -> list[int]:
     below_head = (s.joint(1 - actor, "head")[pats, 1] - s.palms[pats, actor, side, 1]).min() > 0.05
     beside = s.pelvis_distance[pats].min() > 0.42
     stands = np.median(np.linalg.norm(s.pelvis_velocity[pats], axis=-1), axis=0).max() < 0.3
-    return pats if beside and stands and below_head and not rests and on_shoulder.mean() <= 0.5 else []
+    return pats if beside and stands and below_head and not rests and on_shoulder.mean() < 0.5 else []
 
 
 def _claps(s: Signals, side: int, other: int) -> list[tuple[int, int]]:
