@@ -11,8 +11,8 @@ _OTHER = {"a": "b", "b": "a"}
 _DONE_TO = (
     "(?:patted|pushed|shoved|thrust|chased|hunted|pursued|followed|tapped|clapped|slapped|thumped|waved|greeted|punched|attacked|"
     "hit|driven|forced|thrown|knocked|sent|hugged|embraced|invited|offered|saluted|moved|struck|approached|led|joined by|"
-    "massaged|kneaded|kissed|told|kicked|touched|stroked|comforted|consoled|dragged|pulled|helped|supported|carried|given|"
-    "handed|grabbed|seized|held|silenced|bumped|covered|blown|pointed|shown|blocked|slapped|stepped on)"
+    "massaged|kneaded|kissed|told|kicked|touched (?:on|by)|stroked|comforted|consoled|dragged|pulled|helped|supported|carried|"
+    "given|handed|grabbed|seized|held|silenced|bumped|covered|blown|pointed|shown|blocked|slapped|stepped on)"
 )
 # "B is pushed": B is acted upon; "a push by A", "the bow of A": A acts; "the bow is returned by B": B answers
 _PASSIVE = re.compile(rf"\b(?:is|are|gets?|getting|being|was|been|got|has|having|have|feels?) (?:[\w'-]+ ){{0,4}}?{_DONE_TO}\b")
@@ -32,7 +32,7 @@ _ANSWERED = re.compile(
 _SETTING = re.compile(
     r"\b(?:sits? (?:down )?on (?:a|the) (?:chair|seat|ground|floor)|(?:is|are) seated|seems?|behaves?|hesitates?|stands? tall|"
     r"looks? (?!at|back|round|down|over|away)|moves? (?:\w+ly|like|with)|bounces? a|shows? respect|puts? a lot|makes? big|"
-    r"(?:is|are) (?:in a|bent|(?:visibly |deeply )?moved|\w+\.)|keeps? (?:his|her|their) (?:eyes|movements)|"
+    r"(?:is|are) (?:in a|bent|(?:visibly |deeply )?moved|\w+(?=\.))|keeps? (?:his|her|their) (?:eyes|movements)|"
     r"(?:lets?|holds?) (?:his|her|their) head)\b"
 )
 _LOOKED_AT = re.compile(r"\b(?:see|shows?|showing|watch|look at|have|when|way|how) (?:the )?$")
@@ -47,17 +47,23 @@ _ANSWERS = re.compile(
     r"\bback away\b|\bin (?:turn|return|reply)\b|\b(?:sees|feels)\b|\bgiv\w* way\b|"
     r"\b(?:lower|hang|roll|shak|turn)\w* (?:his|her|their) head\b|\b(?:stand|get|ris)\w* (?:up|to)\b|\bgo\w* down too\b|"
     r"\b(?:rid(?:e|es|ing)|hav\w*|has) (?:[\w']+ ){0,4}(?:back|lap)\b|\b(?:lay|put)\w* a hand (?:on|to) (?:his|her|their)\b|"
-    r"\btak\w+ (?:something|it|an object)\b(?! to)|\bgets? (?:blocked|a (?:punch|blow))\b"
+    r"\btak\w+ (?:something|it|an object)\b(?! to)|\bgets? (?:blocked|a (?:punch|blow))\b|"
+    r"\bgrip\w* (?:it|the hand)\b|\bbow\w* back\b|\bhold\w* on to (?:his|her|their) shoulders\b|\bdo(?:es|ing)? the same\b|"
+    r"\bhook\w* an arm into it\b|\bcom\w* (?:the other way|into the embrace)\b|\bfall\w* (?:down|to)\b|\bmak\w* a v sign\b|"
+    r"\b\w+ (?:[\w']+ ){0,3}too\b|\bturn\w* (?:round|around)\b|\bleans? on\b|\bwalk\w* along beside\b|"
+    r"\bpull\w* (?:his|her|their) arm\b|\bholds? (?:them|him|her)\b"
 )
 _COUNTERED = re.compile(
     r"\bget(?:s|ting)? (?:blocked|a (?:punch|blow|hit) back)\b|\b(?:punch|attack)\w* (?:at )?$|"
     r"^ (?:having|has|riding|rides) .{0,40}\b(?:lap|back)\b"
 )
 _ACTS = re.compile(
-    r"\b(?:punch|swing|strik|throw|jab|box|aim|lung|lean\w* in|set\w* off|lead|push|shov|thrust|chas|pursu|hunt|pat|wav|offer|"
-    r"extend|reach|rais|lift|start|begin|initiat|open|stretch|greet|invit|set|put|lay|challeng|propos|massag|knead|kiss|"
-    r"whisper|slap|kick|touch|strok|comfort|consol|drag|pull|help|support|carr|giv|hand|pass|show|hook|link|grab|seiz|"
-    r"hold(?!\w* (?:them|him|her)\b)|held|cover|block|fend|attack|tread|bump|nudg|knock|blow|point|shak|danc|teach)\w*|"
+    r"\b(?:punch|swing|strik|throw|jab|box|aim|lung|lean\w* in\b|set\w* off|lead|push|shov|thrust|chas|pursu|hunt|pat|wav|"
+    r"offer|extend|reach|rais|lift|start|begin|initiat|open|stretch|greet|invit|set|put|lay|challeng|propos|massag|knead|kiss|"
+    r"whisper|slap|kick|touch|strok|comfort|consol|drag|pull(?!\w* (?:his|her|their) arm)|help|support|carr|giv|hand|pass|"
+    r"show|hook(?!\w* an arm into it)|link|grab|seiz|hold(?!\w* (?:them|him|her|on to \w+ shoulders|out a fist too)\b)|held|"
+    r"cover|block|fend|attack|tread|bump|nudg|knock|blow|point|shak|danc|teach|crouch|bow(?!s? back)|bend|high-?fiv|hug|"
+    r"embrac|plays?\b|playing|step\w* on|walk\w* (?:beside|next to|along with|side))\w*|"
     r"\btak\w+ (?:a seat|hold|[\w' ]+ on (?:his|her|their) back|[\w' ]+(?:arm|hand))\b|\bsit\w* (?:down )?on (?!a\b)|"
     r"\b(?:run|sprint|race|dash)\w* (?:after|behind|to catch|at)\b|\bfirst\b|\btries to (?:catch|hit|reach)\b"
 )
@@ -74,7 +80,7 @@ def named_actor(text: str) -> str | None:
     The first one of whom something is told that only one who acts does, or (turned round) only one who is acted upon or who
     answers: "B is pushed", "runs away", "answers". Else the first subject acts, and nobody acts who is only an object.
     """
-    text = _without_settings(text)
+    text = _first_act(_without_settings(text))
     words, named = plain(text), mentions(text)
     kinds = named_kinds(text)
     high_five = "high_five" in kinds
@@ -102,6 +108,16 @@ def named_actor(text: str) -> str | None:
             return person
         guesses.append((0, person))
     return min(guesses, key=lambda guess: guess[0])[1] if guesses else None
+
+
+def _first_act(text: str) -> str:
+    """Of a text that tells of several acts what it says before the second one begins."""
+    parts = re.split(r"((?:,| and)+ then |, followed by |(?<=\.) (?:Then|Next|After that) )", text)
+    for number in range(1, len(parts), 2):
+        told = "".join(parts[:number])
+        if mentions(told) and kinds_by_name(told) and kinds_by_name(text) != kinds_by_name(told):
+            return told
+    return text
 
 
 def _without_settings(text: str) -> str:
