@@ -80,7 +80,7 @@ def find_acts(interaction: Interaction, kinds: Sequence[str]) -> list[Finding] |
         finding = find(interaction, kinds[0])
         return None if finding is None else [finding]
     grid, shortest = round(_GRID * FPS), round(_SHORTEST_ACT * FPS)
-    end = interaction.num_frames
+    end = len(interaction.joint_positions)
 
     @cache
     def part(number: int, start: int, stop: int) -> Finding | None:

@@ -6,9 +6,14 @@ import re
 
 _PERSON = r"(?:person|one|human|man|woman|figure|character|individual|actor|participant|guy|somebody|player|partner)"
 _THING = r"(?: (?:time|round|shake|pat|wave|bow|push|punch|blow|step|thing|game|clap|to|of|things|move)\b)"
+_NO_LETTER = r"(?! (?-i:[AB12])\b)"  # "First person B walks": the first thing is that
 # Searched without regard to case, but for the letters: "the other person a push" names nobody.
-FIRST = rf"\b(?:(?:the )?first {_PERSON}|{_PERSON} (?:one|1|#1|(?-i:A))\b|(?:the )?former\b|the first\b(?!{_THING}))"
-SECOND = rf"\b(?:(?:the )?second {_PERSON}|{_PERSON} (?:two|2|#2|(?-i:B))\b|(?:the )?latter\b|the second\b(?!{_THING}))"
+FIRST = (
+    rf"\b(?:(?:the )?first {_PERSON}{_NO_LETTER}|{_PERSON} (?:one|1|#1|(?-i:A))\b|(?:the )?former\b|the first\b(?!{_THING}))"
+)
+SECOND = (
+    rf"\b(?:(?:the )?second {_PERSON}{_NO_LETTER}|{_PERSON} (?:two|2|#2|(?-i:B))\b|(?:the )?latter\b|the second\b(?!{_THING}))"
+)
 # What comes before a person who is an object; all else is before a subject
 OBJECT = re.compile(
     r"\b(?:at|to|of|on|onto|against|towards?|behind|beside|alongside|past|by|from|for|into|around|over|under|near|with|"

@@ -94,7 +94,10 @@ class Interaction:
 
     def frames(self, start: int, stop: int) -> Interaction:
         """Frames `start` to `stop`, the last not included."""
-        return replace(self, root_positions=self.root_positions[start:stop], local_rotations=self.local_rotations[start:stop])
+        part = replace(self, root_positions=self.root_positions[start:stop], local_rotations=self.local_rotations[start:stop])
+        if "_posed" in vars(self):  # the joints of these frames are known
+            vars(part)["_posed"] = tuple(joints[start:stop] for joints in self._posed)
+        return part
 
     def person(self, index: int) -> Interaction:
         """One person alone, where they stand."""
