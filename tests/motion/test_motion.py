@@ -205,7 +205,7 @@ def test_people_and_time() -> None:
     assert np.allclose(motion.swapped().joint_positions[:, 0], motion.joint_positions[:, 1])
     both = motion.person(0).joined(motion.person(1))
     assert np.allclose(both.joint_positions, motion.joint_positions)
-    before = motion.frames(10, 40).joint_positions  # by its own kinematics
+    before = random_interaction(0).frames(10, 40).joint_positions  # by its own kinematics
     assert np.array_equal(motion.joint_positions[10:40], before)
     assert np.array_equal(motion.frames(10, 40).joint_positions, before)
     again = motion.frames(0, 10).followed_by(motion.frames(10, 40))
