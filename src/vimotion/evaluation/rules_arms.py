@@ -20,7 +20,7 @@ def grab(s: Signals) -> Finding | None:
         (actor, side, start, stop)
         for actor, side, start, stop in _holds(s, 0.6)
         if _way(s, max(start - seconds(0.3), 0), min(stop + seconds(0.5), s.frames)).max() < 0.3
-        and s.pelvis_height[max(start - seconds(0.5), 0) : stop + seconds(0.3)].min() > 0.8
+        and s.pelvis_height[max(start - seconds(0.5), 0) : stop + seconds(0.3)].min() > 0.72
         and s.pelvis_distance[start:stop].min() > 0.45
         and s.facing_other[start:stop].min() > 0.5
         and s.above_shoulder(actor, side)[start:stop].mean() < -0.1

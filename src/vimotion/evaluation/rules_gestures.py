@@ -79,7 +79,7 @@ def chat(s: Signals) -> Finding | None:
 
 def _at_knees(s: Signals, person: int) -> list[np.ndarray]:
     """Of each palm (T,) whether it is at the own knee."""
-    return [hand_to(s, person, side, f"{SIDES[side]}_shin", own=True) < 0.2 for side in (LEFT, RIGHT)]
+    return [hand_to(s, person, side, f"{SIDES[side]}_shin", own=True) < 0.13 for side in (LEFT, RIGHT)]
 
 
 def _held_out(s: Signals, facing: np.ndarray) -> Iterator[tuple[int, int, int, int]]:

@@ -30,7 +30,7 @@ def pat_cheek(s: Signals) -> Finding | None:
         if len(pats := touches(smooth(hand_to(s, actor, side, "cheek"), 3), ON_SKIN, 0.02)) > 1
         and s.head_drop[pats, 1 - actor].max() < 0.12
         and (hand_to(s, actor, side, "mouth") - hand_to(s, actor, side, "cheek"))[pats].mean() > 0.02
-        and hand_to(s, actor, side, "mouth", own=True)[pats].min() > 0.2
+        and (hand_to(s, actor, side, "mouth", own=True) - hand_to(s, actor, side, "cheek"))[pats].min() > 0.08
         and hand_to(s, actor, side, "crown")[pats[0] : pats[-1] + 1].min() > 0.14
     )
 
@@ -49,7 +49,7 @@ def cover_mouth(s: Signals) -> Finding | None:
         for actor, side in HANDS
         for span in all_runs(
             hand_to(s, actor, side, "mouth") < ON_SKIN,
-            hand_to(s, actor, side, "mouth", own=True) > 0.2,
+            hand_to(s, actor, side, "mouth", own=True) > hand_to(s, actor, side, "mouth") + 0.03,
             hand_to(s, actor, side, "mouth") < hand_to(s, actor, side, "cheek") + 0.02,
             shortest=0.7,
         )
@@ -147,7 +147,7 @@ def _slaps(s: Signals, actor: int, side: int) -> Iterator[tuple[int, int]]:
         meant = cheek[start:stop].min() < hand_to(s, actor, side, "shoulder_top")[start:stop].min()
         meant &= hand_to(s, actor, side, "crown")[around].min() > 0.14
         meant &= hand_to(s, actor, side, "mouth", own=True)[around].min() > 0.13
-        leaves = _from_head(s, actor, side)[stop : stop + seconds(0.5)].max(initial=0.0) > 0.25
+        leaves = _from_head(s, actor, side)[stop : stop + seconds(0.8)].max(initial=0.0) > 0.25
         if meant and leaves and s.head_drop[max(start - 6, 0) : stop + 6, 1 - actor].max() < 0.15:
             yield start, stop
 

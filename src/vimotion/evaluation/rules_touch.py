@@ -36,7 +36,7 @@ def handshake(s: Signals) -> Finding | None:
 
 
 def high_five(s: Signals) -> Finding | None:
-    """Two palms meet fast and for less than a second at or above shoulder height, with heads up and bodies apart."""
+    """Two palms meet fast and for less than 1.4 s at or above shoulder height, with heads up and bodies apart."""
     if s.torso_touched or punch_dodge(s):
         return None
     for side in (LEFT, RIGHT):
@@ -116,7 +116,7 @@ def _claps(s: Signals, side: int, other: int) -> list[tuple[int, int]]:
         one = s.palm_gap[start:stop, 1 - side, 1 - other].min() > 0.2
         fast = closing[max(start - 8, 0) : start + 1].max(initial=0.0) > 0.5
         heads_up = s.head_drop[start:stop].max() < 0.1 and gap[start:stop].min() < _HANDS_MEET
-        if one and high and fast and heads_up and stop - start <= FPS:
+        if one and high and fast and heads_up and stop - start <= 1.4 * FPS:
             claps.append((start, stop))
     return claps
 
