@@ -25,7 +25,42 @@ LARGEST, ALL = 60_000, 3_000_000
 FRAMES = (6, 5, 4)
 
 # The sentences of VIM's project page, each with the scene that acts it out; the first becomes sentence_1.png.
-PAGE_SENTENCES: list[tuple[str, SceneParameters]] = []
+PAGE_SENTENCES: list[tuple[str, SceneParameters]] = [
+    (
+        "One person pats the other on the back, and the other person turns to look.",
+        SceneParameters((Act("pat_back", count=3),), distance="far", seed=1),
+    ),
+    (
+        "The first person holds onto the second's right forearm, then stumbles and drags them down.",
+        SceneParameters((Act("drag_down", side="left"),), seed=1),
+    ),
+    (
+        "One person approaches and massages the other's shoulders using both hands.",
+        SceneParameters((Act("massage_shoulders"),), distance="far", seed=1),
+    ),
+    (
+        "One person steps forward and steps on the left foot of the other person.",
+        SceneParameters((Act("step_on_foot"),), seed=1),
+    ),
+    (
+        "Two people sit facing each other, taking turns to play rock-paper-scissors by waving their right arms to the right three"
+        " times each.",
+        SceneParameters((Act("rock_paper_scissors", count=3),), postures=("chair", "chair"), seed=1),
+    ),
+    (
+        "Two people face each other and raise both hands in front of their heads. Then, they move forward and clap.",
+        SceneParameters((Act("clap_hands"),), seed=1),
+    ),
+    (
+        "The initial individual is seated on the chair. The subsequent individual approaches from the left of the first person,"
+        " grasps his/her left arm with both hands, and assists him/her in rising.",
+        SceneParameters((Act("help_up", "b"),), distance="far", postures=("chair", "stand"), seed=1),
+    ),
+    (
+        "Two people walk towards each other, and when they meet, their arms collide.",
+        SceneParameters((Act("collide_arms"),), distance="far", seed=1),
+    ),
+]
 
 # What the model is asked for, one plain sentence a kind; it has seen such sentences, not necessarily these.
 ASKED = {
