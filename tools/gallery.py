@@ -43,8 +43,8 @@ PAGE_SENTENCES: list[tuple[str, SceneParameters]] = [
         SceneParameters((Act("step_on_foot"),), seed=1),
     ),
     (
-        "Two people sit facing each other, taking turns to play rock-paper-scissors by waving their right arms to the right three"
-        " times each.",
+        "Two people sit facing each other, taking turns to play rock-paper-scissors by waving their right arms to the"
+        " right three times each.",
         SceneParameters((Act("rock_paper_scissors", count=3),), postures=("chair", "chair"), seed=1),
     ),
     (
