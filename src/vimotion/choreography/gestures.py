@@ -143,6 +143,18 @@ def pump_fist(starts: Sequence[float], beat: float, show: float, size: float) ->
     return motion
 
 
+def swing_aside(starts: Sequence[float], duration: float, size: float) -> Motion:
+    """At each start the arm swings out to its own side and comes back, within `duration` seconds."""
+
+    def motion(times: np.ndarray) -> np.ndarray:
+        out = np.zeros_like(times)
+        for start in starts:
+            out += (0.30 + 0.08 * size) * bump((times - start) / duration)
+        return np.stack([out, 0.3 * out, -0.1 * out], axis=-1)
+
+    return motion
+
+
 def raise_fists(person: Performer, at: float, *, low: float = 0.0, exact: bool = False) -> None:
     """Both fists come up before the chin, `low` arm lengths under it."""
     for side in SIDES:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from vimotion.evaluation.findings import Finding, found
@@ -10,6 +12,7 @@ from vimotion.evaluation.signals import LEFT, RIGHT, SIDES, Signals, extremes, r
 from vimotion.motion import FPS
 
 _APART = 0.2  # metres between palms that do not touch
+_SEATED, _SWING = 0.75, 0.15  # height of the pelvis as a share of standing; metres that a hand swings aside
 _LOW = -0.15  # metres from the shoulders: a hand that is not raised
 
 
@@ -57,7 +60,7 @@ def punch_dodge(s: Signals) -> Finding | None:
 
 
 def rock_paper_scissors(s: Signals) -> Finding | None:
-    """Face to face and not touching, both pump one hand up and down in front of them at the same time, three beats a round."""
+    """Face to face and not touching, both pump one hand at the same time, three beats a round; or, seated, swing it in turn."""
     if s.palm_gap.min() < _APART / 2 or not 0.5 < np.median(s.pelvis_distance) < 2.5:
         return None
     if s.torso_touched or punch_dodge(s):
@@ -70,7 +73,31 @@ def rock_paper_scissors(s: Signals) -> Finding | None:
                 sides = (side, other)
                 actor = s.first_to_raise(sides, together[0])
                 return found(actor, sides[actor], max(1, round(len(together) / 3)), together[0], together[-1])
+    return _turns(s)
+
+
+def _turns(s: Signals) -> Finding | None:
+    """Both sit with a hand held out and swing it far to its own side, one after the other and as often as the other."""
+    if s.pelvis_height.max() > _SEATED:
+        return None
+    for side in (LEFT, RIGHT):
+        for other in (LEFT, RIGHT):
+            sides = (side, other)
+            swings = [_swings(s, person, sides[person]) for person in (0, 1)]
+            order = [person for _, person in sorted((frame, person) for person in (0, 1) for frame in swings[person])]
+            if order and len(order) % 2 == 0 and all(first != second for first, second in pairwise(order)):
+                frames = sorted(swings[0] + swings[1])
+                return found(order[0], sides[order[0]], len(order) // 2, frames[0], frames[-1])
     return None
+
+
+def _swings(s: Signals, person: int, side: int) -> list[int]:
+    """Frames in which a hand held out in front, at belly to chest height, is farthest to its own side."""
+    facing = s.facing[:, person]
+    left = np.stack([facing[:, 1], -facing[:, 0]], axis=-1)
+    out = np.sum((s.palms[:, person, side][:, [0, 2]] - s.pelvis[:, person]) * left, axis=-1) * (1.0 if side == LEFT else -1.0)
+    height = s.above_shoulder(person, side)
+    return [frame for frame in extremes(smooth(out, 3), _SWING)[1] if -0.38 < height[frame] < 0.1]
 
 
 def _bows(s: Signals, person: int) -> list[tuple[int, int]]:

@@ -36,7 +36,7 @@ def play(stage: Stage, begin: float) -> float:
     hit, back = 0.26 * effort, 0.24 * effort
     touches = [stepped + 0.1 + number * (hit + back + _PRESS) for number in range(stage.count)]
     leave = touches[-1] + _PRESS
-    ready = Held((0.12, 0.26, 0.40 - 0.05 * size), (0.05, 1.0, 0.0), (0.0, 0.0, 1.0), elbow=(0.8, -0.8, 0.0))
+    ready = Held((0.02, 0.30, 0.42 - 0.05 * size), (0.05, 1.0, 0.0), (0.0, 0.0, 1.0), elbow=(0.8, -0.8, 0.0))
     for person, wait in ((stage.actor, late), (stage.other, 0.0)):
         person.feet.step(raised + 0.05, forward=near, duration=0.75)
         for side in SIDES:

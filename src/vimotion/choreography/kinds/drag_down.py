@@ -5,7 +5,7 @@ from vimotion.choreography.kind import Arrangement, Kind
 from vimotion.choreography.performer import ahead, at_head
 from vimotion.choreography.reactions import fall
 from vimotion.choreography.stage import Stage
-from vimotion.choreography.targets import Held, OnBody
+from vimotion.choreography.targets import SIDES, Held, OnBody, OnGround
 
 WORDS = """
 @do
@@ -34,19 +34,26 @@ def play(stage: Stage, begin: float) -> float:
     actor.reach(side, touch, OnBody(other.index, f"{held}_forearm", fingers=(-0.6, -0.2, 0.8)), 0.5)
     trip = touch + 0.5
     down = fall(actor, trip, 1.35, hands=(held,))
-    # the other is drawn after the arm: a step, then down onto bent knees with the free hand towards the ground
-    other.feet.step(trip + 0.25, forward=0.44, duration=0.75)
-    for channel, value in (("pitch", 0.45), ("hinge", 0.42), ("up", -0.36), ("nod", -0.15)):
-        other.key(channel, (trip + 0.25, 0.0), (down + 0.1, value), (down + 0.7, 0.92 * value))
-    other.key("forward", (trip + 0.3, 0.0), (down, -0.06))
-    other.reach(held, down, Held((-0.05, -0.52, 0.78), pronation=0.8), 0.9, exact=True)
-    other.reach(side, down + 0.1, OnBody(other.index, f"{side}_knee", fingers=(-0.1, -0.3, 0.9)), 0.8, exact=True)
+    # the other is drawn after the arm: a step, then down on bent knees, and to the ground once the grip comes off
+    loose, ground = down - 0.25, down + 0.5
+    height, before = other.seat("ground")
+    other.reach(held, trip + 0.45, Held((-0.05, -0.45, 0.82), pronation=0.6), 0.4, exact=True)
+    other.feet.step(trip + 0.15, forward=0.50, duration=0.75)
+    other.key("up", (trip + 0.25, 0.0), (loose, 0.45 * height), (ground, height))
+    other.key("forward", (loose - 0.2, 0.0), (ground, -before))
+    for channel, low, seated in (("pitch", 0.4, 0.12), ("hinge", 0.35, -0.2), ("nod", -0.15, 0.1)):
+        other.key(channel, (trip + 0.25, 0.0), (loose, low), (ground + 0.1, seated))
+    other.posture = "ground"
+    for hand in SIDES:
+        other.reach(hand, ground, OnGround(), 0.55, exact=True)
     other.look(trip, ahead(down=2.6), 0.3)
+    other.look(ground, at_head(actor.index), 0.4)
     actor.look(trip, at_head(other.index), 0.3)
-    stage.label_contact(touch, down, actor, f"{side}_palm", f"{held}_forearm")
+    actor.rest_hand(side, loose, 0.6)
+    stage.label_contact(touch, loose, actor, f"{side}_palm", f"{held}_forearm")
     stage.label("fall", trip, down, actor, "pelvis")
-    stage.label("dragged", trip + 0.25, down + 0.1, other, "pelvis")
-    return down + 0.9
+    stage.label("dragged", trip + 0.25, ground, other, "pelvis")
+    return ground + 0.8
 
 
 KIND = Kind("drag_down", play, Arrangement(0.78), WORDS, "mishap", ends=True)

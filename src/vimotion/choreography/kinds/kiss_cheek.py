@@ -28,8 +28,8 @@ def play(stage: Stage, begin: float) -> float:
         lay_hand(
             stage, actor, hand, f"{opposite(hand)}_upper_arm", stepped, leave, fingers=(0.2, 0.3, 0.9), elbow=(0.8, -0.8, -0.2)
         )
-    actor.key("nod", (kiss - 0.5, 0.0), (kiss, -0.1), (leave, -0.1), (leave + 0.6, 0.0))
-    actor.touch("mouth", f"{side}_cheek", kiss, kiss + 0.3, duration=0.6, apart=0.012)
+    actor.key("nod", (kiss - 0.5, 0.0), (kiss, -0.2), (leave, -0.2), (leave + 0.6, 0.0))
+    actor.touch("mouth", f"{side}_cheek", kiss, kiss + 0.3, duration=0.6, apart=0.04)
     for person, sign in ((actor, -1.0), (other, 1.0)):
         person.key(
             "tilt",
@@ -38,7 +38,7 @@ def play(stage: Stage, begin: float) -> float:
             (kiss + 0.3, 0.14 * sign * stage.sign),
             (leave + 0.4, 0.0),
         )
-    other.key("turn", (kiss - 0.5, 0.0), (kiss, 0.6 * stage.sign), (kiss + 0.3, 0.6 * stage.sign), (leave + 0.5, 0.0))
+    other.key("turn", (kiss - 0.5, 0.0), (kiss, 0.95 * stage.sign), (kiss + 0.3, 0.95 * stage.sign), (leave + 0.5, 0.0))
     actor.look(begin, at_head(other.index), 0.3)
     stage.label("contact", kiss, kiss + 0.3, actor, "head", "head")
     stage.label("kiss", kiss - 0.3, kiss + 0.3, actor, "head")

@@ -41,7 +41,7 @@ def play(stage: Stage, begin: float) -> float:
         fingers=(0.9, 0.1, 0.3),
         elbow=(0.3, -0.2, -1.0),
         duration=0.8,
-        arc=(0.1, 0.1, -0.3),
+        arc=(0.0, 0.1, -0.3),
     )
     sign = Held((0.30, 0.02, 0.32), (0.05, 1.0, 0.1), (0.0, 0.0, 1.0), elbow=(0.7, -1.0, 0.0))
     for person, hand, late in ((actor, free, 0.0), (other, side, stage.late(0.1, 0.3))):

@@ -1,6 +1,6 @@
-"""Both pump a fist three times and show it, for `count` rounds; the actor's hand is up first."""
+"""Who stand pump a fist three times and show it, who sit swing it aside in turn, the actor first: for `count` rounds."""
 
-from vimotion.choreography.gestures import pump_fist
+from vimotion.choreography.gestures import pump_fist, swing_aside
 from vimotion.choreography.kind import Arrangement, Kind, Postures
 from vimotion.choreography.reactions import lose, win
 from vimotion.choreography.stage import Stage
@@ -26,17 +26,21 @@ rounds
 @limb
 hand
 """
-_BEAT, _SHOW, _BETWEEN = 0.3, 0.4, 0.2  # seconds a pump of the fist, of showing it, and between two rounds
+_BEAT, _SHOW, _TURN, _BETWEEN = 0.3, 0.4, 0.8, 0.2  # seconds: a pump, showing, a swing aside and back, between rounds
 
 
 def play(stage: Stage, begin: float) -> float:
     random, side, size = stage.random("rock_paper_scissors"), stage.side, stage.manner.size
     late = stage.late(0.3, 0.45)
     ready = begin + 0.65 + late
-    starts = [ready + 0.1 + number * (3 * _BEAT + _SHOW + _BETWEEN) for number in range(stage.count)]
-    fist = Held((-0.12, -0.5, 0.52), (-0.1, 0.05, 1.0), (-1.0, 0.0, 0.0), motion=pump_fist(starts, _BEAT, _SHOW, size))
-    done = starts[-1] + 3 * _BEAT + _SHOW
-    for person, wait in ((stage.actor, late), (stage.other, 0.0)):
+    sits = stage.actor.posture != "stand"
+    length = 2 * _TURN if sits else 3 * _BEAT + _SHOW
+    starts = [ready + 0.1 + number * (length + _BETWEEN) for number in range(stage.count)]
+    done = starts[-1] + length
+    for person, wait, turn in ((stage.actor, late, 0.0), (stage.other, 0.0, _TURN)):
+        in_turn = swing_aside([start + turn for start in starts], _TURN, size)
+        motion = in_turn if sits else pump_fist(starts, _BEAT, _SHOW, size)
+        fist = Held((-0.12, -0.5, 0.52), (-0.1, 0.05, 1.0), (-1.0, 0.0, 0.0), motion=motion)
         person.reach(side, ready - wait, fist, 0.5, exact=True)
         person.pulse("pitch", 0.07 * size, ready - 0.5, ready, done + 0.5)
         person.look(starts[0], lambda view, own: view.positions[:, 1 - own, :13].mean(axis=1) + [0.0, 0.1, 0.0], 0.4)
@@ -46,7 +50,7 @@ def play(stage: Stage, begin: float) -> float:
     win(winner, done)
     lose(loser, done)
     for start in starts:
-        stage.label("round", start, start + 3 * _BEAT + _SHOW, stage.actor, f"{side}_palm")
+        stage.label("round", start, start + length, stage.actor, f"{side}_palm")
     return done + 0.6 * stage.manner.effort + 0.5
 
 
