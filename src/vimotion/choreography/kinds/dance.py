@@ -29,19 +29,19 @@ _STEPS, _BEAT = 4, 0.72
 
 
 def play(stage: Stage, begin: float) -> float:
-    actor, other, side, size = stage.actor, stage.other, stage.side, stage.manner.size
-    out = opposite(side)  # the joined hands: the actor's left, the other's right
+    actor, other, side, out, size = stage.actor, stage.other, stage.side, opposite(stage.side), stage.manner.size
+    aside = stage.sign * (1.0 if actor.index == 0 else -1.0)
     held = begin + 0.2 + 0.75 * stage.manner.effort
     leave = held + 0.3 + _STEPS * _BEAT
 
     def lead(times: np.ndarray) -> np.ndarray:
         up = 0.03 * size * oscillation(times, held, leave, _STEPS)
-        aside = (1.0 if actor.index == 0 else -1.0) * stage.sign
         return np.stack([0.26 * aside + 0.0 * up, up, 0.0 * up], axis=-1)
 
     joined = Meeting(stage.hands(out, side), 0.95, (-0.3, 0.8, 0.5), (0.3, 0.1, 1.0), motion=lead, elbow=(1.0, -0.3, 0.0))
-    clasp(stage, joined, held, leave)
-    lay_hand(stage, actor, side, "middle_back", held + 0.1, leave, fingers=(-0.8, 0.3, 0.2), elbow=(0.9, -0.4, 0.0))
+    clasp(stage, joined, held, leave)  # for the right: the actor's left hand, the other's right
+    lay_hand(stage, actor, side, "middle_back", held + 0.1, leave, fingers=(-0.8, 0.3, 0.2), elbow=(0.9, -0.4, 0.0),
+             arc=(0.15, 0.0, 0.0))  # fmt: skip
     lay_hand(stage, other, out, f"{side}_shoulder_top", held + 0.15, leave, fingers=(-0.3, 0.1, 0.9), elbow=(0.9, -0.3, 0.1))
     for number in range(_STEPS):
         start = held + 0.25 + number * _BEAT

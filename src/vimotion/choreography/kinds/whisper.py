@@ -35,7 +35,7 @@ def play(stage: Stage, begin: float) -> float:
     actor.feet.step(leave + 0.2, forward=-0.05, duration=0.8)
     up = -0.15 if other.posture == "stand" else -0.3
     actor.key("nod", (begin, 0.0), (there, up), (leave, up), (leave + 0.6, 0.0))
-    actor.touch("mouth", ear, there, leave, duration=0.8, apart=0.09)
+    actor.touch("mouth", ear, there, leave, duration=0.8, apart=0.11)
     cup = OnBody(actor.index, "mouth", fingers=(0.5, 0.8, 0.3), elbow=(0.9, -0.3, -0.6), offset=(-0.03 * stage.sign, 0.0, 0.05))
     actor.reach(side, there + 0.1, cup, 0.7)
     actor.rest_hand(side, leave, 0.7, arc=(0.1, 0.0, -0.1))
@@ -51,4 +51,4 @@ def play(stage: Stage, begin: float) -> float:
 
 
 _POSTURES: Postures = (("stand", "stand"), ("stand", "chair"))
-KIND = Kind("whisper", play, Arrangement(0.06, -0.60, np.pi / 2 - 0.25, handed=True), WORDS, "talk", postures=_POSTURES)
+KIND = Kind("whisper", play, Arrangement(0.16, -0.68, np.pi / 2 + 0.05, handed=True), WORDS, "talk", postures=_POSTURES)
