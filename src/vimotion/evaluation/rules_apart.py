@@ -12,7 +12,7 @@ from vimotion.evaluation.signals import LEFT, RIGHT, SIDES, Signals, extremes, r
 from vimotion.motion import FPS
 
 _APART = 0.2  # metres between palms that do not touch
-_SEATED, _SWING = 0.75, 0.15  # height of the pelvis as a share of standing; metres that a hand swings aside
+_SEATED, _SWING = 0.75, 0.3  # height of the pelvis as a share of standing; metres that a hand swings aside
 _LOW = -0.15  # metres from the shoulders: a hand that is not raised
 
 
@@ -133,7 +133,7 @@ def _dodged_punches(s: Signals, actor: int, side: int) -> list[int]:
         before = head[max(0, drawn - 12) : arrival + 1]
         target = before[np.argmax(before[:, 1])]
         thrust = slice(drawn, arrival + 1)
-        fast = speed[thrust].max() > 1.5
+        fast = speed[thrust].max() > 1.3
         aimed = np.linalg.norm(fist[thrust] - target, axis=-1).min() < 0.3
         dodged = np.linalg.norm(head[arrival] - target) > 0.12
         hit = np.linalg.norm(fist[thrust] - head[thrust], axis=-1).min() < 0.12

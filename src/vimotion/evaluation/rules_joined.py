@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from vimotion.evaluation.contact import HANDS, all_runs, hand_to, seconds
+from vimotion.evaluation.contact import HANDS, all_runs, hand_to, idle, seconds
 from vimotion.evaluation.findings import Finding, found, most
 from vimotion.evaluation.signals import LEFT, RIGHT, Signals, extremes, runs, smooth
 
@@ -99,7 +99,8 @@ def _gifts(s: Signals) -> Iterator[tuple[int, int, int, int]]:
         for taking in (LEFT, RIGHT):
             for start, stop in runs(_gap(s, giver, side, taking) < _JOINED, seconds(0.2)):
                 stand = np.linalg.norm(s.pelvis_velocity[start:stop], axis=-1).max() < 0.6
-                if stand and stop - start < seconds(1.6) and _keeps(s, giver, side, taking, start, stop):
+                alone = idle(s, giver, 1 - side)[start:stop].mean() > 0.5
+                if stand and alone and stop - start < seconds(2.0) and _keeps(s, giver, side, taking, start, stop):
                     yield giver, side, start, stop
 
 
@@ -108,6 +109,6 @@ def _keeps(s: Signals, giver: int, side: int, taking: int, start: int, stop: int
     after = slice(min(stop + seconds(0.7), s.frames - 6), stop + seconds(1.5))
     given, taken = s.above_shoulder(giver, side), s.above_shoulder(1 - giver, taking)
     low = max(given[start:stop].mean(), taken[start:stop].mean()) < -0.08
-    let_go = given[after].min() < given[start] - 0.05 and s.reach(giver, side)[after].min() < 0.2
+    let_go = given[after].min() < given[start] - 0.05 and s.reach(giver, side)[after].min() < 0.22
     kept = hand_to(s, 1 - giver, taking, "belly", own=True)[after].max() < 0.32 and taken[after].min() > -0.42
     return bool(low and let_go and kept)

@@ -93,7 +93,7 @@ def pat_back(s: Signals) -> Finding | None:
 def _pats(s: Signals, actor: int, side: int) -> list[int]:
     """Frames in which a palm touches the other's back, not the shoulder, before it leaves the body again."""
     distance = s.to_torso(actor, side) + 2.0 * np.maximum(-s.behind_other(actor, side), 0.0)
-    pats = touches(smooth(distance), _ON_BODY, 0.04)
+    pats = touches(smooth(distance), _ON_BODY, 0.04, pause=1.8)
     if not pats:
         return []
     on_shoulder = hand_to(s, actor, side, "shoulder_back")[pats] < hand_to(s, actor, side, "upper_back")[pats]
