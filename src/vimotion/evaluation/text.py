@@ -14,7 +14,7 @@ import yaml
 from vimotion.evaluation.people_in_text import BETWEEN, FIRST, SECOND, only, plain
 
 # What `~` stands for in kind_words.yaml: the words between a verb and its object ("pats HIM ON the back").
-_GAP = r"(?:(?!(?:and|then|while|who|but)\b)[\w'’,-]+ ){0,6}?"
+_GAP = r"(?:(?!(?:and|then|while|who|but)\b)[\w'’,/-]+ ){0,6}?"
 # Descriptions in which another kind's words are part of the way there: "a fist" is no rock-paper-scissors by itself.
 _RATHER = {"rock_paper_scissors": {"punch_dodge", "handshake", "wave", "high_five"}, "punch_dodge": {"bow", "high_five"},
            "push": {"bow", "pat_back"}, "wave": {"handshake", "high_five"}, "chase": {"walk_together"},
