@@ -154,3 +154,18 @@ def test_the_actor_starts_clearly_earlier(kind):
         hands = motion.palm_positions("right") - motion.palm_positions("right")[0]
         begins = [int(np.argmax(np.linalg.norm(hands[:, person], axis=-1) > 0.1)) for person in (0, 1)]
         assert begins[1] - begins[0] >= 0.25 * FPS
+
+
+def test_who_sits_plays_rock_paper_scissors_in_turn():
+    play = SceneParameters((Act("rock_paper_scissors", "a", "right", 2),), postures=("chair", "chair"), seed=3)
+    motion = make_scene(play).interaction
+    palms, pelvis = motion.joint_positions[:, :, JOINT["right_wrist"]], motion.joint_positions[:, :, JOINT["pelvis"]]
+    aside = np.abs(palms - pelvis)[..., 0] > 0.3  # they face each other along z
+    assert np.count_nonzero(np.diff(aside.astype(int), axis=0) == 1, axis=0).tolist() == [2, 2]
+    assert not aside.all(axis=1).any()
+    assert aside[:, 0].argmax() < aside[:, 1].argmax()
+
+
+def test_who_is_dragged_down_ends_on_the_ground():
+    motion = make_scene(SceneParameters((Act("drag_down", "a", "left"),), seed=3)).interaction
+    assert motion.joint_positions[-1, :, JOINT["pelvis"], 1].max() < 0.2
