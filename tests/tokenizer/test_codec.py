@@ -162,3 +162,16 @@ def test_gradients_reach_every_weight() -> None:
     (pose.square().sum() + quantized.commitment).backward()
     silent = [name for name, p in codec.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
     assert not silent
+
+
+def test_moving_the_latents_mean_to_zero_changes_nothing_else() -> None:
+    codec = small_codec().eval()
+    features = torch.from_numpy(people(5))[None]
+    codec.quantizer.centre.normal_(std=3.0)
+    with torch.no_grad():
+        before, _, quantized = codec(features)
+        codec.centre_latents()
+        after, _, moved = codec(features)
+    assert not codec.quantizer.centre.any()
+    assert torch.equal(moved.codes, quantized.codes)
+    torch.testing.assert_close(after, before, atol=1e-5, rtol=1e-5)

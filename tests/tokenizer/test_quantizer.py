@@ -20,10 +20,10 @@ def test_the_residual_assignment_agrees_with_vector_quantize_pytorch() -> None:
         layer._codebook.embed.data.copy_(quantizer.codebook[None] * scale)
         layer._codebook.initted.fill_(True)
     latents = torch.randn(5, 30, 6)
-    vectors, codes, _ = oracle(latents)
+    vectors, codes, _ = oracle(latents - quantizer.centre)
     mine = quantizer(latents)
     assert torch.equal(mine.codes, codes)
-    torch.testing.assert_close(mine.vectors, vectors, atol=1e-5, rtol=0)
+    torch.testing.assert_close(mine.vectors, vectors + quantizer.centre, atol=1e-5, rtol=0)
 
 
 def test_encode_and_decode_agree_with_the_forward_pass() -> None:
@@ -80,6 +80,19 @@ def test_the_codebook_follows_the_data_and_no_code_stays_dead() -> None:
     used = quantizer.encode(latents, 2).unique()
     assert len(used) >= 31
     assert (latents - quantizer.decode(quantizer.encode(latents, 2))).square().mean() < 0.5
+
+
+def test_where_latents_lie_takes_no_codes() -> None:
+    far = torch.tensor([1000.0, 0.0, 0.0, 0.0])
+    errors = []
+    for offset in (0.0 * far, far):
+        torch.manual_seed(0)
+        quantizer = ResidualQuantizer(2, 32, 4)
+        for _ in range(150):
+            quantizer(torch.randn(8, 16, 4) + offset)
+        latents = torch.randn(64, 64, 4) + offset
+        errors.append(float((latents - quantizer.decode(quantizer.encode(latents, 1))).square().mean()))
+    assert errors[1] < 1.1 * errors[0]
 
 
 def test_a_loaded_codebook_goes_on_from_where_it_was() -> None:

@@ -25,7 +25,7 @@ WEIGHTS, CONFIG = "codec.safetensors", "config.json"
 # error from 42 to 39 mm and that of contact distances from 83 to 52 mm, at no cost to the language model.
 BEAM = 16
 # Of the quantizer's training alone.
-_NOT_SAVED = {"quantizer.counts", "quantizer.sums"}
+_NOT_SAVED = {"quantizer.counts", "quantizer.sums", "quantizer.centre"}
 
 
 class MotionTokenizer:
@@ -36,6 +36,7 @@ class MotionTokenizer:
 
     def __init__(self, codec: Codec) -> None:
         self.codec = codec.eval().requires_grad_(False)
+        codec.centre_latents()
         for parameter in codec.parameters():
             parameter.copy_(parameter.half().float())
 

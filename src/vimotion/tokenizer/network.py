@@ -160,6 +160,14 @@ class Codec(nn.Module):
         latents: Tensor = self.encoder(inputs)
         return latents
 
+    @torch.no_grad()
+    def centre_latents(self) -> None:
+        """Move the quantizer's centre into the networks on both sides of it: nothing changes but the latents' mean, now zero."""
+        centre = self.quantizer.centre
+        self.encoder.out.bias -= centre
+        self.decoder.inp.bias += self.decoder.inp.weight @ centre
+        centre.zero_()
+
     def pose(self, vectors: Tensor, placement: Tensor) -> Tensor:
         """Quantized vectors (B, P, S, code_dim) of people placed (B, P, 4) → pose (B, P, T, 138) in the common frame."""
         pose: Tensor = self.decoder(vectors, relation(placement)).float() * self.pose_std + self.pose_mean

@@ -28,14 +28,16 @@ class ResidualQuantizer(nn.Module):
     """RQ(z; C, D) with one shared codebook C (the paper's) and a scale a level.
 
     What is left over shrinks from level to level. The scales, running root mean squares of the residuals, bring every
-    level to the size of the codebook vectors, so that each level can use all of them (our addition). Codebook and scales
-    follow the data by moving averages, not by gradients.
+    level to the size of the codebook vectors, so that each level can use all of them (our addition). What is quantized is
+    the latents less their mean: encoders drift, and a first level that has to say where all latents lie says little else.
+    Codebook, scales and mean follow the data by moving averages, not by gradients.
     """
 
     codebook: Tensor
     scales: Tensor
     counts: Tensor
     sums: Tensor
+    centre: Tensor
 
     def __init__(self, levels: int, codebook_size: int, dim: int, decay: float = 0.95, beam: int = 1) -> None:
         super().__init__()
@@ -45,6 +47,7 @@ class ResidualQuantizer(nn.Module):
         self.register_buffer("scales", torch.zeros(levels))  # zero: no data has been seen
         self.register_buffer("counts", torch.zeros(codebook_size))
         self.register_buffer("sums", torch.zeros(codebook_size, dim))
+        self.register_buffer("centre", torch.zeros(dim))
 
     def forward(self, latents: Tensor, kept: Tensor | None = None) -> Quantized:
         """Quantize latents (N, S, C) with `kept` (N,) levels each (default: all); in training mode the codebook learns,
@@ -54,7 +57,7 @@ class ResidualQuantizer(nn.Module):
             self._start(latents.detach())
         codes = self.encode(latents.detach(), self.levels, self.beam)
         picked = self.codebook[codes] * self.scales[:, None]
-        partial = picked.cumsum(-2)  # (N, S, L, C): what the first levels say together
+        partial = self.centre + picked.cumsum(-2)  # (N, S, L, C): what the first levels say together
         # of all levels together: held to the first ones too, latents lose what only the last ones can tell
         commitment = (latents - partial[..., -1, :]).square().mean()
         if learning:
@@ -70,7 +73,7 @@ class ResidualQuantizer(nn.Module):
 
         With `beam` 1 every level picks the nearest by itself, the usual residual quantization.
         """
-        residual = latents.reshape(-1, 1, latents.shape[-1])
+        residual = (latents - self.centre).reshape(-1, 1, latents.shape[-1])
         codes = residual.new_zeros((len(residual), 1, 0), dtype=torch.long)
         squares = self.codebook.square().sum(-1)
         for level in range(levels):
@@ -87,11 +90,12 @@ class ResidualQuantizer(nn.Module):
 
     def decode(self, codes: Tensor) -> Tensor:
         """Codes (..., levels) → vectors (..., C)."""
-        return (self.codebook[codes] * self.scales[: codes.shape[-1], None]).sum(-2)
+        return self.centre + (self.codebook[codes] * self.scales[: codes.shape[-1], None]).sum(-2)
 
     def _start(self, latents: Tensor) -> None:
         """Codebook and scales from the first batch."""
-        flat = latents.flatten(0, -2)
+        self.centre.copy_(latents.flatten(0, -2).mean(0))
+        flat = latents.flatten(0, -2) - self.centre
         self.codebook.copy_(flat[torch.randint(len(flat), (len(self.codebook),), device=flat.device)])
         self.codebook.div_(flat.square().mean().sqrt())
         for level in range(self.levels):
@@ -106,15 +110,17 @@ class ResidualQuantizer(nn.Module):
         """Move towards what each level saw (N, S, L, C) under the codes (N, S, L) that it gave."""
         size = len(self.codebook)
         powers = residuals.square().mean((0, 1, 3))
+        drift = residuals[:, :, 0].mean((0, 1))
         units = (residuals / self.scales[:, None]).flatten(0, 2)
         counts = torch.bincount(codes.flatten(), minlength=size).to(units)
         sums = torch.zeros_like(self.sums).index_add_(0, codes.flatten(), units)
-        for tensor in (counts, sums, powers):
+        for tensor in (counts, sums, powers, drift):
             _add_up_over_processes(tensor)
-        powers = powers / _processes()
+        powers, drift = powers / _processes(), drift / _processes()
         if not self.counts.any():  # the codebook was loaded: it comes without its averages
             self.counts.fill_(float(counts.mean()))
             self.sums.copy_(self.codebook * self.counts[:, None])
+        self.centre.add_(drift, alpha=1 - self.decay)
         self.scales.copy_((self.scales.square() * self.decay + powers * (1 - self.decay)).sqrt().clamp_min(1e-6))
         self.counts.lerp_(counts, 1 - self.decay)
         self.sums.lerp_(sums, 1 - self.decay)
