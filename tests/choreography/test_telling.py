@@ -81,7 +81,7 @@ def test_other_names_for_the_two_exchange_them_everywhere(kind):
     acts = tuple(replace(act, actor={"a": "b", "b": "a"}[act.actor]) for act in parameters.acts)
     other = replace(parameters, acts=acts, manners=parameters.manners[::-1], postures=parameters.postures[::-1])
     mine, yours = told(parameters), told(other)
-    for name in ("acts", "leader", "follower", "past", "continuation", "start", "moves"):
+    for name in ("acts", "leader", "follower", "account", "past", "continuation", "people", "sitting", "moves"):
         assert exchanged(json.dumps(mine[name])) == json.dumps(yours[name]), name
 
 
@@ -92,7 +92,7 @@ def test_the_account_says_what_is_asked_for():
     assert told(parameters)["account"] == (
         "{second} walks up to {first}, then {second} pushes {first} twice, and {first} steps back, then "
         "{first} shakes {second}'s left hand three times, then they turn away and part, slowly. "
-        "{first} is shy and {second} is tired."
+        "{second} is tired and {first} is shy."
     )
     seated = SceneParameters((Act("help_up"),), postures=("stand", "ground"))
     assert told(seated)["account"].startswith(

@@ -6,16 +6,17 @@ import pytest
 import torch
 
 from vimotion.errors import UserError
-from vimotion.evaluation.actor import named_actor
 from vimotion.language.backbone import tiny_backbone
 from vimotion.language.layout import Layout
 from vimotion.language.rendering import IGNORED
 from vimotion.language.vocabulary import CODES, MotionVocabulary, add_motion_rows
 from vimotion.tasks import TASKS, TextPart
+from vimotion.tasks.templates import account
 from vimotion.training.answers import AnswerLoss, answer_loss, validation
 from vimotion.training.examples import (
     Examples,
     ExamplesConfig,
+    exchanged,
     learn_given_codes,
     pack_rows,
     replace_codes,
@@ -118,25 +119,44 @@ def test_tasks_come_as_often_as_they_should(codes: MotionCodes, layout: Layout) 
 
 def test_people_change_names_in_words_and_motion_alike(codes: MotionCodes, examples: Examples) -> None:
     random = np.random.default_rng(0)
-    exchanged = Counter()
+    changed = Counter()
     for task in ("text_to_motion", "editing", "conversation"):
         for _ in range(150):
             if not (drawn := examples.conversation(task, random)):
                 continue
             conversation, codes_of = drawn
             first = codes_of.keywords["first"]
-            exchanged[first] += 1
+            changed[first] += 1
             for asked, answer in zip(conversation.messages[::2], conversation.messages[1::2], strict=True):
                 told, *motions = answer.parts
                 if not motions:
                     continue
-                actor = codes.record(codes.index_of(motions[0].motion)).facts["parameters"]["actor"]
-                assert named_actor(told.text) == "ab"[("ab".index(actor) + first) % 2]
+                record = codes.record(codes.index_of(motions[0].motion))
+                assert told.text == account(exchanged(record) if first else record)
+                leader = record.facts["parameters"]["acts"][0]["actor"]
+                steps = told.text.split("chairs. ")[-1].split("chair. ")[-1].split("ground. ")[-1]
+                led = re.search(r"first|second", steps.replace("They walk up to each other, then the ", ""))
+                assert led and led[0] == ("first", "second")[("ab".index(leader) + first) % 2], told.text
                 if task == "text_to_motion" and first:  # captions are not rewritten
                     assert not re.search(
                         NAMED, "".join(part.text for part in asked.parts if isinstance(part, TextPart)), re.IGNORECASE
                     )
-    assert 0.3 < exchanged[1] / sum(exchanged.values()) < 0.55
+    assert 0.3 < changed[1] / sum(changed.values()) < 0.55
+
+
+def test_people_who_change_names_change_them_in_all_facts(codes: MotionCodes) -> None:
+    for index in range(len(codes)):
+        record = codes.record(index)
+        other = exchanged(record)
+        assert exchanged(other).facts == {name: record.facts[name] for name in ("parameters", "told")}
+        assert exchanged(other).edit == record.edit
+        mine, yours = record.facts["parameters"], other.facts["parameters"]
+        assert yours["manners"] == mine["manners"][::-1] and yours["postures"] == mine["postures"][::-1]
+        assert all(one["actor"] != two["actor"] for one, two in zip(mine["acts"], yours["acts"], strict=True))
+        assert other.facts["told"]["people"]["{first}"] == record.facts["told"]["people"]["{second}"]
+        assert other.facts["told"]["leader"] != record.facts["told"]["leader"]
+        if record.edit.endswith((" a", " b")):
+            assert other.edit[-1] != record.edit[-1]
 
 
 def test_what_cannot_be_sampled_is_refused(codes: MotionCodes, layout: Layout) -> None:

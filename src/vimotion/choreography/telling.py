@@ -30,7 +30,7 @@ _PACE = {"slow": "slowly", "fast": "quickly"}
 _SITTING: dict[Posture, str] = {"stand": "stands", "chair": "sits on a chair", "ground": "sits on the ground"}
 _BOTH: dict[Posture, str] = {"stand": "both stand", "chair": "both sit on chairs", "ground": "both sit on the ground"}
 _FORMS: dict[str, Form] = {"do": "base", "does": "third", "did": "past", "doing": "gerund"}
-_ANSWERS: dict[str, Form] = {"answer": "base", "answers": "third", "answered": "past"}
+_REACTIONS: dict[str, Form] = {"react": "base", "reacts": "third", "reacted": "past"}
 # What a quarrel is about, and what ends one.
 _HOSTILE, _FRIENDLY = {"conflict", "teasing"}, {"affection", "care", "greeting"}
 
@@ -42,11 +42,11 @@ def tell(parameters: SceneParameters, kinds: Mapping[str, Kind], random: np.rand
         account: the whole scene, always in the same words.
         leader, follower: the actor and the other of the first act.
         speed: "slow", "normal", "fast"; pace: "slowly", "quickly"; absent at a normal speed.
-        start: "near" or "far"; moves: how that is seen: "meet" (both walk up), "walk" (the leader does), "apart" (they start
-            at another distance), "" (it is not); approach: the walk up as a clause, where there is one.
+        distance: "near" or "far"; moves: how that is seen: "meet" (both walk up), "walk" (the leader does), "apart" (they start
+            at another distance), "" (it is not); approach, approached: the walk up as a clause, where there is one.
         ending: "stay" or "part".
         sitting: who stands and who sits.
-        people: by slot, each person's posture, and what the person does by it (sits); manner, and the words for it: adverb,
+        people: by slot, the leader first: posture, and what the person does by it (sits); manner, and its words: adverb,
             adjective of a movement, trait of a person; absent where it is neutral.
         acts: in order; see `_act`. edits: the names of `possible_edits`.
         past, continuation: clauses, what was before the clip, and what probably comes after it.
@@ -56,12 +56,13 @@ def tell(parameters: SceneParameters, kinds: Mapping[str, Kind], random: np.rand
     manners_of = dict(zip(("{first}", "{second}"), parameters.manners, strict=True))
     for number, act in enumerate(acts):
         act["cause"] = _cause(acts, moods, number, manners_of[act["actor"]], random)
-    people = {_SLOT[person]: _person(parameters, person, random) for person in ("a", "b")}
+    persons: tuple[Person, ...] = ("a", "b") if parameters.acts[0].actor == "a" else ("b", "a")
+    people = {_SLOT[person]: _person(parameters, person, random) for person in persons}
     told: Told = {
         "leader": acts[0]["actor"],
         "follower": acts[0]["other"],
         "speed": parameters.speed,
-        "start": parameters.distance,
+        "distance": parameters.distance,
         "ending": parameters.ending,
         "people": people,
         "sitting": _sitting(people),
@@ -91,8 +92,8 @@ def _act(parameters: SceneParameters, number: int, kind: Kind) -> Told:
             happened: with it; led, and told, which says side and count: the actor being the subject. does_it, doing_it: what
             tells the one who acts or starts, without saying who the other is.
         noun: without an article.
-        start: how a mutual one begins, with its subject. answer, answers, answered: what the other does then; reason: the
-            clause that explains it.
+        start: how a mutual one begins, with its subject. react, reacts, reacted: what the other does then; reason: the
+            clause that explains it, where one does.
     """
     act, declared, whole = parameters.acts[number], words_of(kind), act_facts(parameters, number, kind)
     plain = whole - {"left", "right"}
@@ -131,9 +132,9 @@ def _act(parameters: SceneParameters, number: int, kind: Kind) -> Told:
         told["start"] = f"{actor} {said('start', 'third', whole)}"
         told |= {name: _first(told[name]) for name in ("does_it", "doing_it")}
     if "answer" in declared.rules:
-        told |= {name: said("answer", form) for name, form in _ANSWERS.items()}
-        if kind.mood != "care":  # there the other's mood comes first
-            told["reason"] = told.get("start", told["led"])
+        told |= {name: said("answer", form) for name, form in _REACTIONS.items()}
+        if not kind.mutual and kind.mood != "care":  # there the other's mood comes first
+            told["reason"] = told["led"]
     return told
 
 
@@ -166,8 +167,9 @@ def _start(parameters: SceneParameters, kind: Kind, act: Told) -> Told:
     moves = "meet" if kind.mutual else "walk"
     if parameters.distance == "near":
         return {"moves": moves}
-    walk = "they walk up to each other" if kind.mutual else f"{act['actor']} walks up to {act['other']}"
-    return {"moves": moves, "approach": walk}
+    who, whom = ("they", "each other") if kind.mutual else (act["actor"], act["other"])
+    walks = "walk" if kind.mutual else "walks"
+    return {"moves": moves, "approach": f"{who} {walks} up to {whom}", "approached": f"{who} walked up to {whom}"}
 
 
 # -- stories -----------------------------------------------------------------------------------------------------------------
@@ -206,13 +208,15 @@ def _say(
 def _account(told: Told) -> str:
     """Where they sit, the steps in order, the pace, and how each behaves."""
     steps = [told["approach"]] if "approach" in told else []
-    steps += [act["told"] if act["mutual"] or "answers" not in act else f"{act['told']}, and {act['other']} {act['answers']}"
+    steps += [act["told"] if act["mutual"] or "reacts" not in act else f"{act['told']}, and {act['other']} {act['reacts']}"
               for act in told["acts"]]  # fmt: skip
     if told["ending"] == "part":
         steps.append("they turn away and part")
     text = ", then ".join(steps) + (f", {told['pace']}" if "pace" in told else "")
     seated = any(person["posture"] != "stand" for person in told["people"].values())
-    where = told["sitting"] if seated else "they start far apart" if (told["moves"], told["start"]) == ("apart", "far") else ""
+    where = (
+        told["sitting"] if seated else "they start far apart" if (told["moves"], told["distance"]) == ("apart", "far") else ""
+    )
     return " ".join([*([_upper(where) + "."] if where else []), text + ".", *_behaving(told)])
 
 
@@ -226,7 +230,7 @@ def _sitting(people: Mapping[str, Told]) -> str:
 def _behaving(told: Told) -> list[str]:
     manners_of = {slot: person["manner"] for slot, person in told["people"].items() if person["manner"] != "neutral"}
     if len(manners_of) == 2 and len(set(manners_of.values())) == 1:
-        return [f"Both are {manners_of['{first}']}."]
+        return [f"Both are {next(iter(manners_of.values()))}."]
     return [" and ".join(f"{slot} is {manner}" for slot, manner in manners_of.items()) + "."] if manners_of else []
 
 

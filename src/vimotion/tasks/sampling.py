@@ -6,7 +6,8 @@ A turn is what the user says and what the assistant answers. Facts of a scripted
 from __future__ import annotations
 
 import re
-from functools import cache
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,15 +16,19 @@ from vimotion.errors import UserError
 from vimotion.tasks.messages import Conversation, Message, MotionPart
 from vimotion.tasks.templates import (
     MOTION,
+    Words,
     account,
     beside,
+    can_say,
     caption_values,
     grammar,
     message,
+    names_drawn,
     say,
-    scene_facts,
     template_names,
+    told_of,
     with_length,
+    words_for,
 )
 
 if TYPE_CHECKING:
@@ -35,7 +40,7 @@ TASKS = ("text_to_motion", "motion_to_text", "reaction", "prediction", "editing"
 _PLANS = (("make", "edit"), ("make", "edit", "ask"), ("show", "edit"), ("show", "edit", "ask"), ("make", "ask"))
 # How often a motion is asked for by a caption and nothing else, as most people do.
 _ALONE = 0.5
-# A description is short: a clip of two people takes hundreds of tokens already.
+# A description is short, so many words an act: a clip of two people takes hundreds of tokens already.
 _LONGEST_ANSWER = 26
 # How often a description is a caption that names the interaction plainly, and not one of describe.txt.
 _CAPTIONED = 0.35
@@ -44,6 +49,9 @@ _LONE = 0.15
 # A prediction sees between these shares of the motion.
 _SEEN = (0.25, 0.75)
 _NAMED = re.compile(r"\b[Tt]he (first|second)\b|\b[Pp]erson ([AB12]|one|two)\b")
+
+# Whom a manner is asked of; of both, the words are the same for either.
+_SLOTS = {"": "", "a": "{first}", "b": "{second}"}
 
 Turn = tuple[Message, Message]
 
@@ -110,26 +118,31 @@ def sample_conversation(
 
 def questions(record: Record) -> list[str]:
     """The questions that have one right answer for this scripted record."""
-    return list(_questions(scene_facts(record, np.random.default_rng(0))))
-
-
-@cache
-def _questions(facts: frozenset[str]) -> tuple[str, ...]:
-    names = template_names("questions")
-    rules = ("training", "held-out", "answer")
-    return tuple(name for name in names if all(grammar(f"questions/{name}").count(rule, facts) for rule in rules))
+    about = _subjects(record)
+    return [name for name in template_names("questions") if any(_fits(name, words) for words in about)]
 
 
 def ask(record: Record, question: str, random: np.random.Generator, held_out: bool = False, show: bool = True) -> Turn:
     """A question about a scripted record, by its name in `questions`, and its answer; `show` puts the motion into the turn."""
-    facts = scene_facts(record, random)
-    name = f"questions/{question}"
-    text = say(name, random, facts, held_out=held_out)
-    answer = grammar(name).say("answer", random, facts)
-    if answer is None:
+    about = [words for words in _subjects(record, names_drawn(random)) if _fits(question, words)]
+    if not about:
         raise ValueError(f"The question {question!r} has no answer for {record.id}.")
+    words, name = about[int(random.integers(len(about)))], f"questions/{question}"
+    text = say(name, random, words, held_out=held_out)
+    answer = words.named(str(grammar(name).say("answer", random, words.facts, words.values)))
     user = message("user", beside(text, random), MotionPart(record.id)) if show else message("user", text)
     return user, message("assistant", answer)
+
+
+def _subjects(record: Record, calling: str = "ordinals") -> list[Words]:
+    """What a question may be about: an act and a person."""
+    told = told_of(record)
+    acts = range(len(told.get("acts", ())))
+    return [words_for(record, act, person, calling) for act in acts for person in told["people"]]
+
+
+def _fits(question: str, words: Words) -> bool:
+    return can_say(f"questions/{question}", words.facts, frozenset(words.values))
 
 
 def _make(record: Record, random: np.random.Generator, held_out: bool) -> Turn:
@@ -137,7 +150,7 @@ def _make(record: Record, random: np.random.Generator, held_out: bool) -> Turn:
     alone = random.random() < _ALONE
     text = values["caption"] if alone else say("text_to_motion", random, values=values, held_out=held_out)
     text = with_length(text, record.num_frames, random, held_out)
-    return message("user", text), _told_answer(record, MotionPart(record.id), random)
+    return message("user", text), _told_answer(record, MotionPart(record.id))
 
 
 def _describe(record: Record, random: np.random.Generator, held_out: bool, show: bool = True) -> Turn:
@@ -152,29 +165,34 @@ def _describe(record: Record, random: np.random.Generator, held_out: bool, show:
 def _ask_caption(record: Record, random: np.random.Generator, held_out: bool) -> Turn:
     """The full account, or any of the captions: a model that knows how likely they are judges its own drafts by them."""
     user = message("user", beside(say("caption", random, held_out=held_out), random), MotionPart(record.id))
-    return user, message("assistant", account(record, random) or _caption(record, random, held_out))
+    return user, message("assistant", account(record) or _caption(record, random, held_out))
 
 
 def _description(record: Record, random: np.random.Generator, held_out: bool) -> str:
     """A short sentence on what happens; of a scripted scene one that names it plainly and says who is who."""
     captions = list(record.held_out_captions if held_out and record.held_out_captions else record.captions)
-    short = [caption for caption in captions if len(caption.split()) <= _LONGEST_ANSWER]
-    if not record.facts:
+    acts = told_of(record).get("acts", [])
+    short = [caption for caption in captions if len(caption.split()) <= _LONGEST_ANSWER * max(len(acts), 1)]
+    if not acts:
         return _pick(short or captions, random)
-    describe, facts = grammar("describe"), scene_facts(record, random)
-    plain = "|".join(str(describe.say(rule, random, facts)).split()[0].lower() for rule in ("noun", "do"))
-    plainly_named = re.compile(rf"\b({plain})(s|es|ing)?\b", re.IGNORECASE)
-    named = [text for text in short if text.endswith(".") and _NAMED.search(text) and plainly_named.search(text)]
+    named = [text for text in short if text.endswith(".") and _NAMED.search(text) and all(_names(text, act) for act in acts)]
     if named and random.random() < _CAPTIONED:
         return _pick(named, random)
-    return str(describe.say("describe", random, facts))
+    words = words_for(record, calling=names_drawn(random))
+    return words.named(str(grammar("describe").say("describe", random, words.facts, words.values)))
+
+
+def _names(text: str, act: Mapping[str, str]) -> bool:
+    """Whether a caption names an act by its plainest words."""
+    plain = "|".join({act[word].split()[0] for word in ("noun", "do", "does", "did", "doing")})
+    return re.search(rf"\b({plain})\b", text, re.IGNORECASE) is not None
 
 
 def _reaction(record: Record, random: np.random.Generator, held_out: bool) -> Turn:
     text = _say_perhaps_told("reaction", record, random, held_out)
     text = with_length(beside(text, random), record.num_frames, random, held_out)
     # told as a motion of two: then each step of the answer stands right after the step that it answers
-    return message("user", text, MotionPart(record.id, "a")), _told_answer(record, MotionPart(record.id), random)
+    return message("user", text, MotionPart(record.id, "a")), _told_answer(record, MotionPart(record.id))
 
 
 def _prediction(record: Record, random: np.random.Generator, held_out: bool, step_frames: int) -> Turn:
@@ -184,16 +202,20 @@ def _prediction(record: Record, random: np.random.Generator, held_out: bool, ste
     text = _say_perhaps_told("prediction", record, random, held_out)
     text = with_length(beside(text, random), record.num_frames - cut, random, held_out)
     seen = MotionPart(record.id, start=0, stop=cut)
-    return message("user", text, seen), _told_answer(record, MotionPart(record.id, start=cut), random)
+    return message("user", text, seen), _told_answer(record, MotionPart(record.id, start=cut))
 
 
 def _edit(record: Record, random: np.random.Generator, held_out: bool, show: bool = True) -> Turn:
-    facts = scene_facts(record, random)
-    instruction = say(f"editing/{record.edit}", random, facts, held_out=held_out)
-    answer = _told_answer(record, MotionPart(record.id), random)
+    """An edit is asked for by what the edited scene is like; a manner also says whom it is asked of."""
+    edit, _, who = record.edit.partition(" ")
+    words = words_for(record, person=_SLOTS[who[:1]], calling=names_drawn(random))
+    if len(who) == 2:
+        words = replace(words, facts=words.facts | {"both"})
+    instruction = say("editing/manner" if who else f"editing/{edit}", random, words, held_out=held_out)
+    answer = _told_answer(record, MotionPart(record.id))
     if not show:
         return message("user", instruction), answer
-    text = say("editing_prompt", random, facts, {"instruction": instruction}, held_out)
+    text = say("editing_prompt", random, words, {"instruction": instruction}, held_out)
     return message("user", text, MotionPart(record.edit_of)), answer
 
 
@@ -215,12 +237,12 @@ def _conversation(source: Record, edited: Record, random: np.random.Generator, h
     return turns
 
 
-def _told_answer(record: Record, motion: MotionPart, random: np.random.Generator) -> Message:
+def _told_answer(record: Record, motion: MotionPart) -> Message:
     """The motion, and before it what will be seen, where that is known: what was asked of the words is settled in words.
 
     Ours; an answer of the paper begins with its motion. A model of this size else copies what it was to change.
     """
-    return message("assistant", account(record, random) + MOTION, motion)
+    return message("assistant", account(record) + MOTION, motion)
 
 
 def _caption(record: Record, random: np.random.Generator, held_out: bool) -> str:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vimotion.grammar import Grammar
+from vimotion.grammar import Grammar, tidy
 from vimotion.tasks.messages import Message, MotionPart, Part, Role, TextPart
 
 if TYPE_CHECKING:  # a chat needs templates but no corpus, and a corpus needs pyarrow
@@ -19,16 +20,35 @@ if TYPE_CHECKING:  # a chat needs templates but no corpus, and a corpus needs py
 MOTION = "{MOTION}"
 _TEMPLATES = Path(__file__).parent / "templates"
 _FPS = 30.0
+_NAMES = {"ordinals": ("the first person", "the second person"), "letters": ("person A", "person B")}
+# Facts that say what an act has.
+_PARTS = {"sided": "side", "handed": "limb", "counted": "count", "answers": "react"}
 # How often a text speaks of "the first person" rather than of "person A".
 _ORDINALS = 0.7
 # How often a caption is typed as in a hurry: no capital, no full stop.
 _CASUAL = 0.15
 
 
+@dataclass(frozen=True)
+class Words:
+    """What may be said: facts that templates ask for, values for their slots, and what the two people are called."""
+
+    facts: frozenset[str] = frozenset()
+    values: Mapping[str, str] = field(default_factory=dict)
+    names: tuple[str, str] = _NAMES["ordinals"]
+
+    def named(self, text: str) -> str:
+        """`text` with the two people called by their names."""
+        return tidy(text.replace("{first}", self.names[0]).replace("{second}", self.names[1]))
+
+
+NOTHING = Words()
+
+
 @lru_cache
 def grammar(name: str) -> Grammar:
-    """The grammar of one template file, such as "reaction" or "editing/faster", over the words for kinds and people."""
-    return Grammar.read(_TEMPLATES / "kinds.txt", _TEMPLATES / f"{name}.txt")
+    """The grammar of one template file, such as "reaction" or "editing/faster", over the words for acts and people."""
+    return Grammar.read(_TEMPLATES / "words.txt", _TEMPLATES / f"{name}.txt")
 
 
 def template_names(folder: str) -> list[str]:
@@ -36,34 +56,118 @@ def template_names(folder: str) -> list[str]:
     return sorted(path.stem for path in (_TEMPLATES / folder).glob("*.txt"))
 
 
-def scene_facts(record: Record, random: np.random.Generator) -> frozenset[str]:
-    """What templates may ask for of a scripted record, and by which names they call the two; nothing of other records."""
-    parameters = (record.facts or {}).get("parameters")
-    if not parameters:
-        return frozenset()
-    words = {str(value) for name, value in parameters.items() if name != "seed"}
-    return frozenset(words | {"ordinals" if random.random() < _ORDINALS else "letters"})
+def told_of(record: Record) -> dict[str, Any]:
+    """What the corpus tells of a scripted record (see `choreography.telling`); nothing of other records."""
+    told: dict[str, Any] = (record.facts or {}).get("told", {})
+    return told
 
 
-def account(record: Record, random: np.random.Generator) -> str:
+def names_drawn(random: np.random.Generator) -> str:
+    """How the two are called in one turn: by "ordinals" or by "letters"."""
+    return "ordinals" if random.random() < _ORDINALS else "letters"
+
+
+def words_for(record: Record, act: int = 0, person: str = "", calling: str = "ordinals") -> Words:
+    """The words for an act of a scripted record, and for a person ("{first}", "{second}"; by default the act's actor).
+
+    Of records that nothing is told of there is nothing to say.
+    """
+    told = told_of(record)
+    if not told:
+        return NOTHING
+    here = told["acts"][act]
+    person = person or here["actor"]
+    values = {name: value for name, value in here.items() if isinstance(value, str)}
+    values |= {name: value for name, value in told.items() if isinstance(value, str)}
+    values |= _whole(told["acts"], act, told.get("approached")) | _manners(told["people"], here, person)
+    facts = _scene_facts(told, act) | _act_facts(told["acts"], act) | _manner_facts(told["people"], person)
+    return Words(frozenset(facts | {calling}), values, _NAMES[calling])
+
+
+def _whole(acts: Sequence[Mapping[str, Any]], act: int, approached: str | None) -> dict[str, str]:
+    """All acts together, and those before and after this one."""
+    values = {
+        "story": ", then ".join(act["led"] for act in acts),
+        "happenings": ", then ".join(act["happens"] for act in acts),
+        "nouns": ", then ".join(f"a {act['noun']}" for act in acts),
+    }
+    before = acts[act - 1]["happened"] if act else approached
+    if before:
+        values["happened_before"] = before
+    if act + 1 < len(acts):
+        values |= {"happens_next": acts[act + 1]["happens"], "noun_next": acts[act + 1]["noun"]}
+    return values
+
+
+def _manners(people: Mapping[str, Mapping[str, str]], act: Mapping[str, Any], person: str) -> dict[str, str]:
+    """How `person` behaves, how the other of the act does, and both."""
+    values = {"person": person}
+    one, other = people[person], people[act["other"]]
+    if "trait" in one:
+        values |= {name: one[name] for name in ("adverb", "adjective", "trait")} | {"plain_trait": one["manner"]}
+    if "trait" in other:
+        values["other_trait"] = other["trait"]
+    adverbs = {slot: people[slot]["adverb"] for slot in (act["actor"], act["other"]) if "adverb" in people[slot]}
+    if adverbs:
+        values["manners"] = " and ".join(f"{slot} behaves {adverb}" for slot, adverb in adverbs.items())
+    if len(adverbs) == 2 and len(set(adverbs.values())) == 1:
+        values["both_adverb"] = values["mannerly"] = adverbs[person]
+    elif act["actor"] in adverbs and not act["mutual"]:
+        values["mannerly"] = adverbs[act["actor"]]
+    return values
+
+
+def _scene_facts(told: Mapping[str, Any], act: int) -> set[str]:
+    last = len(told["acts"]) - 1
+    facts = {told["speed"], told["distance"], "several" if last else "single"}
+    facts |= {"opening"} if act == 0 else set()
+    facts |= {"closing"} if act == last else set()
+    facts |= {"approached"} if "approach" in told and act == 0 else set()
+    return facts | {"meet": {"walked", "meet"}, "walk": {"walked", "walks"}}.get(told["moves"], set())
+
+
+def _act_facts(acts: Sequence[Mapping[str, Any]], number: int) -> set[str]:
+    act = acts[number]
+    facts = {name for name, part in _PARTS.items() if part in act}
+    facts |= {"mutual"} if act["mutual"] else set()
+    facts |= {str(act["count"])} if "count" in act else set()
+    answers = [(other.get("react"), other["other"]) for other in acts]
+    if "reason" in act and answers.count(answers[number]) == 1:  # else it could not be told which is meant
+        facts.add("alone")
+    return facts
+
+
+def _manner_facts(people: Mapping[str, Mapping[str, str]], person: str) -> set[str]:
+    manners = [how["manner"] for how in people.values()]
+    together = "unlike" if len(set(manners)) > 1 else "plain" if manners[0] == "neutral" else "alike"
+    return {together, *(["neutral"] if people[person]["manner"] == "neutral" else [])}
+
+
+def account(record: Record) -> str:
     """Everything that can be told of a scripted record, always in the same words; "" of other records."""
-    facts = scene_facts(record, random) - {"letters"} | {"ordinals"}
-    return str(grammar("account").say("account", random, facts)) if record.facts else ""
+    return NOTHING.named(told_of(record).get("account", ""))
 
 
 def say(
     name: str,
     random: np.random.Generator,
-    facts: frozenset[str] = frozenset(),
+    words: Words = NOTHING,
     values: Mapping[str, str] | None = None,
     held_out: bool = False,
     variant: str = "",
 ) -> str:
     """A text of template file `name`, from its training or its held-out wordings, or from a variant of these ("-told")."""
-    text = grammar(name).say(("held-out" if held_out else "training") + variant, random, facts, values)
+    rule = ("held-out" if held_out else "training") + variant
+    text = grammar(name).say(rule, random, words.facts, {**words.values, **(values or {})})
     if text is None:
-        raise ValueError(f"No template of {name!r} fits the facts {sorted(facts)}.")
-    return text
+        raise ValueError(f"No template of {name!r} fits the facts {sorted(words.facts)}.")
+    return words.named(text)
+
+
+@lru_cache(maxsize=1 << 16)
+def can_say(name: str, facts: frozenset[str], values: frozenset[str]) -> bool:
+    """Whether a question can be asked and answered with these facts and values."""
+    return all(grammar(name).count(rule, facts, values) for rule in ("training", "held-out", "answer"))
 
 
 def caption_values(caption: str, scripted: bool, random: np.random.Generator) -> dict[str, str]:
@@ -127,7 +231,7 @@ def beside(text: str, random: np.random.Generator) -> str:
 def vocabulary() -> set[str]:
     """Every word that the templates can use."""
     names = [str(path.relative_to(_TEMPLATES).with_suffix("")) for path in _TEMPLATES.rglob("*.txt")]
-    return set[str]().union(*(grammar(name).words() for name in names if name != "kinds"))
+    return set[str]().union(*(grammar(name).words() for name in names if name != "words"))
 
 
 def _number(seconds: float) -> str:

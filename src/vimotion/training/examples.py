@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 from functools import partial
@@ -22,6 +23,10 @@ from vimotion.training.motion_codes import MotionCodes
 
 # Where a caption says which person is which.
 _NAMED = re.compile(r"\b(?:first|second|person (?:[ab12]|one|two))\b", re.IGNORECASE)
+# How facts name the two people: by letters in the parameters, by slots in what is told.
+_OTHER = str.maketrans("ab", "ba")
+_OTHER_SLOT = {"{first}": "{second}", "{second}": "{first}"}
+_SLOT = re.compile("|".join(_OTHER_SLOT))
 # Draws for one example before the corpus is held to have none.
 _TRIES = 2000
 
@@ -137,8 +142,15 @@ def exchanged(record: Record) -> Record:
     if not record.facts:
         return replace(record, captions=captions)
     parameters = record.facts["parameters"]
-    actor = "b" if parameters["actor"] == "a" else "a"
-    return replace(record, captions=captions, facts={"parameters": parameters | {"actor": actor}})
+    exchanged = parameters | {
+        "acts": [act | {"actor": act["actor"].translate(_OTHER)} for act in parameters["acts"]],
+        "manners": parameters["manners"][::-1],
+        "postures": parameters["postures"][::-1],
+    }
+    told = _SLOT.sub(lambda slot: _OTHER_SLOT[slot[0]], json.dumps(record.facts["told"]))
+    edit, _, who = record.edit.partition(" ")
+    edit = f"{edit} {who if len(who) == 2 else who.translate(_OTHER)}".strip()
+    return replace(record, captions=captions, facts={"parameters": exchanged, "told": json.loads(told)}, edit=edit)
 
 
 def fill_rows(examples: list[Example], rows: int, length: int) -> list[list[Example]]:
