@@ -7,6 +7,7 @@ import numpy as np
 from vimotion.evaluation.contact import HANDS, hand_to, touches
 from vimotion.evaluation.findings import Finding, found, most
 from vimotion.evaluation.rules_apart import punch_dodge
+from vimotion.evaluation.rules_hands import pose_for_picture
 from vimotion.evaluation.signals import LEFT, RIGHT, Signals, extremes, runs, smooth
 from vimotion.motion import FPS
 
@@ -82,8 +83,8 @@ def push(s: Signals) -> Finding | None:
 
 
 def pat_back(s: Signals) -> Finding | None:
-    """One person's palm comes to the other's back and leaves it, at least twice, while the other does not hold them."""
-    if hug(s):
+    """One person's palm comes to the other's back and leaves it, at least twice, while the other does not hold them; they do not pose."""
+    if hug(s) or pose_for_picture(s):
         return None
     return most(
         found(actor, side, len(pats), pats[0], pats[-1]) for actor, side in HANDS if len(pats := _pats(s, actor, side)) > 1
@@ -93,7 +94,7 @@ def pat_back(s: Signals) -> Finding | None:
 def _pats(s: Signals, actor: int, side: int) -> list[int]:
     """Frames in which a palm touches the other's back, not the shoulder, before it leaves the body again."""
     distance = s.to_torso(actor, side) + 2.0 * np.maximum(-s.behind_other(actor, side), 0.0)
-    pats = touches(smooth(distance), _ON_BODY, 0.04, pause=1.8)
+    pats = touches(smooth(distance, 3), _ON_BODY, 0.04, pause=1.8)
     if not pats:
         return []
     on_shoulder = hand_to(s, actor, side, "shoulder_back")[pats] < hand_to(s, actor, side, "upper_back")[pats]
