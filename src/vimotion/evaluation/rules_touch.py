@@ -83,7 +83,7 @@ def push(s: Signals) -> Finding | None:
 
 
 def pat_back(s: Signals) -> Finding | None:
-    """One person's palm comes to the other's back and leaves it, at least twice, while the other does not hold them; they do not pose."""
+    """One person's palm comes to the other's back and leaves it, at least twice; it is no hug and no pose for a picture."""
     if hug(s) or pose_for_picture(s):
         return None
     return most(
