@@ -97,7 +97,7 @@ def draw(motion: Interaction, path: Path, title: str) -> None:
 def scripted(kinds: list[str], output: Path) -> None:
     for kind in kinds:
         parameters = plain_scene(kind)
-        text = caption(parameters, KINDS, np.random.default_rng(4), "sentence")
+        text = caption(parameters, KINDS, np.random.default_rng(list(KINDS).index(kind)), "sentence")
         draw(make_scene(parameters).interaction, output / f"{kind}.scripted.png", f"{kind}, scripted: {text}")
 
 
