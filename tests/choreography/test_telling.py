@@ -68,7 +68,7 @@ def test_the_account_follows_from_the_scene_and_tells_scenes_apart(kind):
 def test_accounts_of_different_scenes_differ():
     accounts: dict[str, SceneParameters] = {}
     random = np.random.default_rng(1)
-    for _ in range(4000):
+    for _ in range(800):
         parameters = replace(sample_parameters(random), seed=0)
         assert accounts.setdefault(told(parameters)["account"], parameters) == parameters
         for edit in possible_edits(parameters)[:3]:

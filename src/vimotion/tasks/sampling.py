@@ -40,7 +40,7 @@ TASKS = ("text_to_motion", "motion_to_text", "reaction", "prediction", "editing"
 _PLANS = (("make", "edit"), ("make", "edit", "ask"), ("show", "edit"), ("show", "edit", "ask"), ("make", "ask"))
 # How often a motion is asked for by a caption and nothing else, as most people do.
 _ALONE = 0.5
-# A description is short, so many words an act: a clip of two people takes hundreds of tokens already.
+# A description is short, so many words and half of that for every further act: a clip takes hundreds of tokens already.
 _LONGEST_ANSWER = 26
 # How often a description is a caption that names the interaction plainly, and not one of describe.txt.
 _CAPTIONED = 0.35
@@ -172,7 +172,7 @@ def _description(record: Record, random: np.random.Generator, held_out: bool) ->
     """A short sentence on what happens; of a scripted scene one that names it plainly and says who is who."""
     captions = list(record.held_out_captions if held_out and record.held_out_captions else record.captions)
     acts = told_of(record).get("acts", [])
-    short = [caption for caption in captions if len(caption.split()) <= _LONGEST_ANSWER * max(len(acts), 1)]
+    short = [caption for caption in captions if len(caption.split()) <= _LONGEST_ANSWER * (max(len(acts), 1) + 1) / 2]
     if not acts:
         return _pick(short or captions, random)
     named = [text for text in short if text.endswith(".") and _NAMED.search(text) and all(_names(text, act) for act in acts)]
