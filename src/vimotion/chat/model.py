@@ -16,7 +16,7 @@ from vimotion.language.model_folder import ModelFolder
 from vimotion.tasks.templates import length_sentence
 
 # Words that may come before a motion that was asked for: an account of what it will show.
-_ACCOUNT = 60
+_ACCOUNT = 120
 # The model that comes with the package, packed.
 SHIPPED = Path(__file__).parents[1] / "model"
 

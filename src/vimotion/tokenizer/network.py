@@ -162,10 +162,10 @@ class Codec(nn.Module):
 
     @torch.no_grad()
     def centre_latents(self) -> None:
-        """Move the quantizer's centre into the networks on both sides of it: nothing changes but the latents' mean, now zero."""
+        """Move the quantizer's centre into the networks on both sides: nothing changes but the latents' mean, now zero."""
         centre = self.quantizer.centre
-        self.encoder.out.bias -= centre
-        self.decoder.inp.bias += self.decoder.inp.weight @ centre
+        self.encoder.out.bias.sub_(centre)
+        self.decoder.inp.bias.add_(self.decoder.inp.weight @ centre)
         centre.zero_()
 
     def pose(self, vectors: Tensor, placement: Tensor) -> Tensor:
