@@ -287,8 +287,9 @@ class _Solver:
         return positions, orientations
 
     def _view(self, positions: np.ndarray, orientations: np.ndarray) -> View:
-        chest = orientations[:, :, JOINT["spine3"], :, 2]
-        return View(self.times, positions, orientations, np.arctan2(chest[..., 0], chest[..., 2]), self.skeletons)
+        # told by its left axis: in a deep bend the chest faces the ground, and has no other heading
+        left = orientations[:, :, JOINT["spine3"], :, 0]
+        return View(self.times, positions, orientations, np.arctan2(-left[..., 2], left[..., 0]), self.skeletons)
 
     def _gaze(self, view: View) -> np.ndarray:
         """Yaw and pitch (T, P, 2) from chest to what is looked at, within limits and with the head's lag."""

@@ -34,6 +34,7 @@ class Gait:
         lift: extra height of the swinging ankle, metres.
         toe_off, heel_strike: pitch of the foot when it leaves and when it lands in a full stride, radians.
         lean, elbows: added to the trunk's pitch and to the bend of idle elbows, radians.
+        longest: metres that the body goes from one landing to the next at the most: who is in haste takes quicker steps.
     """
 
     step_factor: float
@@ -51,13 +52,14 @@ class Gait:
     heel_strike: float = 0.35
     lean: float = 0.0
     elbows: float = 0.0
+    longest: float = 0.85
 
     def step_length(self, speed: float) -> float:
-        return min(self.step_base + self.step_factor * speed**self.step_power, _LONGEST_STEP)
+        return min(self.step_base + self.step_factor * speed**self.step_power, self.longest)
 
 
 LEG = 0.84
-_LONGEST_STEP = 1.2  # metres: who has some metres to run takes quicker steps, not longer ones
+_TURN = 0.6  # radians that a step on the spot turns: a foot stands for more than a step, and the hips turn over it
 # Walk: a constant ratio of step length to cadence (0.0064 m·min, Sekiya et al. 1996), and what tools/fit_gait.py measures on
 # walks of the CMU database: step length / √speed 0.60–0.63, duty 0.55–0.60, half step width 0.02–0.04.
 # Their pelvis falls behind its even speed and runs ahead of it by 11–28 mm, which `surge` is set to.
@@ -65,7 +67,7 @@ _LONGEST_STEP = 1.2  # metres: who has some metres to run takes quicker steps, n
 # 2.8 m/s, whose pelvis goes up and down by 48 mm and whose foot lands 0.13 m before it.
 WALK = Gait(step_factor=0.62)
 RUN = Gait(step_factor=0.3, step_base=0.2, step_power=1.0, duty=0.36, over=0.27, contact=0.75, half_width=0.03, bob=-4.5,
-           lower=0.11, surge=0.013, lift=0.05, toe_off=1.15, heel_strike=0.08, lean=0.17, elbows=1.15)  # fmt: skip
+           lower=0.11, surge=0.013, lift=0.05, toe_off=1.15, heel_strike=0.08, lean=0.17, elbows=1.15, longest=1.2)  # fmt: skip
 STEP = Gait(step_factor=0.42, duty=0.58, half_width=0.1, lift=0.035, toe_off=0.8, heel_strike=0.2, lean=0.0)
 
 
@@ -156,6 +158,11 @@ def _spline(points: np.ndarray, count: int = 160) -> np.ndarray:
     return np.stack([np.interp(even, length, curve[:, axis]) for axis in (0, 1)], axis=-1)
 
 
+def _ramps(count: int, stop: bool) -> tuple[float, float]:
+    """Shares of the time of a walk of `count` steps in which it gets going and comes to a stand."""
+    return min(0.5, 1.4 / count), min(0.5, 1.5 / count) if stop else 1e-3
+
+
 def _travelled(share: np.ndarray, speed_up: float, slow_down: float) -> np.ndarray:
     """Way done (0 … 1) at time `share` (0 … 1) with smooth ramps of speed that last these shares of the time."""
     fine = np.linspace(0.0, 1.0, 400)
@@ -233,9 +240,10 @@ class Footwork:
         size = self.stride * self.leg / LEG
         settling = 1.45 if stop else 0.7
         count = max(2, round(way / (gait.step_length(speed / self.tempo) * size) + settling))
+        while way / count / (1.0 - sum(_ramps(count, stop)) / 2.0) > gait.longest * size:
+            count += 1
         end = start + max(way + settling * gait.step_length(speed) * size, 2.2 * gait.step_length(speed) * size) / speed
-        ramp_out = 1.5 / count if stop else 1e-3
-        travelled = _travelled(np.linspace(0.0, 1.0, 200), min(0.5, 1.4 / count), min(0.5, ramp_out))
+        travelled = _travelled(np.linspace(0.0, 1.0, 200), *_ramps(count, stop))
         even = np.linspace(0.0, 1.0, len(curve))
         place = np.stack([np.interp(travelled, even, curve[:, axis]) for axis in (0, 1)], axis=-1)
         table = np.column_stack([place, self._walking_yaw(curve, travelled, count, yaw)])
@@ -261,9 +269,9 @@ class Footwork:
         """Small steps that carry root and feet by metres forward and left (as the person faces) and turn on the spot."""
         ahead, aside = heading(self.pose[2])
         goal = np.array([*(self.pose[:2] + forward * ahead + left * aside), self.pose[2] + turn])
-        way = max(np.hypot(forward, 1.6 * left) / (0.45 * self.leg / LEG), abs(turn) / 1.0)
-        count = max(2, round(way + 1.2))
-        duration = duration or 0.42 * count
+        way, turns = np.hypot(forward, 1.6 * left) / (0.45 * self.leg / LEG), abs(turn) / _TURN
+        count = max(2, round(max(way, turns) + 1.2))
+        duration = duration or (0.36 if turns > way else 0.42) * count
         if first is None and (abs(left) > abs(forward) or abs(turn) > 0.3):
             first = LEFT if left + turn > 0 else RIGHT
         share = minimum_jerk(np.linspace(0.0, 1.0, 100))[:, None]
