@@ -21,7 +21,7 @@ from vimotion.motion import FPS
 TEMPO = {"slow": 1.4, "normal": 1.0, "fast": 0.7}
 # How far people come from when they do not begin within reach, metres each: one who walks up alone, and two who both walk.
 _ALONE, _BOTH = (1.4, 2.3), (0.7, 1.2)
-# A turn at the end of a walk that is made on the spot, radians; smaller ones are walked.
+# A turn before or after a walk that is made on the spot, radians; smaller ones are walked.
 _SHARP = 0.9
 # Room for the knees of each of two people face to face, metres.
 _KNEES: dict[Posture, float] = {"stand": 0.0, "chair": 0.14, "ground": 0.24}
@@ -231,12 +231,15 @@ class Stage:
     def _go(
         self, person: Performer, start: float, goal: np.ndarray, yaw: float, around: np.ndarray | None = None
     ) -> float:  # fmt: skip
-        """To a place and a yaw: by small steps where that is near, else walking, and not through whoever stands `around`."""
+        """To a place and a yaw: by small steps where that is near, else walking, and not through whoever stands `around`.
+
+        Nobody turns round for a place close behind.
+        """
         pose = person.feet.pose
+        forward, left = heading(pose[2])
         way = goal - pose[:2]
         length = float(np.linalg.norm(way))
-        if length < 0.55:
-            forward, left = heading(pose[2])
+        if length < (0.55 if way @ forward > -0.7 * length else 1.3):
             turn = turn_between(pose[2], yaw)
             if length < 0.05 and abs(turn) < 0.12:
                 return start
@@ -254,7 +257,13 @@ class Stage:
         return self._walk_to(person, start, (float(goal[0]), float(goal[1])), yaw, via)
 
     def _walk_to(self, person: Performer, start: float, goal: Point, yaw: float, via: Sequence[Point] = ()) -> float:
-        """Walks to a place and faces `yaw` there, turning on the spot if that is far from the way; when it is done."""
+        """Walks to a place and faces `yaw` there; what is far from the way, is turned on the spot before or after it.
+
+        Returns when it is done.
+        """
+        first = direction(person.feet.pose, via[0] if via else goal)
+        if abs(turn_between(person.feet.pose[2], first)) > _SHARP:
+            start = self.turn_to(person, first, start)
         way = direction(via[-1] if via else person.feet.pose, goal)
         sharp = abs(turn_between(way, yaw)) > _SHARP
         end = person.feet.walk(start, goal, yaw=None if sharp else yaw, via=via)

@@ -47,7 +47,7 @@ def play(stage: Stage, begin: float) -> float:
         other.release(side, down + 0.7, 0.7)
         thigh = OnBody(other.index, f"{side}_under_thigh", fingers=(-0.6, 0.1, -0.8), elbow=(0.3, -0.5, -1.0))
         actor.reach(side, mounted - 0.2, thigh, 0.6)
-        actor.release(side, down + 0.45, 0.7)
+        actor.release(side, down + 0.1, 0.7)
         stage.label_contact(mounted, down, actor, f"{side}_palm", f"{side}_under_thigh")
     actor.look(begin, ahead(0.8), 0.4)
     other.look(begin, ahead(0.6), 0.4)

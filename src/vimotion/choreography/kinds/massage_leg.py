@@ -21,7 +21,7 @@ leg massage
 {?right}left
 """
 # how the actor comes down to the leg
-_BENT, _SITTING = {"hinge": 0.75, "pitch": 0.4, "up": -0.32}, {"pitch": 0.25}
+_BENT, _SITTING = {"hinge": 0.75, "pitch": 0.4, "up": -0.32}, {"pitch": 0.3, "hinge": -0.15}
 
 
 def play(stage: Stage, begin: float) -> float:
