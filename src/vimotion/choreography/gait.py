@@ -52,7 +52,7 @@ class Gait:
     heel_strike: float = 0.35
     lean: float = 0.0
     elbows: float = 0.0
-    longest: float = 0.85
+    longest: float = 0.78
 
     def step_length(self, speed: float) -> float:
         return min(self.step_base + self.step_factor * speed**self.step_power, self.longest)
@@ -66,7 +66,7 @@ _TURN = 0.6  # radians that a step on the spot turns: a foot stands for more tha
 # Run: step length and duty at 2–4 m/s after Cavanagh & Kram 1989; rise, contact and landing foot after a captured run at
 # 2.8 m/s, whose pelvis goes up and down by 48 mm and whose foot lands 0.13 m before it.
 WALK = Gait(step_factor=0.62)
-RUN = Gait(step_factor=0.3, step_base=0.2, step_power=1.0, duty=0.36, over=0.27, contact=0.75, half_width=0.03, bob=-4.5,
+RUN = Gait(step_factor=0.3, step_base=0.2, step_power=1.0, duty=0.36, over=0.27, contact=0.68, half_width=0.03, bob=-4.5,
            lower=0.11, surge=0.013, lift=0.05, toe_off=1.15, heel_strike=0.08, lean=0.17, elbows=1.15, longest=1.2)  # fmt: skip
 STEP = Gait(step_factor=0.42, duty=0.58, half_width=0.1, lift=0.035, toe_off=0.8, heel_strike=0.2, lean=0.0)
 
@@ -240,7 +240,7 @@ class Footwork:
         size = self.stride * self.leg / LEG
         settling = 1.45 if stop else 0.7
         count = max(2, round(way / (gait.step_length(speed / self.tempo) * size) + settling))
-        while way / count / (1.0 - sum(_ramps(count, stop)) / 2.0) > gait.longest * size:
+        while way / count / (1.0 - sum(_ramps(count, stop)) / 2.0) > gait.longest * self.leg / LEG:
             count += 1
         end = start + max(way + settling * gait.step_length(speed) * size, 2.2 * gait.step_length(speed) * size) / speed
         travelled = _travelled(np.linspace(0.0, 1.0, 200), *_ramps(count, stop))

@@ -39,7 +39,7 @@ def play(stage: Stage, begin: float) -> float:
     height, before = other.seat("ground")
     other.reach(held, trip + 0.45, Held((-0.05, -0.45, 0.82), pronation=0.6), 0.4, exact=True)
     other.feet.step(trip + 0.15, forward=0.50, duration=0.75)
-    other.key("up", (trip + 0.45, 0.0), (loose, 0.45 * height), (ground, height))
+    other.key("up", (trip + 0.55, 0.0), (loose, 0.45 * height), (ground, height))
     other.key("forward", (loose - 0.2, 0.0), (ground, -before))
     for channel, low, seated in (("pitch", 0.4, 0.12), ("hinge", 0.35, -0.2), ("nod", -0.15, 0.1)):
         other.key(channel, (trip + 0.25, 0.0), (loose, low), (ground + 0.1, seated))

@@ -33,7 +33,7 @@ def play(stage: Stage, begin: float) -> float:
         actor.release(hand, hit + 0.5, 0.6)
     actor.look(begin, ahead(down=2.2), 0.3)
     reach = 0.84 * stage.distance()
-    end = actor.feet.kick(stage.foot, hit, ahead=reach, height=0.30 + 0.12 * size, out=0.08, pitch=-0.1, before=0.5, after=0.6)
+    end = actor.feet.kick(stage.foot, hit, ahead=reach, height=0.30 + 0.12 * size, out=0.08, pitch=-0.17, before=0.5, after=0.6)
     actor.key("pitch", (hit - 0.5, 0.0), (hit, -0.22 * size**0.5), (hit + 0.6, 0.0))
     actor.key("forward", (hit - 0.4, 0.0), (hit, -0.05), (hit + 0.5, 0.0))
     actor.pulse("up", -0.03, hit - 0.5, hit, hit + 0.6)

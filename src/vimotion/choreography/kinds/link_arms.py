@@ -34,7 +34,7 @@ def play(stage: Stage, begin: float) -> float:
     linked = begin + 0.2 + 0.7 * stage.manner.effort
     # the other's arm makes the loop, the actor's hand goes through it onto the forearm
     other.reach(
-        near, linked - 0.15, Held((0.05, -0.50, 0.48), (-0.9, 0.1, 0.3), (-0.2, -0.9, 0.0), elbow=(0.1, -1.0, -0.8)), 0.6
+        near, linked - 0.15, Held((0.05, -0.50, 0.60), (-0.9, 0.1, 0.3), (-0.2, -0.9, 0.0), elbow=(0.1, -1.0, -0.8)), 0.6
     )
     ends = walk_abreast(stage, linked + 0.1, float(random.uniform(-0.2, 0.2)), float(random.uniform(1.8, 2.4)), _LAG, 1.0)
     leave = max(ends)

@@ -21,7 +21,7 @@ leg massage
 {?right}left
 """
 # how the actor comes down to the leg
-_BENT, _SITTING = {"hinge": 0.75, "pitch": 0.4, "up": -0.32}, {"pitch": 0.3, "hinge": -0.15}
+_BENT, _SITTING = {"hinge": 0.75, "pitch": 0.4, "up": -0.32}, {"pitch": 0.34, "hinge": -0.24}
 
 
 def play(stage: Stage, begin: float) -> float:
