@@ -42,7 +42,7 @@ BALANCE = 0.17
 _LEG_REACH = 0.997
 _LONGEST_SURGE = 0.035  # metres
 # Somebody on the other's back: pelvis behind the carrier's and over the own standing height, ankles before and over the ground.
-_RIDE = {"behind": 0.33, "up": 0.15, "ahead": 0.42, "out": 0.33, "height": 0.48}
+_RIDE = {"behind": 0.36, "up": 0.15, "ahead": 0.37, "out": 0.43, "height": 0.48}
 _BOUNCES = 2.1  # a second, of somebody who is excited
 # What an arm or a leg that moves fast pushes back, a metre that the hand or foot moves within less than a second: an arm is a
 # twentieth of the body, a leg a sixth (Winter 2009), and half of either goes along.

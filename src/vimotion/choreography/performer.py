@@ -234,7 +234,7 @@ class Performer:
             self.pulse("hinge", 0.7, start, middle, end)
         else:  # the back bends, for the thighs are at the chest already
             over, upright = end - 0.1, 0.16
-            self.pulse("pitch", 0.5, start, middle, end)
+            self.pulse("pitch", 0.36, start, middle, end)
         self.key("up", (start + 0.2 * (end - start), 0.0), (end, -height))
         self.key("forward", (start, 0.0), (over, ahead))
         self.key("hinge", (start, 0.0), (end, upright))

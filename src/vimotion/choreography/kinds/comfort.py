@@ -22,7 +22,7 @@ arm
 @seen
 ~be (comforted|consoled) by {A.obj}
 """
-_BEHIND = (-0.1, 0.0, -0.3)  # the arm goes round the back
+_BEHIND = (0.05, 0.0, -0.2)  # the arm goes round the back
 
 
 def play(stage: Stage, begin: float) -> float:
