@@ -41,8 +41,9 @@ SWAY, SLOW_SWAY, OBLIQUITY = 0.68, 0.98, 1.5
 BALANCE = 0.17
 _LEG_REACH = 0.997
 _LONGEST_SURGE = 0.035  # metres
-# Somebody on the other's back: pelvis behind the carrier's and over the own standing height, ankles before and over the ground.
-_RIDE = {"behind": 0.36, "up": 0.15, "ahead": 0.37, "out": 0.43, "height": 0.48}
+# Somebody on the other's back: pelvis behind the carrier's and over the height where the carrier's stands, ankles before and
+# beside it and over the ground.
+_RIDE = {"behind": 0.36, "up": 0.20, "ahead": 0.37, "out": 0.47, "height": 0.54}
 _BOUNCES = 2.1  # a second, of somebody who is excited
 # What an arm or a leg that moves fast pushes back, a metre that the hand or foot moves within less than a second: an arm is a
 # twentieth of the body, a leg a sixth (Winter 2009), and half of either goes along.
@@ -139,11 +140,12 @@ class _Solver:
         to_behind = behind - self.root[:, person]
         to_behind[:, 2] -= 2.0 * np.pi * np.round(to_behind[:, 2] / (2.0 * np.pi))
         self.root[:, person] += to_behind * share[:, None]
-        self.channel["up"][:, person] += _RIDE["up"] * scale * share
+        higher = self.skeletons[1 - person].pelvis_height - self.skeletons[person].pelvis_height
+        self.channel["up"][:, person] += (_RIDE["up"] * scale + higher) * share
         for side, foot in enumerate(self.feet[person]):
             sign = 1.0 if side == 0 else -1.0
             place = behind[:, :2] + scale * (_RIDE["ahead"] * forward + sign * _RIDE["out"] * left)
-            goal = np.column_stack([place[:, 0], np.full(len(place), _RIDE["height"] * scale), place[:, 1]])
+            goal = np.column_stack([place[:, 0], np.full(len(place), _RIDE["height"] * scale + higher), place[:, 1]])
             foot.ankle[:] += (goal - foot.ankle) * share[:, None]
             turn = carrier[:, 2] - foot.yaw
             foot.yaw[:] += (turn - 2.0 * np.pi * np.round(turn / (2.0 * np.pi))) * share
