@@ -8,7 +8,7 @@ home="${VIMOTION_HOME:-${XDG_CACHE_HOME:-$HOME/.cache}/vimotion}"
 # With the machine to itself, threads that wait by spinning train the codec nearly twice as fast.
 export OMP_WAIT_POLICY="${OMP_WAIT_POLICY:-ACTIVE}"
 
-vimotion corpus scripted --count 18000 --seed 0 --workers "$(nproc)" --output "$home/corpora/scripted"
+vimotion corpus scripted --count 20000 --seed 0 --workers "$(nproc)" --output "$home/corpora/scripted"
 [ -f "$home/runs/tokenizer/manifest.json" ] || vimotion train tokenizer --recipe recipes/tokenizer/default.yaml --resume
 [ -f "$home/runs/tokenizer-coarse/manifest.json" ] || vimotion train tokenizer --recipe recipes/tokenizer/coarse.yaml --resume
 [ -f "$home/runs/tokenizer-decoder/manifest.json" ] || vimotion train tokenizer --recipe recipes/tokenizer/decoder.yaml --resume
