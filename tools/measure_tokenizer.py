@@ -1,6 +1,6 @@
 """What a codec loses: on the test clips of a corpus, and on motion files.
 
-python tools/measure_tokenizer.py src/vimotion/model/motion_codec --corpus corpora/scripted --files walk.bvh run.amc
+python tools/measure_tokenizer.py src/vimotion/tokenizer/shipped --corpus corpora/scripted --files walk.bvh run.amc
 """
 
 from __future__ import annotations
@@ -12,10 +12,16 @@ from pathlib import Path
 import numpy as np
 
 from vimotion.artifacts import vimotion_home
-from vimotion.corpora.store import open_store, record_features
+from vimotion.corpora.store import Record, open_store, record_features
 from vimotion.formats import load_motion
 from vimotion.tokenizer import MotionTokenizer
 from vimotion.tokenizer.quality import reconstruction_errors
+
+
+def _first_kind(record: Record) -> str:
+    """What a scripted scene begins with; "" of other records."""
+    acts = (record.facts or {}).get("parameters", {}).get("acts", [])
+    return str(acts[0]["kind"]) if acts else ""
 
 
 def main() -> None:
@@ -31,8 +37,8 @@ def main() -> None:
         store = open_store(vimotion_home() / arguments.corpus)
         records = [store[index] for index in store.split("test")[: arguments.clips]]
         show(f"{len(records)} test clips", reconstruction_errors(tokenizer, ((r.features, r.facts) for r in records)))
-        for kind in sorted({str((r.facts or {}).get("parameters", {}).get("kind", "")) for r in records} - {""}):
-            chosen = [(r.features, r.facts) for r in records if r.facts and r.facts["parameters"]["kind"] == kind]
+        for kind in sorted({_first_kind(record) for record in records} - {""}):
+            chosen = [(record.features, record.facts) for record in records if _first_kind(record) == kind]
             show(f"  {kind}", reconstruction_errors(tokenizer, chosen))
     longest = round(arguments.seconds * tokenizer.spec.fps)
     clips: list[tuple[np.ndarray, None]] = []
