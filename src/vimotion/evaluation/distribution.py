@@ -181,8 +181,8 @@ def _mean(distances: np.ndarray) -> float:
 
 def _factor(motions: np.ndarray) -> np.ndarray:
     """A matrix F (at most D, D) with FᵀF the covariance of motions (N, D)."""
-    factor: np.ndarray = np.linalg.qr((motions - motions.mean(axis=0)) / np.sqrt(len(motions) - 1), mode="r")
-    return factor
+    deviations = (motions - motions.mean(axis=0)) / np.sqrt(len(motions) - 1)
+    return np.asarray(np.linalg.qr(deviations, mode="r"))
 
 
 def _distances(texts: np.ndarray, motions: np.ndarray) -> np.ndarray:

@@ -18,9 +18,9 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from pydantic import Field, ValidationError, model_validator
-from safetensors import SafetensorError
+from pydantic import Field, model_validator
 from safetensors.torch import load_file, save
+from tokenizers import Tokenizer
 from torch import Tensor, nn
 from torch.nn.functional import gelu, linear, normalize
 
@@ -28,6 +28,7 @@ from vimotion.artifacts import atomic_path
 from vimotion.config import Config
 from vimotion.errors import UserError
 from vimotion.evaluation.text_tokens import TextTokens
+from vimotion.intergen.text import sinusoid
 from vimotion.motion import FEATURES, FPS, NUM_FEATURES, Interaction, place, to_features
 
 WEIGHTS, CONFIG, TOKENIZER = "extractor.safetensors", "config.json", "tokenizer.json"
@@ -62,7 +63,6 @@ class ExtractorConfig(Config):
         fold: frames that one token of the motion tower stands for (InterCLIP: 1).
         max_frames: the longest motion that is taken.
         floor: how a motion is placed before its vectors are read, see `motion.place`.
-        tokenizer: "learned" from the corpus' captions and kept beside the weights, or "clip", CLIP's own.
         vocabulary, context: text tokens that there are, and that are read of a text.
         end_token: at which the text's vector is taken.
         pad_masked: the text tower does not look at padding. InterCLIP's does: each text is padded to `context`.
@@ -76,7 +76,6 @@ class ExtractorConfig(Config):
     fold: int = Field(default=8, gt=0)
     max_frames: int = Field(default=600, gt=0)
     floor: Literal["together", "each"] = "together"
-    tokenizer: Literal["learned", "clip"] = "learned"
     vocabulary: int = Field(default=2048, ge=300)
     context: int = Field(default=96, gt=2)
     end_token: int = Field(default=2, ge=0)
@@ -91,7 +90,7 @@ OFFICIAL = ExtractorConfig(
     motion=TowerConfig(width=1024, layers=8, heads=8, feed_forward=2048),
     text=TowerConfig(width=768, layers=8, heads=8, feed_forward=2048),
     embedding=512, fold=1, max_frames=1999, floor="each",
-    tokenizer="clip", vocabulary=49408, context=77, end_token=49407, pad_masked=False,
+    vocabulary=49408, context=77, end_token=49407, pad_masked=False,
     first_scale=1.0, dropout=0.1, precision="float32",
 )  # fmt: skip
 
@@ -138,7 +137,7 @@ class MotionEncoder(nn.Module):
         width = config.motion.width
         self.query_token = nn.Parameter(torch.randn(1, width))
         self.embed_motion = nn.Linear(config.fold * PEOPLE * NUM_INPUTS, width)
-        self.register_buffer("positions", sinusoids(-(-config.max_frames // config.fold) + 1, width), persistent=False)
+        self.register_buffer("positions", sinusoid(-(-config.max_frames // config.fold) + 1, width), persistent=False)
         self.dropout = nn.Dropout(config.dropout)
         self.transformer = Transformer(config.motion, config.dropout)
         self.out_ln = nn.LayerNorm(width)
@@ -222,19 +221,13 @@ def _by_length(lengths: Tensor, encode: Callable[[Tensor, int], Tensor]) -> Tens
     return torch.cat(groups)[order.argsort()]
 
 
-def sinusoids(length: int, width: int) -> Tensor:
-    """(length, width) positions: sines in the even columns, cosines in the odd ones (Vaswani et al., 2017)."""
-    rates = torch.exp(torch.arange(0, width, 2).float() * (-np.log(10000.0) / width))
-    angles = torch.arange(length).float()[:, None] * rates
-    return torch.stack([angles.sin(), angles.cos()], dim=-1).flatten(1)
-
-
 class Extractor:
     """A trained extractor. Deterministic; float32 on the device it was given, its weights as precise as they are kept."""
 
-    def __init__(self, model: InterCLIP, tokens: TextTokens) -> None:
+    def __init__(self, model: InterCLIP, tokenizer: Tokenizer) -> None:
         self.model = model.eval().requires_grad_(False)
-        self.tokens = tokens
+        self.tokenizer = tokenizer
+        self.tokens = TextTokens(tokenizer, self.config.context, padded=not self.config.pad_masked)
         if self.config.precision == "float16":
             for parameter in model.parameters():
                 parameter.copy_(parameter.half().float())
@@ -247,7 +240,7 @@ class Extractor:
     def hash(self) -> str:
         """16 hexadecimal digits of the SHA-256 of settings, tokenizer and weights: the extractor's version."""
         digest = hashlib.sha256(json.dumps(self.config.model_dump(mode="json"), sort_keys=True).encode())
-        digest.update(self.tokens.to_json().encode())
+        digest.update(self.tokenizer.to_str().encode())
         for name, tensor in sorted(self._state().items()):
             digest.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
             digest.update(tensor.numpy().tobytes())
@@ -290,15 +283,14 @@ class Extractor:
         return self._embed(len(texts), batch, encode)
 
     def save(self, folder: Path | str) -> None:
-        """Write `extractor.safetensors`, `config.json` and, of a learned tokenizer, `tokenizer.json` into `folder`."""
+        """Write `extractor.safetensors`, `config.json` and `tokenizer.json` into `folder`."""
         folder = Path(folder)
         with atomic_path(folder / WEIGHTS) as temporary:
             temporary.write_bytes(save(self._state()))  # `save_file` would let the owner alone read it
         with atomic_path(folder / CONFIG) as temporary:
             temporary.write_text(self.config.model_dump_json(indent=2) + "\n", encoding="utf-8")
-        if self.config.tokenizer == "learned":
-            with atomic_path(folder / TOKENIZER) as temporary:
-                temporary.write_text(self.tokens.to_json(), encoding="utf-8")
+        with atomic_path(folder / TOKENIZER) as temporary:
+            temporary.write_text(self.tokenizer.to_str(), encoding="utf-8")
 
     @staticmethod
     def load(folder: Path | str, device: str | torch.device = "cpu") -> Extractor:
@@ -308,20 +300,20 @@ class Extractor:
             UserError: a file is missing or damaged, or the weights do not fit the settings.
         """
         folder = Path(folder)
-        if missing := [name for name in (CONFIG, WEIGHTS) if not (folder / name).is_file()]:
+        if missing := [name for name in (CONFIG, WEIGHTS, TOKENIZER) if not (folder / name).is_file()]:
             raise UserError(f"{folder} holds no feature extractor: it has no {missing[0]}.")
         try:
             config = ExtractorConfig.model_validate(json.loads((folder / CONFIG).read_text(encoding="utf-8")))
             state = load_file(folder / WEIGHTS)
-            tokens = read_tokens(config, folder)
-        except (OSError, ValueError, ValidationError, SafetensorError) as error:
+            tokenizer = Tokenizer.from_str((folder / TOKENIZER).read_text(encoding="utf-8"))
+        except Exception as error:  # tokenizers raises nothing more special
             first = str(error).splitlines()[0]
             raise UserError(f"The feature extractor in {folder} cannot be read: {first}.") from None
         model = InterCLIP(config)
         if wrong := differing(model.state_dict(), state):
             raise UserError(f"The weights of the feature extractor in {folder} do not fit its config.json: see {wrong[0]!r}.")
         model.load_state_dict(state)
-        return Extractor(model.to(device), tokens)
+        return Extractor(model.to(device), tokenizer)
 
     @property
     def _device(self) -> torch.device:
@@ -340,12 +332,6 @@ class Extractor:
         for rows in (slice(start, start + batch) for start in range(0, number, batch)):
             embeddings[rows] = encode(rows).double().cpu().numpy()
         return embeddings
-
-
-def read_tokens(config: ExtractorConfig, folder: Path) -> TextTokens:
-    """The tokenizer that belongs to the settings; a learned one lies in `folder`."""
-    text = (folder / TOKENIZER).read_text(encoding="utf-8") if config.tokenizer == "learned" else None
-    return TextTokens(config.context, text)
 
 
 def differing(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> list[str]:
@@ -379,5 +365,5 @@ def pad_motions(motions: Sequence[np.ndarray]) -> tuple[Tensor, Tensor]:
     """Motions (T, 2, 262) → (B, longest, 2, 262) with zeros after each one's end, and their lengths (B,)."""
     padded = torch.zeros(len(motions), max(map(len, motions)), PEOPLE, NUM_FEATURES)
     for row, motion in enumerate(motions):
-        padded[row, : len(motion)] = torch.from_numpy(np.asarray(motion, dtype=np.float32))
+        padded[row, : len(motion)] = torch.from_numpy(np.ascontiguousarray(motion, dtype=np.float32))
     return padded, torch.tensor([len(motion) for motion in motions])

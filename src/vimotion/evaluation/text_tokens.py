@@ -1,74 +1,55 @@
-"""Text as numbers for the extractor's text tower: a byte-level BPE learned from captions, or CLIP's own."""
+"""Text as numbers for the extractor's text tower: byte-pair tokens, learned from captions or CLIP's own."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import torch
-from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from torch import Tensor
-
-from vimotion.errors import UserError
 
 PAD, START, END = 0, 1, 2
 _SPECIAL = ["<|pad|>", "<|start|>", "<|end|>"]
 
 
-def learn_tokens(texts: Iterable[str], vocabulary: int, context: int) -> TextTokens:
+def learn_tokenizer(texts: Iterable[str], vocabulary: int) -> Tokenizer:
     """A byte-level BPE of lower-cased text: every text has tokens, and words that captions use often have one each."""
-    core = Tokenizer(models.BPE())
-    core.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase(), normalizers.Strip()])
-    core.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
-    core.decoder = decoders.ByteLevel()
-    core.train_from_iterator(
-        texts,
-        trainers.BpeTrainer(
-            vocab_size=vocabulary, special_tokens=_SPECIAL, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-            show_progress=False,
-        ),
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase(), normalizers.Strip()])
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocabulary, special_tokens=_SPECIAL, show_progress=False,
+        initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
     )  # fmt: skip
-    return TextTokens(context, core.to_str())
+    tokenizer.train_from_iterator(texts, trainer)
+    start, end = _SPECIAL[START], _SPECIAL[END]
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single=f"{start} $A {end}", special_tokens=[(start, START), (end, END)]
+    )
+    return tokenizer
 
 
 class TextTokens:
-    """Texts → token rows: start, text, end, then zeros; a long text is cut and still ends in the end token.
+    """Texts → rows of tokens: start, text, end, then zeros; a long text is cut and still ends in the end token.
 
     Args:
+        tokenizer: one that puts a start and an end around each text.
         context: the longest row.
-        learned: the JSON of a tokenizer that `learn_tokens` made; None for CLIP's.
+        padded: every row is that long; otherwise as long as the longest of its batch.
     """
 
-    def __init__(self, context: int, learned: str | None) -> None:
-        self.context = context
-        self._learned = learned
-        self._core: Any = Tokenizer.from_str(learned) if learned is not None else None
-
-    def to_json(self) -> str:
-        """The learned tokenizer; "clip" for CLIP's."""
-        return self._learned if self._learned is not None else "clip"
+    def __init__(self, tokenizer: Tokenizer, context: int, padded: bool) -> None:
+        self._tokenizer, self._context, self._padded = tokenizer, context, padded
+        tokenizer.enable_truncation(context)
+        tokenizer.no_padding()
+        # a text that spells the end token must not end there
+        tokenizer.encode_special_tokens = True
 
     def __call__(self, texts: Sequence[str]) -> Tensor:
-        """(N, n) int64, n the longest row of these texts; of CLIP's tokenizer always `context`."""
-        if self._core is None:
-            return torch.from_numpy(_clip().tokenize_batch(list(texts), context_length=self.context).astype("int64"))
-        # a text may not spell the tokens that mark its ends
-        rows = [encoding.ids[: self.context - 2] for encoding in self._core.encode_batch([_plain(text) for text in texts])]
-        tokens = torch.full((len(rows), max(map(len, rows), default=0) + 2), PAD)
+        """(N, n) int64."""
+        rows = [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]
+        tokens = torch.full((len(rows), self._context if self._padded else max(map(len, rows))), PAD)
         for number, row in enumerate(rows):
-            tokens[number, : len(row) + 2] = torch.tensor([START, *row, END])
+            tokens[number, : len(row)] = torch.tensor(row)
         return tokens
-
-
-def _plain(text: str) -> str:
-    for mark in _SPECIAL:
-        text = text.replace(mark, " ")
-    return text
-
-
-def _clip() -> Any:
-    try:
-        from instant_clip_tokenizer import Tokenizer as ClipTokenizer
-    except ImportError:
-        raise UserError("CLIP's tokenizer is missing: pip install instant-clip-tokenizer.") from None
-    return ClipTokenizer()

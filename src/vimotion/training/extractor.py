@@ -19,8 +19,9 @@ from vimotion.corpora.realism import acts_of
 from vimotion.corpora.store import Record, Store, open_store
 from vimotion.errors import UserError
 from vimotion.evaluation.distribution import mm_distance, r_precision
-from vimotion.evaluation.extractor import NUM_INPUTS, PEOPLE, Extractor, ExtractorConfig, InterCLIP, pad_motions
-from vimotion.evaluation.text_tokens import TextTokens, learn_tokens
+from vimotion.evaluation.extractor import NUM_INPUTS, PEOPLE, Extractor, ExtractorConfig, InterCLIP
+from vimotion.evaluation.text_tokens import TextTokens, learn_tokenizer
+from vimotion.training.captioned import CaptionedClips, CaptionedConfig, Clip, load_captioned
 from vimotion.training.checkpoints import check_free
 from vimotion.training.loop import LoopConfig, run_loop
 
@@ -30,6 +31,7 @@ Batch = tuple[Tensor, Tensor, Tensor, Tensor]
 _SHARPEST = 10.0
 # Pairs that retrieval is measured among, as in InterGen's protocol.
 _CANDIDATES = 96
+_DRAWING = {"batch_size", "mirrored", "exchanged"}
 
 
 class ExtractorRecipe(Config):
@@ -39,24 +41,29 @@ class ExtractorRecipe(Config):
         name: of the run folder.
         corpus: folder of the prepared store; a relative one lies under the VIMotion home.
         max_clips: clips of the training split that are held in memory (float16, about 150 kB each), chosen evenly.
-        batch_size: pairs a batch and process: each is told from all others of its batch.
-        longest: frames of a clip that are seen at most; of a longer one a random stretch.
+        longest: frames of a clip that are seen at most; of a longer one its beginning.
         evaluated_clips: clips of the validation split, and of the test split, behind the figures.
+        batch_size: pairs a batch and process: each is told from all others of its batch.
+        mirrored, exchanged: shares of the clips that are seen in the mirror, and with the people in each other's place, where
+            their captions allow it.
     """
 
     name: str = "extractor"
     corpus: Path = Path("corpora/scripted")
     max_clips: int = Field(default=12000, gt=1)
-    batch_size: int = Field(default=128, gt=1)
     longest: int = Field(default=300, gt=0)
     evaluated_clips: int = Field(default=960, gt=1)
+    batch_size: int = Field(default=128, gt=1)
+    mirrored: float = Field(default=0.5, ge=0, le=1)
+    exchanged: float = Field(default=0.5, ge=0, le=1)
     extractor: ExtractorConfig = ExtractorConfig()
     loop: LoopConfig = LoopConfig()
 
 
 @dataclass(frozen=True, eq=False)
-class Clip:
-    """What training keeps of a record: frame vectors (T, 2, 262) float16, its captions, and what happens in it."""
+class Case:
+    """A clip to be found by what is said of it: frame vectors (T, 2, 262), captions, wordings that no training clip has, and
+    what happens in it."""
 
     features: np.ndarray
     captions: tuple[str, ...]
@@ -79,13 +86,13 @@ def train_extractor(recipe: ExtractorRecipe, output: Path | None = None, resume:
     check_free(folder, resume)
     corpus = vimotion_home() / recipe.corpus
     store = open_store(corpus)
-    clips = load_clips(store, "train", recipe.max_clips)
-    held_out = {split: load_clips(store, split, recipe.evaluated_clips) for split in ("val", "test")}
+    clips = load_captioned(store, "train", recipe.max_clips, recipe.longest)
+    cases = {split: load_cases(store, split, recipe.evaluated_clips, recipe.longest) for split in ("val", "test")}
     captions = (caption for clip in clips for caption in clip.captions)
-    # of CLIP's tokenizer nothing is learned
-    tokens = TextTokens(config.context, None)
-    if config.tokenizer == "learned":
-        tokens = learn_tokens(captions, config.vocabulary, config.context)
+    tokenizer = learn_tokenizer(captions, config.vocabulary)
+    tokens = TextTokens(tokenizer, config.context, padded=not config.pad_masked)
+    drawing = CaptionedConfig(**recipe.model_dump(include=_DRAWING), seed=recipe.loop.seed)
+    pairs = Pairs(clips, tokens, drawing)
     torch.manual_seed(recipe.loop.seed)
     model = InterCLIP(config)
     fit_normalisation(model, clips)
@@ -96,36 +103,38 @@ def train_extractor(recipe: ExtractorRecipe, output: Path | None = None, resume:
         assert isinstance(model, InterCLIP)
         copy = InterCLIP(config)
         copy.load_state_dict(model.state_dict())
-        return retrieval(Extractor(copy, tokens), held_out["val"], recipe.loop.seed)
+        return retrieval(Extractor(copy, tokenizer), cases["val"], recipe.loop.seed)
 
     result = run_loop(
-        model, contrastive_loss, Pairs(clips, tokens, recipe), recipe.loop, folder, resume,
+        model, contrastive_loss, pairs, recipe.loop, folder, resume,
         count=lambda batch: len(batch[0]), unit="pairs", evaluate=evaluate,
     )  # fmt: skip
     if PartialState().is_main_process:
-        extractor = Extractor(model.cpu(), tokens)
+        extractor = Extractor(model.cpu(), tokenizer)
         extractor.save(folder)
-        test = retrieval(extractor, held_out["test"], recipe.loop.seed)
+        test = retrieval(extractor, cases["test"], recipe.loop.seed)
         figures = {"hash": extractor.hash} | result.metrics | {f"test_{name}": value for name, value in test.items()}
         write_manifest(folder, "extractor", recipe.model_dump(mode="json"), recipe.loop.seed, {"corpus": corpus}, figures)
     PartialState().wait_for_everyone()
     return folder
 
 
-def load_clips(store: Store, split: str, most: int) -> list[Clip]:
-    """At most so many clips of a split, chosen evenly: those of two people that have captions."""
+def load_cases(store: Store, split: str, most: int, longest: int) -> list[Case]:
+    """At most so many clips of a split, chosen evenly: those of two people that have captions, the beginning of long ones."""
     indices = store.split(split)
     chosen = np.linspace(0, len(indices) - 1, min(most, len(indices))).astype(int)
-    records = (store[indices[i]] for i in chosen)
-    clips = [_clip(record) for record in records if record.features.shape[1] == PEOPLE and record.captions]
-    if not clips:
-        raise UserError(f"{store.folder} has no captioned clip of two people in its split {split!r}; use a larger corpus.")
-    return clips
+    records = [store[indices[i]] for i in chosen]
+    cases = [_case(record, longest) for record in records if record.features.shape[1] == PEOPLE and record.captions]
+    if len(cases) < 2:
+        raise UserError(
+            f"{store.folder} has too few captioned clips of two people in its split {split!r}; use a larger corpus."
+        )
+    return cases
 
 
-def _clip(record: Record) -> Clip:
+def _case(record: Record, longest: int) -> Case:
     kinds = tuple(act["kind"] for act in acts_of(record.facts or {}))
-    return Clip(record.features.astype(np.float16), tuple(record.captions), tuple(record.held_out_captions), kinds)
+    return Case(record.features[:longest], tuple(record.captions), tuple(record.held_out_captions), kinds)
 
 
 def fit_normalisation(model: InterCLIP, clips: Sequence[Clip]) -> None:
@@ -139,38 +148,24 @@ def fit_normalisation(model: InterCLIP, clips: Sequence[Clip]) -> None:
 
 
 class Pairs:
-    """Batches by index: frame vectors (B, T, 2, 262), lengths (B,), text tokens (B, n), and which motion and caption of two
-    different pairs belong together all the same (B, B).
+    """Batches by index: frame vectors (B, T, 2, 262), lengths (B,), text tokens (B, n), and which two different pairs have the
+    same caption (B, B)."""
 
-    The people are never exchanged and nothing is mirrored: captions name who does it, and with which hand.
-    """
-
-    def __init__(self, clips: Sequence[Clip], tokens: TextTokens, recipe: ExtractorRecipe) -> None:
-        self._clips, self._tokens, self._recipe = clips, tokens, recipe
-        self._captions = [frozenset(map(_key, clip.captions)) for clip in clips]
+    def __init__(self, clips: Sequence[Clip], tokens: TextTokens, config: CaptionedConfig) -> None:
+        self._batches, self._tokens = CaptionedClips(clips, config), tokens
 
     def __call__(self, index: int) -> Batch:
-        random = np.random.default_rng([self._recipe.loop.seed, index])
-        chosen = random.choice(len(self._clips), min(self._recipe.batch_size, len(self._clips)), replace=False)
-        captions = [str(random.choice(self._clips[i].captions)) for i in chosen]
-        motions, lengths = pad_motions([self._stretch(self._clips[i].features, random) for i in chosen])
-        also = [[_key(caption) in self._captions[i] for caption in captions] for i in chosen]
-        return motions, lengths, self._tokens(captions), torch.tensor(also) & ~torch.eye(len(chosen), dtype=torch.bool)
-
-    def _stretch(self, features: np.ndarray, random: np.random.Generator) -> np.ndarray:
-        start = int(random.integers(max(len(features) - self._recipe.longest, 0) + 1))
-        return features[start : start + self._recipe.longest]
-
-
-def _key(caption: str) -> str:
-    return " ".join(caption.lower().split()).rstrip(".")
+        features, mask, captions = self._batches(index)
+        said = np.array([" ".join(caption.lower().split()).rstrip(".") for caption in captions])
+        also = torch.from_numpy(said[:, None] == said) & ~torch.eye(len(said), dtype=torch.bool)
+        return features.transpose(1, 2), mask.sum(dim=1).long(), self._tokens(captions), also
 
 
 def contrastive_loss(model: nn.Module, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
     """Symmetric cross-entropy (Radford et al., 2021) over the pairs of this process, which `run_loop` takes.
 
-    A caption that is also one of another clip's is no wrong answer for that clip: such pairs (`false_negatives`, how many of
-    them a clip has) are left out.
+    A caption that another clip has too is no wrong answer for that clip: such pairs (`false_negatives`, how many of them a
+    clip has) are left out.
     """
     *inputs, also = batch
     motions, texts = model(*inputs)
@@ -184,22 +179,21 @@ def contrastive_loss(model: nn.Module, batch: Batch) -> tuple[Tensor, dict[str, 
     return loss, {"top_1": hits, "sharpness": sharpness, "false_negatives": also.float().sum(-1).mean()}
 
 
-def retrieval(extractor: Extractor, clips: Sequence[Clip], seed: int) -> dict[str, float]:
+def retrieval(extractor: Extractor, cases: Sequence[Case], seed: int) -> dict[str, float]:
     """How well clips are found by a caption among 96, mean over batches: R-precision and distance for captions (`r_1` …) and
     for wordings that no training clip has (`held_out_r_1` …), and the same with captions dealt out at random (`shuffled_r_3`).
 
     `same_kind`: other clips of the 96 in which the same happens, which a caption that tells no more fits as well.
     """
-    random = np.random.default_rng([seed, len(clips)])
-    order = random.permutation(len(clips))
-    size = min(_CANDIDATES, len(clips))
+    random = np.random.default_rng([seed, len(cases)])
+    order = random.permutation(len(cases))
+    size = min(_CANDIDATES, len(cases))
     batches = [order[start : start + size] for start in range(0, len(order) - size + 1, size)]
-    used = [clips[index] for index in np.concatenate(batches)]
-    longest = extractor.config.max_frames
-    motions = extractor.embed_motions([clip.features[:longest].astype(np.float32) for clip in used])
+    used = [cases[index] for index in np.concatenate(batches)]
+    motions = extractor.embed_motions([case.features for case in used])
     rows = [slice(start, start + size) for start in range(0, len(used), size)]
     figures: dict[str, float] = {}
-    for name, wordings in (("", [clip.captions for clip in used]), ("held_out_", [clip.held_out_captions for clip in used])):
+    for name, wordings in (("", [case.captions for case in used]), ("held_out_", [case.held_out_captions for case in used])):
         if not all(wordings):
             continue
         texts = extractor.embed_texts([str(random.choice(several)) for several in wordings])
@@ -208,6 +202,6 @@ def retrieval(extractor: Extractor, clips: Sequence[Clip], seed: int) -> dict[st
         figures[f"{name}mm_distance"] = mm_distance(texts, motions)
         dealt = [r_precision(texts[row][random.permutation(size)], motions[row]) for row in rows]
         figures[f"{name}shuffled_r_3"] = float(np.mean(dealt, axis=0)[2])
-    kinds = [[clip.kinds for clip in used[row]] for row in rows]
+    kinds = [[case.kinds for case in used[row]] for row in rows]
     figures["same_kind"] = float(np.mean([several.count(one) - 1 for several in kinds for one in several]))
     return figures
