@@ -11,6 +11,8 @@ from vimotion.motion import Interaction
 
 # Two bodies touch where the capsules in their limbs come this near: the skin over a capsule, of both, and what a codec loses.
 _TOUCHING = 0.03
+# A hand for contacts: a ball around the palm's centre, metres at standard size.
+_PALM = 0.04
 
 
 def ground_penetration(positions: np.ndarray) -> float:
@@ -23,7 +25,7 @@ def mutual_penetration(motion: Interaction) -> float:
 
     The capsules lie inside the skin (`corpora.anatomy.capsules`), so bodies that only touch score 0.
     """
-    return float(np.maximum(-_gaps(motion).min(axis=(1, 2)), 0.0).mean())
+    return float(np.maximum(-_gaps(*posed_capsules(motion)).min(axis=(1, 2)), 0.0).mean())
 
 
 def relation_error(predicted: np.ndarray, truth: np.ndarray) -> float:
@@ -62,7 +64,7 @@ class ContactCounts:
 def contact_counts(predicted: Interaction, truth: Interaction) -> ContactCounts:
     """Contacts of a motion against those of the true one, frame by frame; add the counts of many motions up.
 
-    A contact is one limb (capsule) of one person within 3 cm of any of the other's. Of two lengths the shorter is compared.
+    A contact is one limb or hand of one person within 3 cm of any of the other's. Of two lengths the shorter is compared.
     """
     frames = min(predicted.num_frames, truth.num_frames)
     mine, theirs = (contacts(motion.frames(0, frames)) for motion in (predicted, truth))
@@ -70,16 +72,20 @@ def contact_counts(predicted: Interaction, truth: Interaction) -> ContactCounts:
 
 
 def contacts(motion: Interaction, within: float = _TOUCHING) -> np.ndarray:
-    """(T, 2, C): whether each capsule of each person is within so many metres of the other person."""
-    near = _gaps(motion) < within
+    """(T, 2, C + 2): whether each capsule of each person, and then the left and the right hand, is within so many metres of the
+    other person."""
+    starts, ends, radii = posed_capsules(motion)
+    palms = np.stack([motion.palm_positions(side) for side in ("left", "right")], axis=2)
+    scale = np.array([[skeleton.scale] * 2 for skeleton in motion.skeletons])
+    starts, ends = (np.concatenate([limbs, palms], axis=2) for limbs in (starts, ends))
+    near = _gaps(starts, ends, np.concatenate([radii, _PALM * scale], axis=1)) < within
     return np.stack([near.any(axis=2), near.any(axis=1)], axis=1)
 
 
-def _gaps(motion: Interaction) -> np.ndarray:
+def _gaps(starts: np.ndarray, ends: np.ndarray, radii: np.ndarray) -> np.ndarray:
     """(T, C, C) metres between the capsules of two people, the first one's in the rows; negative where they overlap."""
-    if motion.num_people != 2:
-        raise ValueError(f"This is measured between two people, not {motion.num_people}.")
-    starts, ends, radii = posed_capsules(motion)
+    if starts.shape[1] != 2:
+        raise ValueError(f"This is measured between two people, not {starts.shape[1]}.")
     apart = segment_distance((starts[:, 0, :, None], ends[:, 0, :, None]), (starts[:, 1, None], ends[:, 1, None]))
     gaps: np.ndarray = apart - radii[0, :, None] - radii[1]
     return gaps

@@ -62,7 +62,7 @@ class ExtractorRecipe(Config):
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """A clip to be found by what is said of it: frame vectors (T, 2, 262), captions, wordings that no training clip has, and
+    """A clip to be found by what is said of it: frame vectors (T, 2, 262) float16, captions, wordings that no training clip has, and
     what happens in it."""
 
     features: np.ndarray
@@ -134,7 +134,7 @@ def load_cases(store: Store, split: str, most: int, longest: int) -> list[Case]:
 
 def _case(record: Record, longest: int) -> Case:
     kinds = tuple(act["kind"] for act in acts_of(record.facts or {}))
-    return Case(record.features[:longest], tuple(record.captions), tuple(record.held_out_captions), kinds)
+    return Case(record.features[:longest].astype(np.float16), tuple(record.captions), tuple(record.held_out_captions), kinds)
 
 
 def fit_normalisation(model: InterCLIP, clips: Sequence[Clip]) -> None:
