@@ -11,6 +11,7 @@ from poses import random_interaction
 from straight_interclip import made_up, motion_embedding, names_and_shapes, text_embedding
 
 from vimotion.artifacts import read_manifest
+from vimotion.cli import main
 from vimotion.errors import UserError
 from vimotion.evaluation import interclip
 from vimotion.evaluation.extractor import (
@@ -119,6 +120,23 @@ def test_a_checkpoint_becomes_a_folder(
     np.testing.assert_array_equal(loaded.embed_texts(texts), converted.embed_texts(texts))
     [row] = loaded.tokens(texts[:1]).tolist()
     assert row[0] == 515 and row[row.index(516) :] == [516] + [0] * (76 - row.index(516))
+
+
+def test_the_command_knows_it_by_its_weights(
+    checkpoint: Path, tmp_path: Path, merges: bytes, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(interclip, "OFFICIAL", LITTLE)
+    monkeypatch.setattr(interclip, "clip_tokenizer", lambda: clip_tokenizer(merges, 517))
+    with pytest.raises(SystemExit, match="0"):
+        main(["convert", str(checkpoint), str(tmp_path / "made"), "--json"])
+    said = json.loads(capsys.readouterr().out)
+    assert said == {"folder": str(tmp_path / "made"), "kind": "extractor", "hash": Extractor.load(tmp_path / "made").hash}
+    content = torch.load(checkpoint)
+    del content["state_dict"]["model.out.bias"]
+    torch.save(content, checkpoint)
+    with pytest.raises(SystemExit, match="2"):
+        main(["convert", str(checkpoint), str(tmp_path / "other")])
+    assert "'out.bias' is missing" in capsys.readouterr().err and not (tmp_path / "other").exists()
 
 
 @pytest.mark.parametrize(

@@ -62,8 +62,8 @@ class ExtractorRecipe(Config):
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """A clip to be found by what is said of it: frame vectors (T, 2, 262) float16, captions, wordings that no training clip has, and
-    what happens in it."""
+    """A clip to be found by what is said of it: frame vectors (T, 2, 262) float16, captions, wordings that no training clip
+    has, and what happens in it."""
 
     features: np.ndarray
     captions: tuple[str, ...]
