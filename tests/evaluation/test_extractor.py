@@ -13,6 +13,7 @@ from straight_interclip import made_up, motion_embedding, names_and_shapes, text
 from vimotion.artifacts import read_manifest
 from vimotion.cli import main
 from vimotion.errors import UserError
+from vimotion.evaluation import extractor as extractor_file
 from vimotion.evaluation import interclip
 from vimotion.evaluation.extractor import (
     OFFICIAL,
@@ -21,6 +22,7 @@ from vimotion.evaluation.extractor import (
     InterCLIP,
     TowerConfig,
     check_comparable,
+    load_extractor,
 )
 from vimotion.evaluation.interclip import convert_interclip, from_interclip
 from vimotion.evaluation.text_tokens import TextTokens, learn_tokenizer
@@ -210,8 +212,11 @@ def test_it_reads_a_motion_in_its_own_placing(extractor: Extractor) -> None:
     np.testing.assert_allclose(extractor.features(motion.moved(1.0, (2, 3, 4))), to_features(place(motion)), atol=1e-4)
     official = Extractor(InterCLIP(CONFIG.model_copy(update={"floor": "each"})), extractor.tokenizer)
     np.testing.assert_allclose(official.features(motion), to_features(place(motion, "each")), atol=1e-6)
+    embeddings = extractor.embed_interactions([None, motion.moved(2.0)])
+    assert np.isnan(embeddings[0]).all()
+    np.testing.assert_allclose(embeddings[1], extractor.embed_motions([to_features(place(motion))])[0], atol=1e-4)
     with pytest.raises(ValueError, match="two people"):
-        extractor.features(motion.person(0))
+        extractor.embed_interactions([motion.person(0)])
 
 
 def test_saved_and_loaded_it_is_the_same(extractor: Extractor, tmp_path: Path) -> None:
@@ -221,6 +226,19 @@ def test_saved_and_loaded_it_is_the_same(extractor: Extractor, tmp_path: Path) -
     np.testing.assert_array_equal(loaded.embed_motions(motions), extractor.embed_motions(motions))
     np.testing.assert_array_equal(loaded.embed_texts(CAPTIONS), extractor.embed_texts(CAPTIONS))
     assert loaded.hash == extractor.hash and len(loaded.hash) == 16 and int(loaded.hash, 16) >= 0
+
+
+def test_it_is_found_by_folder_by_run_and_as_the_shipped_one(
+    extractor: Extractor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VIMOTION_HOME", str(tmp_path))
+    monkeypatch.setattr(extractor_file, "SHIPPED", tmp_path / "shipped")
+    own, run = tmp_path / "own", tmp_path / "runs" / "try"
+    for name, folder in ((str(own), own), ("try", run), (None, tmp_path / "shipped")):
+        with pytest.raises(UserError, match="extractor"):
+            load_extractor(name)
+        extractor.save(folder)
+        assert load_extractor(name).hash == extractor.hash
 
 
 def test_the_hash_tells_weights_settings_and_tokens_apart(extractor: Extractor, tmp_path: Path) -> None:

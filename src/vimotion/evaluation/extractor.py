@@ -24,13 +24,14 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 from torch.nn.functional import gelu, linear, normalize
 
-from vimotion.artifacts import atomic_path
+from vimotion.artifacts import atomic_path, run_folder
 from vimotion.config import Config
 from vimotion.errors import UserError
 from vimotion.evaluation.text_tokens import TextTokens
 from vimotion.intergen.text import sinusoid
 from vimotion.motion import FEATURES, FPS, NUM_FEATURES, Interaction, place, to_features
 
+SHIPPED = Path(__file__).parent / "shipped_extractor"
 WEIGHTS, CONFIG, TOKENIZER = "extractor.safetensors", "config.json", "tokenizer.json"
 PEOPLE = 2
 # A person's vector without the contacts.
@@ -273,6 +274,13 @@ class Extractor:
 
         return self._embed(len(motions), batch, encode)
 
+    def embed_interactions(self, motions: Sequence[Interaction | None]) -> np.ndarray:
+        """(N, embedding) float64; a row of NaN for None, a motion that could not be made."""
+        embeddings = np.full((len(motions), self.config.embedding), np.nan)
+        made = [index for index, motion in enumerate(motions) if motion is not None]
+        embeddings[made] = self.embed_motions([self.features(motion) for motion in motions if motion is not None])
+        return embeddings
+
     @torch.no_grad()
     def embed_texts(self, texts: Sequence[str], batch: int = 96) -> np.ndarray:
         """(N, embedding) float64."""
@@ -332,6 +340,24 @@ class Extractor:
         for rows in (slice(start, start + batch) for start in range(0, number, batch)):
             embeddings[rows] = encode(rows).double().cpu().numpy()
         return embeddings
+
+
+def load_extractor(extractor: str | Path | None = None) -> Extractor:
+    """The extractor in a folder, that of a training run by its name, or the one that comes with VIMotion.
+
+    Raises:
+        UserError: there is none, or it cannot be loaded.
+    """
+    if extractor is None:
+        if not (SHIPPED / CONFIG).is_file():
+            raise UserError(
+                "No extractor comes with this copy of VIMotion: train one (`vimotion train extractor`) or name a folder."
+            )
+        return Extractor.load(SHIPPED)
+    folder = next((path for path in (Path(extractor).expanduser(), run_folder(str(extractor))) if path.is_dir()), None)
+    if folder is None:
+        raise UserError(f"There is no extractor {str(extractor)!r}: name its folder, or a run under {run_folder('')}.")
+    return Extractor.load(folder)
 
 
 def differing(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> list[str]:
