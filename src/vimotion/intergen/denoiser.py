@@ -120,8 +120,20 @@ class Denoiser(nn.Module):
         nn.init.zeros_(self.motion_output.bias)
         self.register_buffer("mean", torch.zeros(NUM_FEATURES))
         self.register_buffer("std", torch.ones(NUM_FEATURES))
-        places = max(DIFFUSION_STEPS, config.tokens(config.max_frames))
-        self.register_buffer("positions", sinusoid(places, width), persistent=False)
+        self.register_buffer("positions", self._places(), persistent=False)
+
+    @staticmethod
+    def of(config: GeneratorConfig, state: dict[str, Tensor]) -> Denoiser:
+        """The denoiser with these weights, none of which are made twice or copied."""
+        with torch.device("meta"):
+            denoiser = Denoiser(config)
+        denoiser.load_state_dict(state, assign=True)
+        denoiser.positions = denoiser._places()
+        return denoiser
+
+    def _places(self) -> Tensor:
+        """Of tokens, and of steps of diffusion."""
+        return sinusoid(max(DIFFUSION_STEPS, self.config.tokens(self.config.max_frames)), self.config.width)
 
     def forward(self, noisy: Tensor, steps: Tensor, mask: Tensor, text: TextFeatures, keep: Tensor | None = None) -> Tensor:
         """The motion without noise.

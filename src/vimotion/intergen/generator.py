@@ -146,12 +146,12 @@ class MotionGenerator:
             state = load_file(folder / WEIGHTS)
         except (OSError, ValueError, ValidationError, SafetensorError) as error:
             raise UserError(f"The motion generator in {folder} cannot be read: {str(error).splitlines()[0]}.") from None
-        denoiser = Denoiser(config)
-        expected = {name: tensor.shape for name, tensor in denoiser.state_dict().items()}
+        with torch.device("meta"):
+            expected = {name: tensor.shape for name, tensor in Denoiser(config).state_dict().items()}
         found = {name: tensor.shape for name, tensor in state.items()}
         if wrong := sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name)):
             raise UserError(f"The weights of the motion generator in {folder} do not fit its config.json: see {wrong[0]!r}.")
-        denoiser.load_state_dict(state)
+        denoiser = Denoiser.of(config, {name: tensor.float() for name, tensor in state.items()})
         return MotionGenerator(denoiser.to(device), load_text_encoder(config.text, folder / TEXT))
 
     @property

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from pathlib import Path
 
 import numpy as np
@@ -98,23 +97,45 @@ def from_official(
     Raises:
         UserError: a name is missing, superfluous, or of another shape; the message names it.
     """
-    with torch.device("meta"):
-        denoiser, clip = Denoiser(config or GeneratorConfig()), ClipNetwork(*clip_size)
-    ours = {name: tensor for name, tensor in denoiser.state_dict().items() if name not in ("mean", "std")}
-    names = {name: official_name(name, _DENOISER, _DENOISER_BLOCK) for name in ours}
-    clip_names = {name: official_name(name, _CLIP, _CLIP_BLOCK) for name in clip.state_dict()}
-    shapes = {names[name]: tensor.shape for name, tensor in ours.items()}
-    shapes |= {clip_names[name]: tensor.shape for name, tensor in clip.state_dict().items()}
-    places = sinusoid(_NUM_PLACES, denoiser.config.width)
-    _check(state, shapes | dict.fromkeys(_PLACES, places.shape))
+    config = config or GeneratorConfig()
+    _check(state, official_shapes(config, clip_size))
+    places = sinusoid(_NUM_PLACES, config.width)
     for name in _PLACES:
         if not torch.allclose(state[name].float(), places, atol=1e-3):
             raise UserError(f"{name!r} of the checkpoint is not the table of places that InterGen was published with.")
-    weights = {name: state[theirs].float() for name, theirs in names.items()}
-    loaded = Denoiser(denoiser.config)
-    loaded.load_state_dict(weights | {"mean": mean.float(), "std": std.float()})
-    network = network_of({name: state[theirs].float() for name, theirs in clip_names.items()})
-    return MotionGenerator(loaded, ClipText(network, clip_tokenizer(vocabulary, clip_size[0])))
+    weights = {ours: state[theirs].float() for ours, theirs in _denoiser_names(_empty_denoiser(config)).items()}
+    denoiser = Denoiser.of(config, weights | {"mean": mean.float(), "std": std.float()})
+    clip = network_of({ours: state[theirs].float() for ours, theirs in _clip_names(_empty_clip(clip_size)).items()})
+    return MotionGenerator(denoiser, ClipText(clip, clip_tokenizer(vocabulary, clip_size[0])))
+
+
+def official_shapes(config: GeneratorConfig, clip_size: tuple[int, int, int, int]) -> dict[str, torch.Size]:
+    """The names and shapes that a checkpoint of these sizes holds."""
+    denoiser, clip = _empty_denoiser(config), _empty_clip(clip_size)
+    mine, read = denoiser.state_dict(), clip.state_dict()
+    shapes = {theirs: mine[ours].shape for ours, theirs in _denoiser_names(denoiser).items()}
+    shapes |= {theirs: read[ours].shape for ours, theirs in _clip_names(clip).items()}
+    return shapes | dict.fromkeys(_PLACES, torch.Size((_NUM_PLACES, config.width)))
+
+
+def _empty_denoiser(config: GeneratorConfig) -> Denoiser:
+    with torch.device("meta"):
+        return Denoiser(config)
+
+
+def _empty_clip(clip_size: tuple[int, int, int, int]) -> ClipNetwork:
+    with torch.device("meta"):
+        return ClipNetwork(*clip_size)
+
+
+def _denoiser_names(denoiser: Denoiser) -> dict[str, str]:
+    """Our names and theirs; the checkpoint does not hold what normalises."""
+    names = denoiser.state_dict().keys() - {"mean", "std"}
+    return {name: official_name(name, _DENOISER, _DENOISER_BLOCK) for name in names}
+
+
+def _clip_names(clip: ClipNetwork) -> dict[str, str]:
+    return {name: official_name(name, _CLIP, _CLIP_BLOCK) for name in clip.state_dict()}
 
 
 def official_name(name: str, parts: dict[str, str], block_parts: dict[str, str]) -> str:
@@ -143,8 +164,8 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
             content = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise UserError(f"There is no file {path}.") from None
-    except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError) as error:
-        raise UserError(f"{path} is no checkpoint that can be read safely: {str(error).splitlines()[0]}") from None
+    except Exception as error:  # what is no pickle fails in many ways
+        raise UserError(f"{path} is no checkpoint that can be read safely ({type(error).__name__}).") from error
     state = content.get("state_dict") if isinstance(content, dict) else None
     if not isinstance(state, dict) or not all(isinstance(tensor, Tensor) for tensor in state.values()):
         raise UserError(f"{path} is no Lightning checkpoint: it has no state_dict of tensors.")

@@ -135,8 +135,8 @@ _TURNED = {"left": "right", "right": "left", "clockwise": "counterclockwise", "c
 _SIDE = re.compile(r"\b(left|right|clockwise|counterclockwise)\b", re.IGNORECASE)
 # Words that look like a side: "right away", "they left", "the one who is left"
 _NO_SIDE = re.compile(
-    r"\bright (?:away|after|before|now|then|there|here|at|next|beside|behind|up|in|on|into|as|when)\b|\ball ?right\b"
-    r"|\b(?:has|have|had|is|are|was|were|they|he|she|who|and|then) left\b|\bleft (?:alone|behind|standing|over)\b",
+    r"\bright (?:away|after|before|now|there|here|at|next|beside|behind|up|in|on|into|as|when)\b|\ball ?right\b"
+    r"|\b(?:has|have|had|is|are|was|were|they|he|she|who|and) left\b|\bleft (?:alone|behind|standing|over)\b",
     re.IGNORECASE,
 )
 
