@@ -276,7 +276,7 @@ def corpus_realism(
 
 @app.command()
 def train(
-    stage: Literal["tokenizer", "align", "instruct", "extractor"],
+    stage: Literal["tokenizer", "align", "instruct", "intergen", "extractor"],
     recipe: RecipeOption,
     settings: SetOption = None,
     output: RunOption = None,
@@ -285,8 +285,8 @@ def train(
 ) -> None:
     """Train one stage.
 
-    tokenizer: motion to codes and back; align: LoRA on a language model; instruct: all weights, on conversations; extractor:
-    motions and captions into one space, for the evaluation.
+    tokenizer: motion to codes and back; align: LoRA on a language model; instruct: all weights, on conversations; intergen:
+    captions to motion, by diffusion; extractor: motions and captions into one space, for the evaluation.
     """
     from vimotion.artifacts import read_manifest
     from vimotion.config import load_config

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,8 @@ from official_state import official_shapes, official_state
 from straight_intergen import sample
 from torch import Tensor
 
+from vimotion.artifacts import read_manifest
+from vimotion.cli import main
 from vimotion.errors import UserError
 from vimotion.intergen import GeneratorConfig, MotionGenerator, TextConfig, official
 from vimotion.intergen.official import CLIP_SIZE, convert_checkpoint, from_official, read_checkpoint
@@ -131,3 +134,21 @@ def test_code_in_a_checkpoint_is_not_run(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="read safely"):
         read_checkpoint(tmp_path / "harmful.ckpt")
     assert not (tmp_path / "harm").exists()
+
+
+def test_the_command_says_what_is_missing_and_where_the_folder_is(
+    state: dict[str, Tensor], statistics: tuple[Tensor, Tensor], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    checkpoint = write(tmp_path / "intergen.ckpt", state)
+    loaded = official.from_official
+    monkeypatch.setattr(official, "from_official", lambda *given: loaded(*given, SMALL, SMALL_CLIP, VOCABULARY))
+    with pytest.raises(SystemExit) as ended:
+        main(["convert", str(checkpoint), str(tmp_path / "made"), "--statistics", str(tmp_path / "elsewhere")])
+    assert ended.value.code == 2 and "global_mean.npy" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as ended:
+        main(["convert", str(checkpoint), str(tmp_path / "made"), "--json"])
+    assert not ended.value.code
+    assert json.loads(capsys.readouterr().out) == {"folder": str(tmp_path / "made"), "kind": "intergen"}
+    assert read_manifest(tmp_path / "made")["config"]["source"] == "intergen.ckpt"
+    assert MotionGenerator.load(tmp_path / "made").config == SMALL

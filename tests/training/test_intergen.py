@@ -51,11 +51,11 @@ def test_every_recipe_loads(path: Path) -> None:
 
 
 def test_training_lowers_the_loss_and_leaves_a_generator(words: Path, store: Store, tmp_path: Path) -> None:
-    longer = recipe(words, "loop.steps=40", "loop.log_steps=1", "average=0.9", "generator.max_frames=120")
+    longer = recipe(words, "loop.steps=60", "loop.log_steps=1", "average=0.9", "generator.max_frames=120")
     folder = train_intergen(longer, tmp_path / "run")
     lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
     losses = [line["loss"] for line in lines if "loss" in line]
-    assert np.mean(losses[-8:]) < 0.6 * np.mean(losses[:8])
+    assert np.median(losses[-12:]) < 0.7 * np.median(losses[:12])
     manifest = read_manifest(folder)
     assert manifest["kind"] == "intergen" and set(manifest["parents"]) == {"corpus", "words"}
     assert manifest["metrics"]["joints_mm_at_100"] > 0 and manifest["metrics"]["validation"] > 0

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vimotion.artifacts import write_manifest
 from vimotion.errors import UserError
 from vimotion.intergen.clip import ClipNetwork, ClipText, clip_tokenizer, network_of
 from vimotion.intergen.denoiser import Denoiser
@@ -76,6 +77,7 @@ def convert_checkpoint(path: Path, output: Path, statistics: Path | None = None)
     mean, std = read_statistics(statistics or path.parent)
     generator = from_official(read_checkpoint(path), mean, std)
     generator.save(output)
+    write_manifest(output, "intergen", {"source": path.name} | generator.config.model_dump(mode="json"), seed=0)
     return generator
 
 
