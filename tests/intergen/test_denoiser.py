@@ -59,6 +59,9 @@ def test_people_who_change_places_change_places_in_the_answer() -> None:
     noisy = torch.randn(1, 2, 8, 262)
     answer = generator.denoiser(noisy, steps, mask, text)
     torch.testing.assert_close(generator.denoiser(noisy.flip(1), steps, mask, text), answer.flip(1), atol=1e-5, rtol=1e-5)
+    # unless it is told who is who
+    apart = random_generator(told_apart=True).denoiser
+    assert not torch.allclose(apart(noisy.flip(1), steps, mask, text), apart(noisy, steps, mask, text).flip(1), atol=0.05)
     # and each looks at the other
     other = torch.stack([noisy[0, 0], torch.randn(8, 262)])[None]
     assert not torch.allclose(generator.denoiser(other, steps, mask, text)[:, 0], answer[:, 0], atol=0.05)

@@ -76,7 +76,7 @@ def test_same_noise_and_caption_give_what_the_straight_line_gives(
 
 
 def test_the_same_at_the_published_size(statistics: tuple[Tensor, Tensor]) -> None:
-    """292 million weights; the vocabulary alone is made up."""
+    """306 million weights; the vocabulary alone is made up."""
     state = official_state(GeneratorConfig(), CLIP_SIZE)
     generator = from_official(state, *statistics, vocabulary=VOCABULARY)
     made = generator.sample_features(["Two hug one"], 3, seed=3, steps=2)[0]

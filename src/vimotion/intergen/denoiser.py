@@ -114,6 +114,8 @@ class Denoiser(nn.Module):
         self.motion_input = nn.Linear(numbers, width)
         self.text_input = nn.Linear(config.text.width, width)
         self.step_input = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width))
+        if config.told_apart:
+            self.person = nn.Parameter(0.1 * torch.randn(2, width))
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
         self.motion_output = nn.Linear(width, numbers)
         nn.init.zeros_(self.motion_output.weight)
@@ -163,6 +165,8 @@ class Denoiser(nn.Module):
         # the last key is the one of nothing
         attended = F.pad(seen, (0, 1), value=True)[:, None, None, None]
         hidden = self.motion_input(noisy.reshape(pairs, 2, seen.shape[1], -1)) + self.positions[: seen.shape[1]]
+        if self.config.told_apart:
+            hidden = hidden + self.person[:, None]
         for block in self.blocks:
             hidden = block(hidden, condition, attended)
         return self.motion_output(hidden).reshape(pairs, 2, frames, NUM_FEATURES)
