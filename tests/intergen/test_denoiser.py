@@ -111,7 +111,7 @@ def test_sizes_that_do_not_fit_are_named() -> None:
 def test_the_truth_costs_nothing_but_its_own_sliding_and_touching() -> None:
     target = pairs()
     made = parts(target, target)
-    assert all(made[name] < 1e-9 for name in ("velocity", "bones", "pose", "facing", "distances"))
+    assert all(made[name] < 1e-9 for name in ("velocity", "bones", "pose", "facing", "distances", "world"))
     assert made["kinematics"] < 1e-6
     assert float(simple_loss(target, target, torch.ones(2, 12))) == 0
 
@@ -122,6 +122,7 @@ def test_each_regulariser_sees_what_it_is_for() -> None:
     # both people 2 m further on: nothing between them, and nothing within them, changes
     moved = parts(with_joints(target, joints + torch.tensor([2.0, 0.0, 0.0])), target)
     assert all(moved[name] < 1e-6 for name in ("velocity", "bones", "pose", "facing", "distances"))
+    assert moved["world"] == pytest.approx(2.0**2 / 3, rel=1e-3)
     # the second person 10 cm away along x
     apart = joints.clone()
     apart[:, 1, ..., 0] += 0.1

@@ -40,6 +40,8 @@ class LossWeights(Config):
             told (InterGen: as told alone, so that people whom it parts are not brought together again).
         touching: distances between joints that touch in truth.
         facing: how one person stands turned against the other.
+        world: joints in the world; ours, for where joints are told around the pelvis the place of a whole body hangs on three
+            numbers of 262, and the other parts only see what is relative.
         kinematics: joints as the rotations make them; ours, since a motion is made from its rotations in the end.
     """
 
@@ -51,6 +53,7 @@ class LossWeights(Config):
     distances: float = 3.0
     touching: float = 3.0
     facing: float = 0.01
+    world: float = 0.0
     kinematics: float = 0.0
 
 
@@ -86,6 +89,7 @@ def regularisers(
         "feet": feet_loss(joints, frames),
         "pose": pose_loss(joints, truth, frames),
         "facing": facing_loss(joints, truth, mask),
+        "world": masked_mean((joints - truth).square().mean((-1, -2)), frames),
         **distance_losses(joints, truth, mask),
     }
     if kinematics:
