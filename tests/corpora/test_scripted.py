@@ -84,6 +84,15 @@ def test_a_run_that_was_killed_goes_on(whole: Path, tmp_path: Path) -> None:
     assert contents(tmp_path) == contents(whole)
 
 
+def test_workers_end_with_the_run_that_they_work_for(tmp_path: Path) -> None:
+    call = ["corpus", "scripted", "--count", "2000", "--workers", "2", "--output", str(tmp_path)]
+    run = subprocess.Popen([sys.executable, "-m", "vimotion.cli", *call], stderr=subprocess.PIPE)
+    while run.poll() is None and not list(tmp_path.glob(".clips-*")):  # the workers write
+        time.sleep(0.05)
+    os.kill(run.pid, signal.SIGKILL)
+    run.communicate(timeout=20)  # they hold its standard error open as long as they live
+
+
 def _die(*_: object) -> int:
     os._exit(9)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -10,8 +11,9 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, replace
 from functools import lru_cache
 from math import ceil
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -217,10 +219,8 @@ def _made(output: Path, chunks: list[range], origin: dict[str, Any], workers: in
         for chunk in chunks:
             yield _make_chunk(output, chunk, origin)
         return
-    # "spawn": a forked child of a process with torch threads can hang. Ctrl-C ends the workers at once: files are whole or not.
-    pool = ProcessPoolExecutor(
-        min(workers, len(chunks) or 1), get_context("spawn"), signal.signal, (signal.SIGINT, signal.SIG_DFL)
-    )
+    # "spawn": a forked child of a process with torch threads can hang
+    pool = ProcessPoolExecutor(min(workers, len(chunks) or 1), get_context("spawn"), _end_at_once)
     try:
         for future in as_completed([pool.submit(_make_chunk, output, chunk, origin) for chunk in chunks]):
             yield future.result()
@@ -228,6 +228,19 @@ def _made(output: Path, chunks: list[range], origin: dict[str, Any], workers: in
         raise UserError("A worker was killed, perhaps because memory ran out; run this again with fewer workers.") from None
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _end_at_once() -> None:
+    """A worker ends on Ctrl-C, and with the process that it works for: files are whole or not."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    parent = parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
 
 
 def _make_chunk(output: Path, chunk: range, origin: dict[str, Any]) -> int:
