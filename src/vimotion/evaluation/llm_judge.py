@@ -197,4 +197,3 @@ def _is_score(value: Any) -> bool:
 
 def _prompt(name: str) -> str:
     return (files("vimotion.evaluation") / "prompts" / f"judge_{name}.txt").read_text(encoding="utf-8")
-
