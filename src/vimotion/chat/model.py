@@ -15,7 +15,7 @@ from vimotion.errors import UserError
 from vimotion.language.model_folder import ModelFolder
 from vimotion.tasks.templates import length_sentence
 
-# Words that may come before a motion that was asked for: an account of what it will show.
+# Text tokens that may come before a motion that was asked for: an account of what it will show.
 _ACCOUNT = 120
 # The model that comes with the package, packed.
 SHIPPED = Path(__file__).parents[1] / "model"
