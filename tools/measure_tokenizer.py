@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from vimotion.artifacts import vimotion_home
+from vimotion.corpora.realism import acts_of
 from vimotion.corpora.store import Record, open_store, record_features
 from vimotion.formats import load_motion
 from vimotion.tokenizer import MotionTokenizer
@@ -20,7 +21,7 @@ from vimotion.tokenizer.quality import reconstruction_errors
 
 def _first_kind(record: Record) -> str:
     """What a scripted scene begins with; "" of other records."""
-    acts = (record.facts or {}).get("parameters", {}).get("acts", [])
+    acts = acts_of(record.facts or {})
     return str(acts[0]["kind"]) if acts else ""
 
 
