@@ -16,7 +16,8 @@ from vimotion.corpora.store import read_rows
 LICENCE = "Apache-2.0; no third-party motion"
 _HELD_OUT_RULE = (
     "A combination of kind, actor's manner and side is held out where the CRC-32 of 'kind, manner, side' is divisible by "
-    f"{HELD_OUT_EVERY} and the manner is not neutral; every scene that has one, or whose edited version has one, is in the test split."
+    f"{HELD_OUT_EVERY} and the manner is not neutral; every scene that has one, or whose edited version has one, is in the test"
+    " split."
 )
 _WORDINGS_RULE = "Templates of phrases and sentences that only the column held_out_captions uses."
 
