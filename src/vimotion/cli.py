@@ -196,9 +196,16 @@ def convert(
     second: SecondOption = None,
     fps: Annotated[float | None, typer.Option(help="The true rate of the file, where it tells a wrong one.")] = None,
     joint_map: Annotated[Path | None, typer.Option(help="A YAML file that names the joints of an unknown skeleton.")] = None,
+    statistics: Annotated[Path | None, typer.Option(help="Of intergen.ckpt: the folder of global_mean.npy.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write a motion in another format."""
+    """Write a motion in another format.
+
+    InterGen's checkpoints, intergen.ckpt and interclip.ckpt, become folders that VIMotion loads.
+    """
+    if motion.suffix == ".ckpt":
+        _convert_checkpoint(motion, output, statistics, as_json)
+        return
     _check_output(output)
     _write(_load(motion, second, fps=fps, joint_map=joint_map), output, as_json)
 
@@ -291,7 +298,7 @@ def corpus_realism(
 
 @app.command()
 def train(
-    stage: Literal["tokenizer", "align", "instruct"],
+    stage: Literal["tokenizer", "align", "instruct", "intergen", "extractor"],
     recipe: RecipeOption,
     settings: SetOption = None,
     output: RunOption = None,
@@ -300,7 +307,8 @@ def train(
 ) -> None:
     """Train one stage.
 
-    tokenizer: motion to codes and back; align: LoRA on a language model; instruct: all weights, on conversations.
+    tokenizer: motion to codes and back; align: LoRA on a language model; instruct: all weights, on conversations; intergen:
+    captions to motion, by diffusion; extractor: motions and captions into one space, for the evaluation.
     """
     from vimotion.artifacts import read_manifest
     from vimotion.config import load_config
@@ -386,6 +394,19 @@ def _write(motion: Interaction, output: Path, as_json: bool) -> None:
     files = [str(file) for file in save_motion(motion, output)]
     content = {"file": files[0], "files": files, "seconds": round(motion.duration, 3), "people": motion.num_people}
     _report(as_json, content, "\n".join(files))
+
+
+def _convert_checkpoint(source: Path, output: Path, statistics: Path | None, as_json: bool) -> None:
+    """Which of InterGen's two networks it is, its weights tell."""
+    from vimotion.evaluation.interclip import MARK, convert_interclip
+    from vimotion.intergen.official import convert_checkpoint, read_checkpoint
+
+    content = {"folder": str(output), "kind": "intergen"}
+    if MARK in read_checkpoint(source):
+        content |= {"kind": "extractor", "hash": convert_interclip(source, output).hash}
+    else:
+        convert_checkpoint(source, output, statistics)
+    _report(as_json, content, str(output))
 
 
 def _model(name: str | None) -> Model:

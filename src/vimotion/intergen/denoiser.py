@@ -1,0 +1,192 @@
+"""The denoiser: one transformer for both people, each attending to itself and to the other (Liang et al., InterGen, IJCV 2024).
+
+Two copies with shared weights, so the people are simply one more axis of the batch, and "the other" is that axis turned round.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from vimotion.intergen.diffusion import DIFFUSION_STEPS
+from vimotion.intergen.spec import GeneratorConfig
+from vimotion.intergen.text import TextFeatures, TextHead, sinusoid
+from vimotion.motion import FEATURES, NUM_FEATURES
+
+# Positions and velocities lie side by side at the beginning of the frame vector.
+_VECTORS = FEATURES["velocities"].stop
+
+
+class AdaptiveNorm(nn.Module):
+    """A layer norm whose scale and shift follow from the step of diffusion and the caption; at first it is a plain one."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.modulation = nn.Linear(width, 2 * width)
+        nn.init.zeros_(self.modulation.weight)
+        nn.init.zeros_(self.modulation.bias)
+
+    def forward(self, hidden: Tensor, condition: Tensor) -> Tensor:
+        """Hidden (B, 2, T, W), condition (B, W) → (B, 2, T, W)."""
+        scale, shift = self.modulation(condition)[:, None, None].chunk(2, dim=-1)
+        return F.layer_norm(hidden, hidden.shape[-1:], eps=1e-6) * (1 + scale) + shift
+
+
+class Attention(nn.Module):
+    """Multi-head attention that may also attend to nothing: one more key and value, both zero."""
+
+    def __init__(self, width: int, heads: int, dropout: float) -> None:
+        super().__init__()
+        self.inputs = nn.Linear(width, 3 * width)  # queries, keys, values
+        self.output = nn.Linear(width, width)
+        self.heads, self.dropout = heads, dropout
+        nn.init.xavier_uniform_(self.inputs.weight)
+        nn.init.zeros_(self.inputs.bias)
+        nn.init.zeros_(self.output.bias)
+
+    def forward(self, hidden: Tensor, attended: Tensor, mask: Tensor) -> Tensor:
+        """Hidden (B, 2, T, W) asks `attended` (B, 2, T, W); mask (B, 1, 1, 1, T + 1), True where somebody may look."""
+        width = hidden.shape[-1]
+        if hidden is attended:
+            queries, keys, values = self.inputs(hidden).chunk(3, dim=-1)
+        else:
+            weight, bias = self.inputs.weight, self.inputs.bias
+            queries = F.linear(hidden, weight[:width], bias[:width])
+            keys, values = F.linear(attended, weight[width:], bias[width:]).chunk(2, dim=-1)
+        split = [part.unflatten(-1, (self.heads, -1)).transpose(-2, -3) for part in (queries, keys, values)]
+        nothing = (0, 0, 0, 1)
+        answer = F.scaled_dot_product_attention(
+            split[0], F.pad(split[1], nothing), F.pad(split[2], nothing), attn_mask=mask,
+            dropout_p=self.dropout if self.training else 0.0,
+        )  # fmt: skip
+        return self.output(answer.transpose(-2, -3).flatten(-2))
+
+
+class FeedForward(nn.Module):
+    def __init__(self, width: int, inner: int, dropout: float) -> None:
+        super().__init__()
+        self.inner, self.outer = nn.Linear(width, inner), nn.Linear(inner, width)
+        self.dropout = nn.Dropout(dropout)
+        nn.init.zeros_(self.outer.weight)
+        nn.init.zeros_(self.outer.bias)
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        return self.outer(self.dropout(F.gelu(self.inner(hidden))))
+
+
+class Block(nn.Module):
+    """Attention to oneself, attention to the other as they came into the block, and a feed-forward layer."""
+
+    def __init__(self, config: GeneratorConfig) -> None:
+        super().__init__()
+        width = config.width
+        self.own_norm, self.asking_norm = AdaptiveNorm(width), AdaptiveNorm(width)
+        self.asked_norm, self.inner_norm = AdaptiveNorm(width), AdaptiveNorm(width)
+        self.own = Attention(width, config.heads, config.dropout)
+        self.other = Attention(width, config.heads, config.dropout)
+        self.inner = FeedForward(width, config.feed_forward, config.dropout)
+
+    def forward(self, hidden: Tensor, condition: Tensor, mask: Tensor) -> Tensor:
+        """Both people (B, 2, T, W) → the same shape."""
+        own = self.own_norm(hidden, condition)
+        moved = hidden + self.own(own, own, mask)
+        asked = self.asked_norm(hidden.flip(1), condition)
+        moved = moved + self.other(self.asking_norm(moved, condition), asked, mask)
+        return moved + self.inner(self.inner_norm(moved, condition))
+
+
+class Denoiser(nn.Module):
+    """Noisy motion of two people, the step of diffusion and a caption → the motion without noise.
+
+    All in normalised numbers, see `normalised` and `features`; mean and deviation are part of the weights.
+    """
+
+    mean: Tensor
+    std: Tensor
+    positions: Tensor
+
+    def __init__(self, config: GeneratorConfig) -> None:
+        super().__init__()
+        self.config = config
+        width, numbers = config.width, config.frames_per_token * NUM_FEATURES
+        self.text = TextHead(config.text)
+        self.motion_input = nn.Linear(numbers, width)
+        self.text_input = nn.Linear(config.text.width, width)
+        self.step_input = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width))
+        if config.told_apart:
+            self.person = nn.Parameter(0.1 * torch.randn(2, width))
+        self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
+        self.motion_output = nn.Linear(width, numbers)
+        nn.init.zeros_(self.motion_output.weight)
+        nn.init.zeros_(self.motion_output.bias)
+        self.register_buffer("mean", torch.zeros(NUM_FEATURES))
+        self.register_buffer("std", torch.ones(NUM_FEATURES))
+        self.register_buffer("positions", self._places(), persistent=False)
+
+    @staticmethod
+    def of(config: GeneratorConfig, state: dict[str, Tensor]) -> Denoiser:
+        """The denoiser with these weights, none of which are made twice or copied."""
+        with torch.device("meta"):
+            denoiser = Denoiser(config)
+        denoiser.load_state_dict(state, assign=True)
+        denoiser.positions = denoiser._places()
+        return denoiser
+
+    def _places(self) -> Tensor:
+        """Of tokens, and of steps of diffusion."""
+        return sinusoid(max(DIFFUSION_STEPS, self.config.tokens(self.config.max_frames)), self.config.width)
+
+    def forward(self, noisy: Tensor, steps: Tensor, mask: Tensor, text: TextFeatures, keep: Tensor | None = None) -> Tensor:
+        """The motion without noise.
+
+        Args:
+            noisy: (B, 2, T, 262) normalised; T a multiple of `frames_per_token`.
+            steps: (B,) int64, the step of diffusion of each pair, 0 to 999.
+            mask: (B, T) 1 where a frame is real, 0 where it is padding.
+            text: what the frozen encoder says of the captions.
+            keep: (B,) 1 where the caption is told, 0 where the denoiser has to do without.
+
+        Returns:
+            (B, 2, T, 262) normalised.
+        """
+        return self.denoise(noisy, steps, mask, self.caption(text, keep))
+
+    def caption(self, text: TextFeatures, keep: Tensor | None = None) -> Tensor:
+        """(B, text width): the captions, zero where there is none."""
+        caption = self.text(text)
+        return caption if keep is None else caption * keep[:, None]
+
+    def denoise(self, noisy: Tensor, steps: Tensor, mask: Tensor, caption: Tensor) -> Tensor:
+        """`forward` with captions (B, text width) that are already read."""
+        pairs, frames = mask.shape
+        condition = F.silu(self.step_input(self.positions[steps]) + self.text_input(caption))
+        seen = mask.view(pairs, -1, self.config.frames_per_token).amax(-1) > 0
+        # the last key is the one of nothing
+        attended = F.pad(seen, (0, 1), value=True)[:, None, None, None]
+        hidden = self.motion_input(noisy.reshape(pairs, 2, seen.shape[1], -1)) + self.positions[: seen.shape[1]]
+        if self.config.told_apart:
+            hidden = hidden + self.person[:, None]
+        for block in self.blocks:
+            hidden = block(hidden, condition, attended)
+        return self.motion_output(hidden).reshape(pairs, 2, frames, NUM_FEATURES)
+
+    def normalised(self, features: Tensor) -> Tensor:
+        """Frame vectors (..., 262) → what is diffused."""
+        return (self._moved(features, -1.0) - self.mean) / self.std
+
+    def features(self, normalised: Tensor) -> Tensor:
+        """The inverse of `normalised`."""
+        return self._moved(normalised * self.std + self.mean, 1.0)
+
+    def _moved(self, features: Tensor, sign: float) -> Tensor:
+        """Joints and their velocities with those of the pelvis taken away (-1) or given back (1), where that is wanted."""
+        return moved_by_pelvis(features, sign) if self.config.around_pelvis else features
+
+
+def moved_by_pelvis(features: Tensor, sign: float) -> Tensor:
+    """Positions and velocities (..., 262) of all joints but the pelvis with `sign` times those of the pelvis added."""
+    vectors = features[..., :_VECTORS].unflatten(-1, (2, -1, 3))
+    pelvis = vectors[..., :1, :]
+    moved = torch.cat([pelvis, vectors[..., 1:, :] + sign * pelvis], dim=-2)
+    return torch.cat([moved.flatten(-3), features[..., _VECTORS:]], dim=-1)

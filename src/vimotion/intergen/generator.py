@@ -1,0 +1,185 @@
+"""`MotionGenerator`: captions to motion. Others know only this."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from pydantic import ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from vimotion.artifacts import atomic_path
+from vimotion.errors import UserError
+from vimotion.intergen.denoiser import Denoiser
+from vimotion.intergen.diffusion import Progress, Solver, guided, solve
+from vimotion.intergen.spec import GeneratorConfig
+from vimotion.intergen.text import TextEncoder, load_text_encoder
+from vimotion.motion import NUM_FEATURES, Interaction, from_features
+
+WEIGHTS, CONFIG, TEXT = "generator.safetensors", "config.json", "text"
+GUIDANCE, STEPS = 3.5, 50
+
+
+class MotionGenerator:
+    """A trained denoiser with its normalisation and its reader of captions. Float32, on the device it was given."""
+
+    def __init__(self, denoiser: Denoiser, text: TextEncoder) -> None:
+        self.denoiser = denoiser.eval().requires_grad_(False)
+        self.text = text
+
+    @property
+    def config(self) -> GeneratorConfig:
+        return self.denoiser.config
+
+    def sample(
+        self,
+        captions: Sequence[str],
+        num_frames: int | Sequence[int],
+        seed: int | Sequence[int] = 0,
+        guidance: float = GUIDANCE,
+        steps: int = STEPS,
+        solver: Solver = "ddim",
+        batch_size: int = 16,
+        progress: Progress | None = None,
+    ) -> list[Interaction]:
+        """Motions of two people, one a caption, at 30 fps.
+
+        Args:
+            captions: sentences.
+            num_frames: how long each becomes, or all of them.
+            seed: of each, or of the first; the others then take the numbers that follow. A motion depends on its own caption,
+                length and seed, not on what is made beside it (but for the last bits of float32).
+            guidance: how closely the caption is followed; 1 is as in training.
+            steps: of diffusion.
+            solver: "ddim"; "dpm++" or "unipc" need fewer steps (about 20), and the extra `solvers`.
+            batch_size: motions made at once, those of like length together.
+            progress: told (steps done, steps in all).
+
+        Raises:
+            UserError: an empty caption, lengths or seeds that are not one each, or a length that the generator cannot make.
+        """
+        made = self.sample_features(captions, num_frames, seed, guidance, steps, solver, batch_size, progress)
+        return [from_features(features) for features in made]
+
+    def sample_features(
+        self,
+        captions: Sequence[str],
+        num_frames: int | Sequence[int],
+        seed: int | Sequence[int] = 0,
+        guidance: float = GUIDANCE,
+        steps: int = STEPS,
+        solver: Solver = "ddim",
+        batch_size: int = 16,
+        progress: Progress | None = None,
+    ) -> list[np.ndarray]:
+        """`sample`, as frame vectors (T, 2, 262) float32 as they come from the denoiser."""
+        lengths, seeds = self._checked(captions, num_frames, seed)
+        order = sorted(range(len(captions)), key=lambda index: lengths[index])
+        batches = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
+        made: dict[int, np.ndarray] = {}
+        for number, batch in enumerate(batches):
+
+            def tell(done: int, total: int, before: int = number) -> None:
+                if progress:
+                    progress(before * total + done, len(batches) * total)
+
+            caption = self.denoiser.caption(self.text([captions[index] for index in batch]).to(self._device))
+            noise, mask = self._noise([lengths[index] for index in batch], [seeds[index] for index in batch])
+            clean = self.denoise(noise, mask, caption, guidance, steps, solver, tell)
+            for index, features in zip(batch, clean.transpose(1, 2).cpu().numpy(), strict=True):
+                made[index] = features[: lengths[index]]
+        return [made[index] for index in range(len(captions))]
+
+    @torch.no_grad()
+    def denoise(
+        self,
+        noise: Tensor,
+        mask: Tensor,
+        caption: Tensor,
+        guidance: float = GUIDANCE,
+        steps: int = STEPS,
+        solver: Solver = "ddim",
+        progress: Progress | None = None,
+    ) -> Tensor:
+        """From noise (B, 2, T, 262), mask (B, T) and captions (B, text width) to frame vectors (B, 2, T, 262)."""
+        twice, captions = torch.cat([mask, mask]), torch.cat([caption, torch.zeros_like(caption)])
+
+        def predict(noisy: Tensor, step: int) -> Tensor:
+            told = guidance == 1  # without guidance once is enough
+            pairs = noisy if told else torch.cat([noisy, noisy])
+            steps_now = torch.full((len(pairs),), step, device=noisy.device)
+            clean = self.denoiser.denoise(pairs, steps_now, mask if told else twice, caption if told else captions)
+            return clean if told else guided(clean[: len(noisy)], clean[len(noisy) :], guidance)
+
+        return self.denoiser.features(solve(predict, noise, steps, solver, progress))
+
+    def save(self, folder: Path | str, dtype: torch.dtype = torch.float32) -> None:
+        """Write `generator.safetensors`, `config.json` and what the reader of captions needs, in `text/`."""
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        self.text.save(folder / TEXT)
+        kept = {name for name, _ in self.denoiser.named_buffers()}
+        state = {name: tensor if name in kept else tensor.to(dtype) for name, tensor in self.denoiser.state_dict().items()}
+        with atomic_path(folder / WEIGHTS) as temporary:
+            save_file({name: tensor.contiguous().cpu() for name, tensor in state.items()}, temporary)
+            temporary.chmod(0o644)
+        with atomic_path(folder / CONFIG) as temporary:
+            temporary.write_text(self.config.model_dump_json(indent=2) + "\n", encoding="utf-8")
+
+    @staticmethod
+    def load(folder: Path | str, device: str | torch.device = "cpu") -> MotionGenerator:
+        """Read what `save` wrote.
+
+        Raises:
+            UserError: a file is missing or damaged, or the weights do not fit the settings.
+        """
+        folder = Path(folder)
+        if missing := [name for name in (CONFIG, WEIGHTS) if not (folder / name).is_file()]:
+            raise UserError(f"{folder} holds no motion generator: it has no {missing[0]}.")
+        try:
+            config = GeneratorConfig.model_validate(json.loads((folder / CONFIG).read_text(encoding="utf-8")))
+            state = load_file(folder / WEIGHTS)
+        except (OSError, ValueError, ValidationError, SafetensorError) as error:
+            raise UserError(f"The motion generator in {folder} cannot be read: {str(error).splitlines()[0]}.") from None
+        with torch.device("meta"):
+            expected = {name: tensor.shape for name, tensor in Denoiser(config).state_dict().items()}
+        found = {name: tensor.shape for name, tensor in state.items()}
+        if wrong := sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name)):
+            raise UserError(f"The weights of the motion generator in {folder} do not fit its config.json: see {wrong[0]!r}.")
+        denoiser = Denoiser.of(config, {name: tensor.float() for name, tensor in state.items()})
+        return MotionGenerator(denoiser.to(device), load_text_encoder(config.text, folder / TEXT))
+
+    @property
+    def _device(self) -> torch.device:
+        return self.denoiser.mean.device
+
+    def _checked(
+        self, captions: Sequence[str], num_frames: int | Sequence[int], seed: int | Sequence[int]
+    ) -> tuple[list[int], list[int]]:
+        """A length and a seed for each caption."""
+        lengths = [num_frames] * len(captions) if isinstance(num_frames, int) else list(num_frames)
+        seeds = [seed + number for number in range(len(captions))] if isinstance(seed, int) else list(seed)
+        if not len(captions) == len(lengths) == len(seeds):
+            raise UserError(f"{len(captions)} captions need as many lengths and seeds, not {len(lengths)} and {len(seeds)}.")
+        if not all(caption.strip() for caption in captions):
+            raise UserError("A caption is empty; say something.")
+        longest = self.config.max_frames
+        if wrong := [length for length in lengths if not 2 <= length <= longest]:
+            raise UserError(f"The generator makes 2 to {longest} frames, not {wrong[0]}.")
+        return lengths, seeds
+
+    def _noise(self, lengths: Sequence[int], seeds: Sequence[int]) -> tuple[Tensor, Tensor]:
+        """Noise (B, 2, T, 262), of each motion from its own seed alone, and what of it is there (B, T)."""
+        whole = [self.config.tokens(length) * self.config.frames_per_token for length in lengths]
+        noise = torch.zeros(len(lengths), 2, max(whole), NUM_FEATURES)
+        mask = torch.zeros(len(lengths), max(whole))
+        for row, frames in enumerate(whole):
+            own = torch.Generator().manual_seed(seeds[row])
+            noise[row, :, :frames] = torch.randn(2, frames, NUM_FEATURES, generator=own)
+            mask[row, :frames] = 1
+        return noise.to(self._device), mask.to(self._device)

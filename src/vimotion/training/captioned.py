@@ -1,0 +1,153 @@
+"""Whole clips with their captions, for the stages that learn what belongs together: batches by index."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from vimotion.config import Config
+from vimotion.corpora.store import Record, Store
+from vimotion.errors import UserError
+from vimotion.motion import FEATURES
+from vimotion.training.examples import can_exchange, exchanged
+from vimotion.training.windows import mirror_features, place_features
+
+# Batches are as long as a multiple of this, so that a compiled model meets few lengths.
+GRID = 16
+# Clips of a batch differ in length by about so many frames: like lengths waste little, always the same ones would not mix.
+_LENGTH_JITTER = 24
+
+
+class CaptionedConfig(Config):
+    """How clips are drawn.
+
+    Attributes:
+        batch_size: pairs a batch and process.
+        mirrored: share of the clips that are seen in the mirror, with left and right exchanged in their captions.
+        exchanged: share of the clips whose people change places, where a caption does not say which of them is which.
+        seed: two sources of the same seed draw alike.
+    """
+
+    batch_size: int = Field(default=16, gt=0)
+    mirrored: float = Field(default=0.5, ge=0, le=1)
+    exchanged: float = Field(default=0.5, ge=0, le=1)
+    seed: int = 0
+
+
+class Clip(NamedTuple):
+    """A pair's frame vectors (T, 2, 262) float16, its captions, and those that still hold when the people change places."""
+
+    features: np.ndarray
+    captions: tuple[str, ...]
+    exchangeable: tuple[str, ...]
+
+
+def load_captioned(store: Store, split: str, most: int, max_frames: int) -> list[Clip]:
+    """At most so many clips of two people with captions, chosen evenly; of longer ones the beginning.
+
+    Raises:
+        UserError: the split has none.
+    """
+    indices = store.split(split)
+    chosen = [indices[i] for i in np.linspace(0, len(indices) - 1, min(most, len(indices))).astype(int)]
+    clips = [_clip(record, max_frames) for record in map(store.__getitem__, chosen) if record.people == 2 and record.captions]
+    if not clips:
+        raise UserError(f"{store.folder} has no clip of two people with a caption in its split {split!r}.")
+    return clips
+
+
+def _clip(record: Record, max_frames: int) -> Clip:
+    plain = replace(record, facts=None)
+    others = exchanged(plain).captions if can_exchange(plain) else ()
+    return Clip(record.features[:max_frames].astype(np.float16), record.captions, others)
+
+
+class Captioned(NamedTuple):
+    """A batch: frame vectors (B, 2, T, 262) float32, what of them is real (B, T) float32, and captions."""
+
+    features: Tensor
+    mask: Tensor
+    captions: list[str]
+
+
+class CaptionedClips:
+    """Batches by index.
+
+    Clips of like length come together; each clip comes once an epoch, but for a few that fill no whole batch.
+    """
+
+    def __init__(self, clips: Sequence[Clip], config: CaptionedConfig) -> None:
+        self._clips, self._config = clips, config
+        self._lengths = np.array([len(clip.features) for clip in clips])
+        self._epoch = lru_cache(maxsize=2)(self._shuffled)
+
+    def __len__(self) -> int:
+        """Batches in an epoch."""
+        return max(len(self._clips) // self._config.batch_size, 1)
+
+    def __call__(self, index: int) -> Captioned:
+        epoch, within = divmod(index, len(self))
+        random = np.random.default_rng([self._config.seed, 1, index])
+        drawn = [self._drawn(self._clips[number], random) for number in self._epoch(epoch)[within]]
+        longest = -(-max(len(features) for features, _ in drawn) // GRID) * GRID
+        padded = [_padded(features, longest) for features, _ in drawn]
+        features = np.ascontiguousarray(np.stack([clip for clip, _ in padded]).swapaxes(1, 2))
+        mask = torch.from_numpy(np.stack([real for _, real in padded]))
+        return Captioned(torch.from_numpy(features), mask, [caption for _, caption in drawn])
+
+    def _shuffled(self, epoch: int) -> np.ndarray:
+        """Clip numbers of an epoch's batches, (batches, batch size)."""
+        random = np.random.default_rng([self._config.seed, 0, epoch])
+        order = np.argsort(self._lengths + random.uniform(0, _LENGTH_JITTER, len(self._clips)), kind="stable")
+        order = np.delete(order, random.permutation(len(order))[: max(len(order) - len(self) * self._config.batch_size, 0)])
+        batches = np.resize(order, (len(self), self._config.batch_size))
+        return batches[random.permutation(len(batches))]
+
+    def _drawn(self, clip: Clip, random: np.random.Generator) -> tuple[np.ndarray, str]:
+        features = clip.features.astype(np.float32)
+        exchange = bool(clip.exchangeable) and random.random() < self._config.exchanged
+        captions = clip.exchangeable if exchange else clip.captions
+        caption = captions[int(random.integers(len(captions)))]
+        other = mirrored_caption(caption)
+        if other is not None and random.random() < self._config.mirrored:
+            features, caption = mirror_features(features), other
+        return place_features(features[:, ::-1] if exchange else features), caption
+
+
+def _padded(features: np.ndarray, frames: int) -> tuple[np.ndarray, np.ndarray]:
+    """A clip (T, 2, 262) standing still after its end, and a mask (frames,) of what is real."""
+    missing = frames - len(features)
+    still = features[-1:].copy()
+    still[..., FEATURES["velocities"]] = 0.0
+    mask = (np.arange(frames) < len(features)).astype(np.float32)
+    return np.concatenate([features, np.repeat(still, missing, axis=0)]), mask
+
+
+_TURNED = {"left": "right", "right": "left", "clockwise": "counterclockwise", "counterclockwise": "clockwise"}
+_SIDE = re.compile(r"\b(left|right|clockwise|counterclockwise)\b", re.IGNORECASE)
+# Words that look like a side: "right away", "they left", "the one who is left"
+_NO_SIDE = re.compile(
+    r"\bright (?:away|after|before|now|there|here|at|next|beside|behind|up|in|on|into|as|when)\b|\ball ?right\b"
+    r"|\b(?:has|have|had|is|are|was|were|they|he|she|who|and) left\b|\bleft (?:alone|behind|standing|over)\b",
+    re.IGNORECASE,
+)
+
+
+def mirrored_caption(caption: str) -> str | None:
+    """The caption of the mirror image; None where "left" or "right" may be something else than a side."""
+    if _NO_SIDE.search(caption):
+        return None
+
+    def turn(found: re.Match[str]) -> str:
+        other = _TURNED[found[0].lower()]
+        return other.capitalize() if found[0][0].isupper() else other
+
+    return _SIDE.sub(turn, caption)

@@ -1,0 +1,265 @@
+"""InterGEN: captions to motion, trained on a prepared store."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from accelerate import PartialState
+from accelerate.utils import send_to_device
+from pydantic import Field, model_validator
+from safetensors import safe_open
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+
+from vimotion.artifacts import run_folder, vimotion_home, write_manifest
+from vimotion.chat.model import SHIPPED
+from vimotion.config import Config, save_config
+from vimotion.corpora import open_store
+from vimotion.errors import UserError
+from vimotion.intergen.denoiser import Denoiser
+from vimotion.intergen.diffusion import DIFFUSION_STEPS, add_noise, signal_share
+from vimotion.intergen.generator import MotionGenerator
+from vimotion.intergen.losses import LossWeights, joints_of, regularisers, simple_loss, standard_offsets
+from vimotion.intergen.spec import GeneratorConfig
+from vimotion.intergen.text import EmbeddedText, MiniLMText, TextEncoder, TextFeatures
+from vimotion.language.packing import PACKED_WEIGHTS, unpacked
+from vimotion.motion import FEATURES
+from vimotion.training.captioned import GRID, Captioned, CaptionedClips, CaptionedConfig, load_captioned
+from vimotion.training.checkpoints import check_free
+from vimotion.training.loop import LoopConfig, run_loop
+
+_NORMALISATION_BATCHES = 32
+_WATCHED_STEPS = (100, 300, 500, 700)
+_DRAWING = {"batch_size", "mirrored", "exchanged"}
+_EMBEDDINGS = "model.embed_tokens.weight"
+
+Batch = tuple[Tensor, Tensor, TextFeatures]
+
+
+class IntergenRecipe(Config):
+    """How a motion generator is trained.
+
+    Attributes:
+        name: of the run folder.
+        corpus: folder of the prepared store; a relative one lies under the VIMotion home.
+        max_clips: clips of the training split that are held in memory (float16, about 150 kB each), chosen evenly.
+        batch_size: pairs a batch and process.
+        mirrored: share of the clips that are seen in the mirror, with left and right exchanged in their captions.
+        exchanged: share of the clips whose people change places, where a caption does not say which of them is which.
+        untold: share of the clips whose caption is kept from the denoiser, for guidance.
+        t_bar: the last step of diffusion at which the regularisers count.
+        average: decay of the running average of the weights, which is what is kept; fewer steps are averaged at first.
+        words: folder of the language model whose token embeddings captions are read with, where `generator.text.encoder` is
+            "embeddings"; a relative one lies under the VIMotion home. Default: the model that ships with VIMotion.
+        evaluated_clips: clips of the validation split behind the figures.
+    """
+
+    name: str = "intergen"
+    corpus: Path = Path("corpora/scripted")
+    max_clips: int = Field(default=12000, gt=0)
+    batch_size: int = Field(default=16, gt=0)
+    mirrored: float = Field(default=0.5, ge=0, le=1)
+    exchanged: float = Field(default=0.5, ge=0, le=1)
+    untold: float = Field(default=0.1, ge=0, le=1)
+    t_bar: int = Field(default=700, ge=0, lt=DIFFUSION_STEPS)
+    average: float = Field(default=0.999, ge=0, lt=1)
+    words: Path | None = None
+    evaluated_clips: int = Field(default=64, gt=0)
+    generator: GeneratorConfig = GeneratorConfig()
+    loss: LossWeights = LossWeights()
+    loop: LoopConfig = LoopConfig()
+
+    @model_validator(mode="after")
+    def _fits(self) -> IntergenRecipe:
+        if GRID % self.generator.frames_per_token:
+            raise ValueError(f"generator.frames_per_token must divide {GRID}")
+        return self
+
+
+def train_intergen(recipe: IntergenRecipe, output: Path | None = None, resume: bool = False) -> Path:
+    """Train and write a generator folder, see `MotionGenerator.save`; and `recipe.yaml`, `metrics.jsonl`, `manifest.json`.
+
+    Args:
+        output: the folder; default: the run folder `recipe.name`.
+        resume: go on with an interrupted run.
+    """
+    folder = output or run_folder(recipe.name)
+    check_free(folder, resume)
+    corpus = vimotion_home() / recipe.corpus
+    store = open_store(corpus)
+    text = text_encoder(recipe)
+    drawing = CaptionedConfig(**recipe.model_dump(include=_DRAWING), seed=recipe.loop.seed)
+    longest = recipe.generator.max_frames
+    clips = CaptionedClips(load_captioned(store, "train", recipe.max_clips, longest), drawing)
+    plainly = drawing.model_copy(update={"mirrored": 0.0, "exchanged": 0.0})
+    watched = Batches(CaptionedClips(load_captioned(store, "val", recipe.evaluated_clips, longest), plainly), text)
+    torch.manual_seed(recipe.loop.seed)
+    model = Averaged(Denoiser(recipe.generator), recipe.average)
+    fit_normalisation(model, [clips(index) for index in range(_NORMALISATION_BATCHES)])
+    if PartialState().is_main_process:
+        save_config(recipe, folder / "recipe.yaml")
+
+    def evaluate(trained: nn.Module) -> dict[str, float]:
+        assert isinstance(trained, Averaged)
+        return validation(trained.average, [watched(index) for index in range(len(watched))])
+
+    result = run_loop(
+        model, intergen_loss(model, recipe), Batches(clips, text), recipe.loop, folder, resume,
+        count=lambda batch: len(batch[0]), unit="pairs", evaluate=evaluate,
+    )  # fmt: skip
+    if PartialState().is_main_process:
+        denoiser = Denoiser(recipe.generator)
+        denoiser.load_state_dict(model.average.state_dict())
+        MotionGenerator(denoiser, text).save(folder, torch.float16)
+        parents = {"corpus": corpus} | ({"words": vimotion_home() / recipe.words} if recipe.words else {})
+        config = recipe.model_dump(mode="json")
+        write_manifest(folder, "intergen", config, recipe.loop.seed, parents, result.metrics)
+    PartialState().wait_for_everyone()
+    return folder
+
+
+class Averaged(nn.Module):
+    """A denoiser, and the running average of its weights as buffers, so that checkpoints hold them."""
+
+    updates: Tensor
+
+    def __init__(self, denoiser: Denoiser, decay: float) -> None:
+        super().__init__()
+        self.denoiser = denoiser
+        self.average = copy.deepcopy(denoiser).eval()
+        for module in self.average.modules():
+            for name in list(module._parameters):
+                if (parameter := module._parameters.pop(name)) is not None:
+                    module.register_buffer(name, parameter.detach())
+        self.register_buffer("updates", torch.zeros((), dtype=torch.int64))
+        self._decay = decay
+
+    def forward(self, *inputs: Any) -> Tensor:
+        answer: Tensor = self.denoiser(*inputs)
+        return answer
+
+    @torch.no_grad()
+    def update(self) -> None:
+        """Take the weights as they are now into the average."""
+        self.updates += 1
+        count = int(self.updates)
+        weight = 1 - min(self._decay, (1 + count) / (10 + count))
+        mine = dict(self.denoiser.named_parameters())
+        theirs = dict(self.average.named_buffers())
+        torch._foreach_lerp_([theirs[name] for name in mine], list(mine.values()), weight)
+
+
+class Batches:
+    """Batches by index, with captions as the frozen encoder says them."""
+
+    def __init__(self, clips: CaptionedClips, text: TextEncoder) -> None:
+        self._clips, self._text = clips, text
+
+    def __len__(self) -> int:
+        return len(self._clips)
+
+    def __call__(self, index: int) -> Batch:
+        features, mask, captions = self._clips(index)
+        return features, mask, self._text(captions)
+
+
+def text_encoder(recipe: IntergenRecipe) -> TextEncoder:
+    """The frozen encoder that a recipe names.
+
+    Raises:
+        UserError: it cannot be had, or has another width than the recipe says.
+    """
+    config = recipe.generator.text
+    if config.encoder == "clip":
+        raise UserError("CLIP's weights come with the official checkpoint alone; train with minilm or embeddings.")
+    text: TextEncoder = (
+        MiniLMText()
+        if config.encoder == "minilm"
+        else embeddings_of(vimotion_home() / recipe.words if recipe.words else SHIPPED)
+    )
+    if text.width != config.width:
+        raise UserError(f"generator.text.width must be {text.width}, the width of the encoder, not {config.width}.")
+    return text
+
+
+def embeddings_of(folder: Path) -> EmbeddedText:
+    """The token embeddings of a language model, motion tokens left out.
+
+    Raises:
+        UserError: the folder holds no such model.
+    """
+    if (folder / PACKED_WEIGHTS).is_file():
+        folder = unpacked(folder)
+    if not (folder / "tokenizer.json").is_file():
+        raise UserError(f"{folder} holds no language model to take words from: it has no tokenizer.json.")
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    for shard in sorted(folder.glob("*.safetensors")):
+        with safe_open(shard, framework="pt") as file:
+            if _EMBEDDINGS in file.keys():  # noqa: SIM118 (not a dict)
+                return EmbeddedText(tokenizer, file.get_tensor(_EMBEDDINGS)[: tokenizer.get_vocab_size(False)])
+    raise UserError(f"{folder} holds no language model to take words from: it has no weight {_EMBEDDINGS!r}.")
+
+
+def fit_normalisation(model: Averaged, batches: Sequence[Captioned]) -> None:
+    """Set mean and deviation of the numbers that are diffused."""
+    # as yet the denoiser normalises by nothing
+    rows = torch.cat(
+        [model.denoiser.normalised(features).movedim(1, 2)[mask > 0].flatten(0, -2) for features, mask, _ in batches]
+    )
+    std = rows.std(0)
+    for part in FEATURES.values():
+        # a number that hardly changes in the corpus must not become huge where it does
+        std[part] = std[part].clamp_min(0.1 * float(std[part].median()))
+    for denoiser in (model.denoiser, model.average):
+        denoiser.mean.copy_(rows.mean(0))
+        denoiser.std.copy_(std)
+
+
+def intergen_loss(model: Averaged, recipe: IntergenRecipe) -> Callable[[nn.Module, Batch], tuple[Tensor, dict[str, Tensor]]]:
+    """The loss function that `run_loop` takes; it also keeps the average of the weights."""
+    weights, share, standard = recipe.loss.model_dump(), signal_share(), standard_offsets()
+
+    def loss_fn(wrapped: nn.Module, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        features, mask, text = batch
+        model.update()
+        clean = model.denoiser.normalised(features)
+        steps = torch.randint(DIFFUSION_STEPS, (len(clean),), device=clean.device)
+        keep = (torch.rand(len(clean), device=clean.device) >= recipe.untold).to(clean)
+        noisy = add_noise(clean, torch.randn_like(clean), steps, share.to(clean))
+        predicted = wrapped(noisy, steps, mask, text, keep).float()
+        parts = {"simple": simple_loss(predicted, clean, mask)} | regularisers(
+            model.denoiser.features(predicted),
+            features,
+            mask,
+            steps,
+            standard.to(clean),
+            weights["kinematics"] > 0,
+            recipe.t_bar,
+        )
+        return torch.stack([weights[name] * value for name, value in parts.items()]).sum(), parts
+
+    return loss_fn
+
+
+@torch.no_grad()
+def validation(denoiser: Denoiser, batches: Sequence[Batch]) -> dict[str, float]:
+    """How well noise is seen through: the simple loss over some steps of diffusion, and the joint error in mm at each."""
+    share, losses, errors = signal_share(), [], {}
+    for step in _WATCHED_STEPS:
+        millimetres = []
+        for number, batch in enumerate(batches):
+            features, mask, text = send_to_device(batch, denoiser.mean.device)
+            clean = denoiser.normalised(features)
+            noise = torch.randn(clean.shape, generator=torch.Generator().manual_seed(1000 * number + step)).to(clean)
+            steps = torch.full((len(clean),), step, device=clean.device)
+            predicted = denoiser(add_noise(clean, noise, steps, share.to(clean)), steps, mask, text).float()
+            losses.append(float(simple_loss(predicted, clean, mask)))
+            distance = (joints_of(denoiser.features(predicted)) - joints_of(features)).norm(dim=-1).mean((1, 3))
+            millimetres.append(1000 * float((distance * mask).sum() / mask.sum()))
+        errors[f"joints_mm_at_{step}"] = float(np.mean(millimetres))
+    return {"validation": float(np.mean(losses))} | errors

@@ -1,0 +1,202 @@
+"""The denoiser and its losses."""
+
+import numpy as np
+import pytest
+import torch
+from small_generator import random_generator
+from torch import Tensor
+
+from vimotion.config import load_config
+from vimotion.errors import UserError
+from vimotion.intergen import GeneratorConfig
+from vimotion.intergen.denoiser import Denoiser, moved_by_pelvis
+from vimotion.intergen.losses import LossWeights, joints_of, masked_mean, regularisers, simple_loss, standard_offsets
+from vimotion.motion import FEATURES, Interaction, Skeleton, place, to_features
+from vimotion.motion.rotations import axis_angle_to_matrix
+
+
+def pairs(seed: int = 0, frames: int = 12) -> Tensor:
+    """Frame vectors (2, 2, frames, 262) of people who bend and walk."""
+    random = np.random.default_rng(seed)
+    clips = []
+    for _ in range(2):
+        ways = np.cumsum(random.normal(scale=0.02, size=(frames + 1, 2, 3)), axis=0) + [[0, 0.95, 0], [0.3, 0.95, 0.7]]
+        bends = random.normal(scale=0.4, size=(1, 2, 22, 3)) + np.cumsum(
+            random.normal(scale=0.02, size=(frames + 1, 2, 22, 3)), axis=0
+        )
+        clips.append(to_features(place(Interaction(ways, axis_angle_to_matrix(bends), (Skeleton.standard().scaled(1.1),) * 2))))
+    return torch.from_numpy(np.stack(clips)).transpose(1, 2)
+
+
+def parts(predicted: Tensor, target: Tensor, steps: tuple[int, int] = (0, 0), mask: Tensor | None = None) -> dict[str, float]:
+    mask = torch.ones(2, target.shape[2]) if mask is None else mask
+    made = regularisers(predicted, target, mask, torch.tensor(steps), standard_offsets(), kinematics=True)
+    return {name: float(value) for name, value in made.items()}
+
+
+def with_joints(features: Tensor, joints: Tensor) -> Tensor:
+    changed = features.clone()
+    changed[..., FEATURES["positions"]] = joints.flatten(-2)
+    return changed
+
+
+@pytest.mark.parametrize("changes", [{}, {"frames_per_token": 4, "around_pelvis": True}])
+def test_padding_changes_nothing(changes: dict[str, object]) -> None:
+    generator = random_generator(**changes)
+    text, steps = generator.text(["two people hug"]), torch.tensor([300])
+    noisy = torch.randn(1, 2, 12, 262)
+    mask = torch.ones(1, 12)
+    alone = generator.denoiser(noisy, steps, mask, text)
+    longer = torch.cat([noisy, torch.randn(1, 2, 8, 262)], dim=2)
+    padded = generator.denoiser(longer, steps, torch.cat([mask, torch.zeros(1, 8)], dim=1), text)
+    torch.testing.assert_close(padded[:, :, :12], alone, atol=1e-4, rtol=1e-4)
+    assert not torch.allclose(generator.denoiser(longer, steps, torch.ones(1, 20), text)[:, :, :12], alone, atol=0.05)
+
+
+def test_people_who_change_places_change_places_in_the_answer() -> None:
+    generator = random_generator()
+    text, steps, mask = generator.text(["two people hug"]), torch.tensor([300]), torch.ones(1, 8)
+    noisy = torch.randn(1, 2, 8, 262)
+    answer = generator.denoiser(noisy, steps, mask, text)
+    torch.testing.assert_close(generator.denoiser(noisy.flip(1), steps, mask, text), answer.flip(1), atol=1e-5, rtol=1e-5)
+    # unless it is told who is who
+    apart = random_generator(told_apart=True).denoiser
+    assert not torch.allclose(apart(noisy.flip(1), steps, mask, text), apart(noisy, steps, mask, text).flip(1), atol=0.05)
+    # and each looks at the other
+    other = torch.stack([noisy[0, 0], torch.randn(8, 262)])[None]
+    assert not torch.allclose(generator.denoiser(other, steps, mask, text)[:, 0], answer[:, 0], atol=0.05)
+
+
+def test_step_and_caption_count_and_an_untold_caption_does_not() -> None:
+    generator = random_generator()
+    noisy, mask = torch.randn(2, 2, 8, 262)[:1].repeat(2, 1, 1, 1), torch.ones(2, 8)
+    text, steps = generator.text(["two people hug .", "one person waves ."]), torch.tensor([300, 300])
+    told = generator.denoiser(noisy, steps, mask, text)
+    assert not torch.allclose(told[0], told[1], atol=0.05)
+    untold = generator.denoiser(noisy, steps, mask, text, torch.zeros(2))
+    torch.testing.assert_close(untold[0], untold[1])
+    stepped = generator.denoiser(noisy, torch.tensor([300, 301]), mask, text, torch.zeros(2))
+    assert not torch.allclose(stepped[0], stepped[1], atol=1e-3)
+
+
+def test_a_fresh_denoiser_says_the_mean() -> None:
+    config = random_generator().config
+    denoiser = Denoiser(config)
+    said = denoiser(torch.randn(1, 2, 4, 262), torch.tensor([5]), torch.ones(1, 4), random_generator().text(["hug"]))
+    assert float(said.abs().max()) == 0
+
+
+@pytest.mark.parametrize("around_pelvis", [False, True])
+def test_normalising_has_an_inverse(around_pelvis: bool) -> None:
+    denoiser = random_generator(around_pelvis=around_pelvis).denoiser
+    features = pairs()
+    torch.testing.assert_close(denoiser.features(denoiser.normalised(features)), features, atol=1e-4, rtol=1e-4)
+
+
+def test_joints_around_the_pelvis() -> None:
+    features = pairs()
+    moved = joints_of(moved_by_pelvis(features, -1.0))
+    torch.testing.assert_close(moved[..., 0, :], joints_of(features)[..., 0, :])
+    torch.testing.assert_close(moved[..., 5, :], joints_of(features)[..., 5, :] - joints_of(features)[..., 0, :])
+    velocity, plain = moved_by_pelvis(features, -1.0)[..., 66 + 15 : 66 + 18], features[..., 66:132]
+    torch.testing.assert_close(velocity, plain[..., 15:18] - plain[..., :3])
+    torch.testing.assert_close(moved_by_pelvis(features, -1.0)[..., 132:], features[..., 132:])
+
+
+def test_sizes_that_do_not_fit_are_named() -> None:
+    with pytest.raises(UserError, match="heads"):
+        load_config(GeneratorConfig, None, ["width=100"])
+
+
+def test_the_truth_costs_nothing_but_its_own_sliding_and_touching() -> None:
+    target = pairs()
+    made = parts(target, target)
+    assert all(made[name] < 1e-9 for name in ("velocity", "bones", "pose", "facing", "distances", "world"))
+    assert made["kinematics"] < 1e-6
+    assert float(simple_loss(target, target, torch.ones(2, 12))) == 0
+
+
+def test_each_regulariser_sees_what_it_is_for() -> None:
+    target = pairs()
+    joints = joints_of(target)
+    # both people 2 m further on: nothing between them, and nothing within them, changes
+    moved = parts(with_joints(target, joints + torch.tensor([2.0, 0.0, 0.0])), target)
+    assert all(moved[name] < 1e-6 for name in ("velocity", "bones", "pose", "facing", "distances"))
+    assert moved["world"] == pytest.approx(2.0**2 / 3, rel=1e-3)
+    # the second person 10 cm away along x
+    apart = joints.clone()
+    apart[:, 1, ..., 0] += 0.1
+    seen = parts(with_joints(target, apart), target)
+    assert 0 < seen["distances"] < 0.1**2 and max(seen[name] for name in ("velocity", "bones", "pose", "facing")) < 1e-6
+    # everybody a tenth taller, on the spot: the mean square of the bones' lengths, by hand
+    taller = joints[..., :1, :] + 1.1 * (joints - joints[..., :1, :])
+    bones = torch.from_numpy(Skeleton.standard().scaled(1.1).bone_lengths[1:])
+    assert parts(with_joints(target, taller), target)["bones"] == pytest.approx(float((0.1 * bones).square().mean()), rel=1e-3)
+    # the whole pair turned by a right angle about the first pelvis: facing and pose stay
+    turn = torch.tensor([[0.0, 0, 1], [0, 1, 0], [-1, 0, 0]])
+    turned = parts(with_joints(target, joints @ turn.T), target)
+    assert max(turned[name] for name in ("bones", "pose", "facing", "distances")) < 1e-6
+    # one of them alone turned on the spot: (cos, sin) of the angle between them moves by √2
+    pelvis = joints[:, 1, :, :1]
+    alone = joints.clone()
+    alone[:, 1] = pelvis + (joints[:, 1] - pelvis) @ turn.T
+    assert parts(with_joints(target, alone), target)["facing"] == pytest.approx(1.0, rel=1e-3)
+    # a rotation alone: joints as told stay, those of the rotations do not
+    bent = target.clone()
+    bent[..., FEATURES["rotations"].start] += 0.5
+    assert parts(bent, target)["kinematics"] > 1e-4 and parts(bent, target)["distances"] == 0
+
+
+def test_feet_that_stand_must_not_move() -> None:
+    target = pairs()
+    joints = torch.zeros(2, 2, 12, 22, 3)
+    joints[..., 1] = 1.0
+    joints[..., [7, 10], 1] = 0.03
+    joints[..., [7, 10], 0] = 0.01 * torch.arange(12)[:, None]
+    assert parts(with_joints(target, joints), target)["feet"] == pytest.approx(0.01**2 / 3, rel=1e-3)
+    joints[..., [7, 10], 0] *= 4  # 4 cm a frame is a step
+    assert parts(with_joints(target, joints), target)["feet"] == 0
+
+
+def test_touching_hands_are_drawn_together() -> None:
+    target = pairs()
+    joints = joints_of(target).clone()
+    joints[:, 1, :, 20] = joints[:, 0, :, 21]
+    joints[:, 1] += torch.tensor([0.0, 0.0, 3.0]) * (torch.arange(22) != 20)[:, None]
+    truth = with_joints(target, joints)
+    away = joints.clone()
+    away[:, 1, :, 20, 0] += 0.5
+    assert parts(with_joints(target, away), truth)["touching"] == pytest.approx(0.25, rel=1e-3)
+
+
+def test_much_noise_and_padding_are_left_out() -> None:
+    target = pairs()
+    wrong = target + torch.randn(target.shape, generator=torch.Generator().manual_seed(0)) * 0.1
+    one = wrong.clone()
+    one[1] = target[1] + 5
+    seen, both = parts(wrong[:1].repeat(2, 1, 1, 1), target[:1].repeat(2, 1, 1, 1)), parts(one, target, steps=(700, 701))
+    assert both == pytest.approx(seen, rel=1e-4)
+    assert set(parts(wrong, target, steps=(800, 900)).values()) == {0.0}
+    mask = torch.ones(2, 12)
+    mask[:, 8:] = 0
+    spoilt = wrong.clone()
+    spoilt[:, :, 8:] = 9.0
+    assert parts(spoilt, target, mask=mask) == pytest.approx(parts(wrong, target, mask=mask), rel=1e-5)
+    assert float(simple_loss(spoilt, target, mask)) == pytest.approx(float(simple_loss(wrong, target, mask)))
+
+
+def test_the_mean_of_nothing_is_nothing() -> None:
+    values = torch.tensor([[1.0, 3.0], [5.0, 7.0]])
+    assert masked_mean(values, torch.tensor([[1.0, 1.0], [0.0, 0.0]])).tolist() == [2.0, 0.0]
+
+
+def test_the_first_guess_has_gradients() -> None:
+    """At the mean of all places and headings hips face nowhere and bones have no length."""
+    target = pairs()
+    guess = torch.zeros_like(target)
+    guess[..., FEATURES["rotations"]] = target[..., FEATURES["rotations"]].mean((0, 1, 2))
+    guess.requires_grad_()
+    made = regularisers(guess, target, torch.ones(2, 12), torch.zeros(2), standard_offsets(), kinematics=True)
+    weights = LossWeights(kinematics=1.0).model_dump()
+    torch.stack([weights[name] * value for name, value in made.items()]).sum().backward()
+    assert guess.grad is not None and bool(guess.grad.isfinite().all()) and float(guess.grad.norm()) < 100

@@ -1,0 +1,104 @@
+"""`MotionGenerator`: what it makes, and from what."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from small_generator import random_generator
+
+from vimotion.errors import UserError
+from vimotion.intergen import MotionGenerator
+from vimotion.motion import from_features
+
+CAPTIONS = ["two people hug .", "one person waves at the other .", "two people ."]
+LENGTHS = [20, 33, 8]
+
+
+@pytest.mark.parametrize("changes", [{}, {"frames_per_token": 4, "around_pelvis": True}])
+def test_a_motion_depends_on_its_own_caption_length_and_seed(changes: dict[str, object]) -> None:
+    generator = random_generator(**changes)
+    together = generator.sample_features(CAPTIONS, LENGTHS, seed=5, steps=4)
+    assert [made.shape for made in together] == [(frames, 2, 262) for frames in LENGTHS]
+    for number in range(3):
+        for batch_size in (1, 2):
+            some = generator.sample_features(
+                CAPTIONS[number:], LENGTHS[number:], seed=5 + number, steps=4, batch_size=batch_size
+            )
+            np.testing.assert_allclose(some[0], together[number], atol=1e-3 * np.abs(together[number]).max())
+    seeds = generator.sample_features(CAPTIONS, LENGTHS, seed=[7, 6, 7], steps=4)
+    np.testing.assert_allclose(seeds[1], together[1], atol=1e-3 * np.abs(together[1]).max())
+    assert np.abs(seeds[0] - together[0]).max() > 0.1
+    again = generator.sample_features(CAPTIONS, LENGTHS, seed=5, steps=4)
+    assert all(np.array_equal(a, b) for a, b in zip(again, together, strict=True))
+
+
+def test_motions_are_two_people_at_30_frames_a_second() -> None:
+    generator = random_generator()
+    told: list[tuple[int, int]] = []
+    made = generator.sample(CAPTIONS, 15, seed=1, steps=2, batch_size=2, progress=lambda *step: told.append(step))
+    assert [(motion.num_frames, motion.num_people, motion.fps) for motion in made] == [(15, 2, 30.0)] * 3
+    assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    features = generator.sample_features(CAPTIONS[2:], 15, seed=3, steps=2)[0]
+    np.testing.assert_allclose(made[2].root_positions, features[..., :3], atol=1e-3)
+    np.testing.assert_allclose(made[2].local_rotations, from_features(features).local_rotations, atol=1e-2)
+
+
+def test_guidance_of_one_is_the_caption_alone() -> None:
+    generator = random_generator()
+    captions = torch.randn(1, 16)
+    noise, mask = torch.randn(1, 2, 8, 262), torch.ones(1, 8)
+    told = generator.denoise(noise, mask, captions, guidance=1.0, steps=3)
+    nearly = generator.denoise(noise, mask, captions, guidance=1.0 + 1e-6, steps=3)
+    torch.testing.assert_close(told, nearly, atol=1e-3, rtol=1e-3)
+    # with no caption to follow, guidance does not matter
+    without = [generator.denoise(noise, mask, torch.zeros(1, 16), guidance=weight, steps=3) for weight in (1.0, 3.5)]
+    torch.testing.assert_close(*without, atol=1e-3, rtol=1e-3)
+    assert not torch.allclose(generator.denoise(noise, mask, captions, guidance=3.5, steps=3), told, atol=0.1)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
+def test_a_saved_generator_loads(dtype: torch.dtype, tmp_path: Path) -> None:
+    generator = random_generator(frames_per_token=2, around_pelvis=True)
+    if dtype == torch.float16:
+        generator.denoiser.load_state_dict(
+            {name: tensor.half().float() for name, tensor in generator.denoiser.state_dict().items()}
+        )
+    generator.save(tmp_path, dtype)
+    again = MotionGenerator.load(tmp_path)
+    assert again.config == generator.config
+    made, expected = (one.sample_features(CAPTIONS[:1], 9, steps=2)[0] for one in (again, generator))
+    np.testing.assert_array_equal(made, expected)
+
+
+def test_a_damaged_folder_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"no config\.json"):
+        MotionGenerator.load(tmp_path)
+    random_generator().save(tmp_path)
+    (tmp_path / "config.json").write_text(
+        (tmp_path / "config.json").read_text().replace('"layers":2', '"layers":3').replace('"layers": 2', '"layers": 3')
+    )
+    with pytest.raises(UserError, match=r"do not fit.*blocks\.2"):
+        MotionGenerator.load(tmp_path)
+    (tmp_path / "config.json").write_text("{")
+    with pytest.raises(UserError, match="cannot be read"):
+        MotionGenerator.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("captions", "frames", "seed", "message"),
+    [
+        (["hug", " "], 20, 0, "empty"),
+        (["hug"], 1, 0, "2 to 60"),
+        (["hug"], 61, 0, "2 to 60"),
+        (["hug"], [20, 30], 0, "as many lengths"),
+        (["hug", "hug"], 20, [1], "as many lengths"),
+    ],
+)
+def test_what_cannot_be_made_is_one_sentence(captions: list[str], frames: int, seed: int, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        random_generator().sample(captions, frames, seed)
+
+
+def test_nothing_asked_for_is_nothing() -> None:
+    assert random_generator().sample([], 20) == []

@@ -1,0 +1,192 @@
+"""Training of the motion generator on a small corpus."""
+
+import json
+import os
+import signal
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from vimotion.artifacts import read_manifest
+from vimotion.config import load_config
+from vimotion.corpora.store import Record, Store
+from vimotion.errors import UserError
+from vimotion.intergen import MotionGenerator
+from vimotion.intergen.denoiser import Denoiser
+from vimotion.language.backbone import tiny_backbone
+from vimotion.training.captioned import CaptionedClips, CaptionedConfig, Clip, load_captioned, mirrored_caption
+from vimotion.training.intergen import Averaged, IntergenRecipe, embeddings_of, train_intergen
+from vimotion.training.loop import TrainingStopped
+from vimotion.training.windows import place_features
+
+RECIPES = Path(__file__).parents[2] / "recipes" / "intergen"
+
+
+@pytest.fixture(scope="module")
+def words(home: Path) -> Path:
+    """A tiny language model whose embeddings captions are read with."""
+    folder = home / "words"
+    model, tokenizer = tiny_backbone()
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def recipe(words: Path, *overrides: str) -> IntergenRecipe:
+    return load_config(
+        IntergenRecipe, RECIPES / "tiny.yaml", [f"words={words}", "generator.text.width=64", "loop.steps=8", *overrides]
+    )
+
+
+def placed(clip: Clip) -> np.ndarray:
+    return place_features(clip.features.astype(np.float32))
+
+
+@pytest.mark.parametrize("path", sorted(RECIPES.glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_recipe_loads(path: Path) -> None:
+    assert load_config(IntergenRecipe, path).loop.steps > 0
+
+
+def test_training_lowers_the_loss_and_leaves_a_generator(words: Path, store: Store, tmp_path: Path) -> None:
+    longer = recipe(words, "loop.steps=60", "loop.log_steps=1", "average=0.9", "generator.max_frames=120")
+    folder = train_intergen(longer, tmp_path / "run")
+    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    losses = [line["loss"] for line in lines if "loss" in line]
+    assert np.median(losses[-12:]) < 0.7 * np.median(losses[:12])
+    manifest = read_manifest(folder)
+    assert manifest["kind"] == "intergen" and set(manifest["parents"]) == {"corpus", "words"}
+    assert manifest["metrics"]["joints_mm_at_100"] > 0 and manifest["metrics"]["validation"] > 0
+    assert load_config(IntergenRecipe, folder / "recipe.yaml") == longer
+    [motion] = MotionGenerator.load(folder).sample(["Two people shake hands."], 30, steps=3)
+    assert motion.num_frames == 30
+    with pytest.raises(UserError, match="already holds a run"):
+        train_intergen(longer, folder)
+
+
+def test_a_stopped_run_ends_as_if_it_had_not_been(
+    words: Path, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    straight = train_intergen(recipe(words), tmp_path / "straight")
+    call = CaptionedClips.__call__
+
+    def interrupted(self: CaptionedClips, index: int):  # type: ignore[no-untyped-def]
+        if index == 5 and self._config.mirrored:
+            calls.append(index)
+            if len(calls) == 2:  # the first time it was for the normalisation
+                os.kill(os.getpid(), signal.SIGINT)
+        return call(self, index)
+
+    calls: list[int] = []
+    monkeypatch.setattr(CaptionedClips, "__call__", interrupted)
+    with pytest.raises(TrainingStopped):
+        train_intergen(recipe(words), tmp_path / "broken")
+    monkeypatch.undo()
+    resumed = train_intergen(recipe(words), tmp_path / "broken", resume=True)
+    for name in ("generator.safetensors", "config.json", "text/embeddings.safetensors"):
+        assert (resumed / name).read_bytes() == (straight / name).read_bytes()
+
+
+def test_what_is_kept_is_the_running_average(words: Path) -> None:
+    averaged = Averaged(Denoiser(recipe(words).generator), decay=0.5)
+    weight, kept = averaged.denoiser.motion_input.weight, averaged.average.motion_input.weight
+    assert not list(averaged.average.parameters())
+    start = weight.detach().clone()
+    with torch.no_grad():
+        weight += 1.0
+    averaged.update()
+    # early steps count more: 1 − 2 / 11 of the first, then half
+    torch.testing.assert_close(kept, start + 9 / 11)
+    for _ in range(20):
+        averaged.update()
+    torch.testing.assert_close(kept, weight.detach(), atol=1e-4, rtol=0)
+    assert {name for name, _ in averaged.average.named_buffers()} >= {name for name, _ in averaged.denoiser.named_parameters()}
+
+
+def test_batches_follow_from_their_index_and_an_epoch_sees_each_clip(store: Store) -> None:
+    clips = load_captioned(store, "train", 1000, 300)
+    source = CaptionedClips(clips, CaptionedConfig(batch_size=3, mirrored=0, exchanged=0))
+    for index in range(len(source)):
+        features, mask, captions = source(index)
+        again = source(index)
+        assert torch.equal(features, again.features) and captions == again.captions
+        assert features.shape[:2] == (3, 2) and features.shape[2] % 16 == 0 and features.shape[2] == mask.shape[1]
+        for row, caption in enumerate(captions):
+            frames = int(mask[row].sum())
+            cut = features[row, :, :frames].transpose(0, 1).numpy()
+            alike = [clip for clip in clips if len(clip.features) == frames and np.allclose(placed(clip), cut, atol=1e-4)]
+            assert any(caption in clip.captions for clip in alike)
+            still = features[row, :, frames:]
+            assert not still[..., 66:132].any()
+            assert torch.equal(still[..., :66], features[row, :, frames - 1 : frames, :66].expand_as(still[..., :66]))
+    drawn = source._shuffled(0).ravel().tolist()
+    assert len(set(drawn)) == len(drawn) == len(clips) // 3 * 3
+    assert source(0).captions != source(len(source)).captions or not torch.equal(source(0).mask, source(len(source)).mask)
+
+
+def test_only_captions_that_name_nobody_go_with_people_who_change_places() -> None:
+    features = np.random.default_rng(0).normal(size=(20, 2, 262)).astype(np.float32)
+    named, free = "Person A waves at the second person.", "One person waves at the other."
+    record = Record("1", "train", "1", features, (named, free))
+
+    class Listed(list):  # type: ignore[type-arg]
+        folder = "here"
+
+        def split(self, name: str) -> list[int]:
+            return [i for i, one in enumerate(self) if one.split == name]
+
+    [clip] = load_captioned(Listed([record]), "train", 5, 12)  # type: ignore[arg-type]
+    assert len(clip.features) == 12 and clip.captions == (named, free) and clip.exchangeable == (free,)
+    source = CaptionedClips([clip], CaptionedConfig(batch_size=16, mirrored=0, exchanged=1))
+    vectors, _, captions = source(0)
+    assert set(captions) == {free}
+    np.testing.assert_allclose(vectors[0, 0, :12, 132:], clip.features[:, 1, 132:], atol=1e-6)
+    alone = replace(record, features=features[:, :1])
+    with pytest.raises(UserError, match="no clip of two people"):
+        load_captioned(Listed([alone, replace(record, captions=())]), "train", 5, 12)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("caption", "other"),
+    [
+        ("He waves his left hand at her.", "He waves his right hand at her."),
+        ("Left hands meet; they turn clockwise.", "Right hands meet; they turn counterclockwise."),
+        ("Counterclockwise, right then left", "Clockwise, left then right"),
+        ("They stand upright.", "They stand upright."),
+        ("She answers right away with the left hand.", None),
+        ("One person is left alone.", None),
+    ],
+)
+def test_captions_in_the_mirror(caption: str, other: str | None) -> None:
+    assert mirrored_caption(caption) == other
+
+
+def test_mirrored_clips_have_mirrored_captions(store: Store) -> None:
+    clips = load_captioned(store, "train", 1000, 300)
+    plain = CaptionedClips(clips, CaptionedConfig(batch_size=4, mirrored=0, exchanged=0))
+    mirror = CaptionedClips(clips, CaptionedConfig(batch_size=4, mirrored=1, exchanged=0))
+    (_, mask, captions), (features, _, others) = plain(0), mirror(0)
+    assert [mirrored_caption(caption) for caption in captions] == others
+    # the feet that stand change sides
+    first = plain(0).features
+    turned = first[..., [260, 261, 258, 259]] * mask[:, None, :, None]
+    assert torch.equal(features[..., 258:] * mask[:, None, :, None], turned) and not torch.equal(first, features)
+
+
+def test_words_come_from_a_language_model(words: Path, tmp_path: Path) -> None:
+    text = embeddings_of(words)
+    assert text.width == 64
+    assert int(text(["hug"]).mask.sum()) == 3  # it reads bytes
+    with pytest.raises(UserError, match="no language model"):
+        embeddings_of(tmp_path)
+
+
+def test_settings_that_do_not_fit_are_named(words: Path, home: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="frames_per_token"):
+        recipe(words, "generator.frames_per_token=5")
+    with pytest.raises(UserError, match="must be 64"):
+        train_intergen(recipe(words, "generator.text.width=32"), tmp_path / "a")
+    with pytest.raises(UserError, match="official checkpoint"):
+        train_intergen(recipe(words, "generator.text.encoder=clip"), tmp_path / "b")
