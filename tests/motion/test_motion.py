@@ -104,6 +104,22 @@ def test_features_round_trip(seed: int) -> None:
     assert six.shape == (39, 2, 21, 6) and contacts.shape == (39, 2, 4)
 
 
+@quick
+@given(seeds)
+def test_bones_may_follow_the_positions_where_rotations_are_off(seed: int) -> None:
+    motion = random_interaction(seed)
+    features = to_features(motion)
+    features[..., FEATURES["rotations"]] += np.random.default_rng(seed).normal(
+        0, 0.2, features[..., FEATURES["rotations"]].shape
+    )
+    by_rotations, by_positions = (from_features(features, motion.skeletons, follow) for follow in (False, True))
+    assert np.allclose(by_positions.joint_positions, motion.joint_positions[:-1], atol=1e-4)
+    assert np.abs(by_rotations.joint_positions - motion.joint_positions[:-1]).max() > 0.05
+    # where both agree nothing changes, the roll of the bones neither
+    plain = from_features(to_features(motion), motion.skeletons, follow_positions=True)
+    assert np.allclose(plain.local_rotations, motion.local_rotations[:-1], atol=1e-3)
+
+
 def test_root_orientation_survives_facing_backwards() -> None:
     motion = random_interaction(3).moved(np.pi)
     back = from_features(to_features(motion), motion.skeletons)

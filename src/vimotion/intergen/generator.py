@@ -56,7 +56,7 @@ class MotionGenerator:
                 length and seed, not on what is made beside it (but for the last bits of float32).
             guidance: how closely the caption is followed; 1 is as in training.
             steps: of diffusion.
-            solver: "ddim"; "dpm++" or "unipc" need fewer steps (about 20), and the extra `solvers`.
+            solver: "ddim"; "dpm++" needs fewer steps (about 20), and the extra `solvers`.
             batch_size: motions made at once, those of like length together.
             progress: told (steps done, steps in all).
 
@@ -64,7 +64,7 @@ class MotionGenerator:
             UserError: an empty caption, lengths or seeds that are not one each, or a length that the generator cannot make.
         """
         made = self.sample_features(captions, num_frames, seed, guidance, steps, solver, batch_size, progress)
-        return [from_features(features) for features in made]
+        return [from_features(features, follow_positions=True) for features in made]
 
     def sample_features(
         self,
@@ -116,7 +116,7 @@ class MotionGenerator:
             clean = self.denoiser.denoise(pairs, steps_now, mask if told else twice, caption if told else captions)
             return clean if told else guided(clean[: len(noisy)], clean[len(noisy) :], guidance)
 
-        return self.denoiser.features(solve(predict, noise, steps, solver, progress))
+        return self.denoiser.features(solve(predict, noise, steps, solver, progress, self.config.shift))
 
     def save(self, folder: Path | str, dtype: torch.dtype = torch.float32) -> None:
         """Write `generator.safetensors`, `config.json` and what the reader of captions needs, in `text/`."""

@@ -38,6 +38,9 @@ class GeneratorConfig(Config):
         max_frames: the longest clip.
         around_pelvis: the numbers that are diffused hold joints around the pelvis of their person and not in the world. Only
             a change of coordinates, but it makes an elbow's centimetres count beside the metres that people walk.
+        shift: how much more of its steps diffusion spends where noise is strong, see `diffusion.shifted`; 1 is evenly, as in
+            the official one. Where one token holds many frames they tell the same many times over, and only strong noise
+            hides what happens.
         told_apart: the denoiser is told who is the first person. The official one is not: it makes both alike, and who of
             them does what a caption says of "person A" is left to chance.
         text: how captions are read.
@@ -51,6 +54,7 @@ class GeneratorConfig(Config):
     frames_per_token: int = Field(default=1, gt=0)
     max_frames: int = Field(default=300, gt=0)
     around_pelvis: bool = False
+    shift: float = Field(default=1.0, ge=1)
     told_apart: bool = False
     text: TextConfig = TextConfig()
 

@@ -18,7 +18,8 @@ import numpy as np
 
 from vimotion.motion.contacts import foot_contacts
 from vimotion.motion.interaction import FPS, Interaction
-from vimotion.motion.rotations import kabsch, matrix_from_6d, matrix_to_6d
+from vimotion.motion.kinematics import local_from_global
+from vimotion.motion.rotations import kabsch, matrix_from_6d, matrix_to_6d, rotation_between
 from vimotion.motion.skeleton import JOINT, NUM_JOINTS, PARENTS, Skeleton
 
 _WIDTHS = {"positions": 3 * NUM_JOINTS, "velocities": 3 * NUM_JOINTS, "rotations": 6 * (NUM_JOINTS - 1), "contacts": 4}
@@ -78,11 +79,18 @@ def estimate_skeleton(positions: np.ndarray) -> Skeleton:
     return standard.scaled(float(np.median(bones, axis=0).sum() / standard.bone_lengths[1:].sum()))
 
 
-def from_features(features: np.ndarray, skeletons: Sequence[Skeleton] | None = None) -> Interaction:
+def from_features(
+    features: np.ndarray, skeletons: Sequence[Skeleton] | None = None, follow_positions: bool = False
+) -> Interaction:
     """Frame vectors (T, P, 262) → an interaction at 30 fps, in the same world frame.
 
-    Positions of the pelvis, its orientation by Kabsch, and the stored local rotations; the other stored positions are not
-    used. Without `skeletons` each person gets the standard build at the size that the bones show.
+    Positions of the pelvis, its orientation by Kabsch, and the stored local rotations. Without `skeletons` each person gets the
+    standard build at the size that the bones show.
+
+    Args:
+        follow_positions: for frame vectors that a network made, whose rotations and positions do not quite agree: bones are
+            turned towards the stored positions of the other joints, and rotations tell only how a bone is rolled. By
+            default those positions are not used.
     """
     features = np.asarray(features, dtype=np.float64)
     if features.ndim != 3 or features.shape[-1] != NUM_FEATURES:
@@ -95,4 +103,32 @@ def from_features(features: np.ndarray, skeletons: Sequence[Skeleton] | None = N
     for person in people:
         local[:, person, 0] = root_orientation(positions[:, person], skeletons[person])
     local[:, :, 1:] = matrix_from_6d(six)
+    if follow_positions:
+        for person in people:
+            local[:, person] = turned_towards(positions[:, person], local[:, person], skeletons[person])
     return Interaction(positions[:, :, 0], local, tuple(skeletons), FPS)
+
+
+def turned_towards(positions: np.ndarray, local_rotations: np.ndarray, skeleton: Skeleton) -> np.ndarray:
+    """Local rotations (..., 22, 3, 3) whose bones point from where they begin to joints at `positions` (..., 22, 3).
+
+    From the pelvis outwards, by the smallest turn of each joint that has bones; the pelvis itself stays.
+    """
+    local = np.array(local_rotations)
+    placed, orientations = np.empty_like(positions), np.empty_like(local)
+    placed[..., 0, :] = positions[..., 0, :]
+    for joint in range(NUM_JOINTS):
+        if joint:
+            parent = PARENTS[joint]
+            placed[..., joint, :] = placed[..., parent, :] + orientations[..., parent, :, :] @ skeleton.offsets[joint]
+            orientations[..., joint, :, :] = orientations[..., parent, :, :] @ local[..., joint, :, :]
+        else:
+            orientations[..., joint, :, :] = local[..., joint, :, :]
+        children = [child for child in range(1, NUM_JOINTS) if PARENTS[child] == joint]
+        if not joint or not children:
+            continue
+        bones = np.stack([orientations[..., joint, :, :] @ skeleton.offsets[child] for child in children], axis=-2)
+        wanted = positions[..., children, :] - placed[..., joint, None, :]
+        turn = rotation_between(bones[..., 0, :], wanted[..., 0, :]) if len(children) == 1 else kabsch(bones, wanted)
+        orientations[..., joint, :, :] = turn @ orientations[..., joint, :, :]
+    return local_from_global(orientations)

@@ -22,7 +22,7 @@ from vimotion.config import Config, save_config
 from vimotion.corpora import open_store
 from vimotion.errors import UserError
 from vimotion.intergen.denoiser import Denoiser
-from vimotion.intergen.diffusion import DIFFUSION_STEPS, add_noise, signal_share
+from vimotion.intergen.diffusion import DIFFUSION_STEPS, add_noise, shifted, signal_share
 from vimotion.intergen.generator import MotionGenerator
 from vimotion.intergen.losses import LossWeights, joints_of, regularisers, simple_loss, standard_offsets
 from vimotion.intergen.spec import GeneratorConfig
@@ -34,7 +34,7 @@ from vimotion.training.checkpoints import check_free
 from vimotion.training.loop import LoopConfig, run_loop
 
 _NORMALISATION_BATCHES = 32
-_WATCHED_STEPS = (100, 300, 500, 700)
+_WATCHED_STEPS = (300, 700, 900, 980)
 _DRAWING = {"batch_size", "mirrored", "exchanged"}
 _EMBEDDINGS = "model.embed_tokens.weight"
 
@@ -228,7 +228,8 @@ def intergen_loss(model: Averaged, recipe: IntergenRecipe) -> Callable[[nn.Modul
         features, mask, text = batch
         model.update()
         clean = model.denoiser.normalised(features)
-        steps = torch.randint(DIFFUSION_STEPS, (len(clean),), device=clean.device)
+        drawn = shifted(torch.rand(len(clean), device=clean.device), model.denoiser.config.shift)
+        steps = (drawn * DIFFUSION_STEPS).long().clamp(max=DIFFUSION_STEPS - 1)
         keep = (torch.rand(len(clean), device=clean.device) >= recipe.untold).to(clean)
         noisy = add_noise(clean, torch.randn_like(clean), steps, share.to(clean))
         predicted = wrapped(noisy, steps, mask, text, keep).float()
