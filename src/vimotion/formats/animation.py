@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from vimotion.artifacts import atomic_path
 from vimotion.errors import UserError
@@ -26,14 +28,23 @@ def save_webp(interaction: Interaction, path: str | Path, size: tuple[int, int] 
         raise UserError(f"An animation needs 1 to 60 frames a second and sides of 16 to 4096 pixels, not {fps:g} and {size}.")
     if interaction.duration > _LONGEST:
         raise UserError(f"An animation can last {_LONGEST} seconds, this motion lasts {interaction.duration:.0f}; use .glb.")
-    count = max(1, round(interaction.duration * fps))
-    frames = np.minimum((np.arange(count) * interaction.fps / fps).astype(int), interaction.num_frames - 1)
     painter = Painter(interaction, size)
-    images = [painter.frame(int(frame)) for frame in frames]
+    save_images([painter.frame(frame) for frame in frames_at(interaction, fps)], path, fps)
+
+
+def frames_at(interaction: Interaction, fps: float) -> list[int]:
+    """The nearest frame at each tick of `fps` a second, at least one."""
+    count = max(1, round(interaction.duration * fps))
+    return np.minimum((np.arange(count) * interaction.fps / fps).astype(int), interaction.num_frames - 1).tolist()
+
+
+def save_images(images: Sequence[Image.Image], path: str | Path, fps: float, hold: float = 0.0) -> None:
+    """An animated WebP of pictures, `fps` a second, that loops; the last one stays `hold` seconds longer."""
     # whole milliseconds that do not drift away from the clock
-    durations = np.diff(np.round(np.arange(count + 1) * 1000 / fps).astype(int)).tolist()
+    durations = np.diff(np.round(np.arange(len(images) + 1) * 1000 / fps).astype(int))
+    durations[-1] += round(1000 * hold)
     with atomic_path(Path(path)) as partial:
         images[0].save(
-            partial, "WEBP", save_all=True, append_images=images[1:], duration=durations, loop=0,
+            partial, "WEBP", save_all=True, append_images=images[1:], duration=durations.tolist(), loop=0,
             quality=_QUALITY, method=_EFFORT,
         )  # fmt: skip

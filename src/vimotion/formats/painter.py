@@ -6,6 +6,7 @@ leg of each are light, the right ones dark.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -55,10 +56,11 @@ class Camera:
         return seen[..., :2] * (1, -1) * (self.focal / depth[..., None]) + self.centre, depth
 
     @staticmethod
-    def framing(interaction: Interaction, size: tuple[int, int]) -> Camera:
+    def framing(interaction: Interaction, size: tuple[int, int], beside: Sequence[Interaction] = ()) -> Camera:
         """The camera that holds the whole motion in a picture of `size`, from the side and a little above.
 
-        Person a is left of b at the start, or right of b when both would be seen from behind.
+        Person a is left of b at the start, or right of b when both would be seen from behind. The motions `beside` fit in the
+        picture too, and do not turn it.
         """
         facing = interaction.facing()[0].mean(axis=0)
         if interaction.num_people > 1:
@@ -71,9 +73,7 @@ class Camera:
         right = np.array([np.sin(yaw), 0.0, np.cos(yaw)])
         back = np.cos(lift) * np.cross(right, [0.0, 1.0, 0.0]) + np.array([0.0, np.sin(lift), 0.0])
         axes = np.stack([right, np.cross(back, right), back])
-        joints = interaction.joint_positions
-        hands = [2 * interaction.palm_positions(side) - joints[:, :, JOINT[f"{side}_wrist"]] for side in ("left", "right")]
-        points = np.concatenate([joints.reshape(-1, 3), *(hand.reshape(-1, 3) for hand in hands)])
+        points = np.concatenate([_outline(motion) for motion in (interaction, *beside)])
         # room for the top of the head, and for the shadow
         local = np.concatenate([points + np.array([0.0, 0.2, 0.0]), points - np.array([0.0, 0.08, 0.0])]) @ axes.T
         extent = np.ptp(local, axis=0)
@@ -93,19 +93,25 @@ class Painter:
     Args:
         interaction: one or two people.
         size: width and height of the pictures, pixels.
+        together: motions in one world that are to be seen with one camera and at one scale, this one among them. Where all of
+            them together would look too small, only the first is sure to fit.
     """
 
-    def __init__(self, interaction: Interaction, size: tuple[int, int]) -> None:
+    def __init__(self, interaction: Interaction, size: tuple[int, int], together: Sequence[Interaction] = ()) -> None:
         self._interaction = interaction
         self._canvas = (size[0] * _SUPERSAMPLING, size[1] * _SUPERSAMPLING)
         self._human = load_human()
         self._bindings = np.stack([self._human.binding(skeleton) for skeleton in interaction.skeletons])
         self._lift = np.array([0.0, self._human.lift(interaction.skeletons), 0.0])
-        still, following = np.zeros((interaction.num_frames, 3)), _path(interaction)
-        self.camera, self._path = Camera.framing(interaction, self._canvas), still
-        if self._pixels_per_metre * _STATURE < _SMALLEST * self._canvas[1]:
-            centred = replace(interaction, root_positions=interaction.root_positions - following[:, None])
-            self.camera, self._path = Camera.framing(centred, self._canvas), following
+        self._path = np.zeros((interaction.num_frames, 3))
+        first, *others = together or [interaction]
+        self.camera = Camera.framing(first, self._canvas, others)
+        if self._looks_small:
+            self._path = _path(interaction)
+            first, *others = (_centred(motion) for motion in (first, *others))
+            self.camera = Camera.framing(first, self._canvas, others)
+        if self._looks_small:
+            self.camera = Camera.framing(first, self._canvas)
         self._light = self.camera.axes.T @ np.array([-0.45, 0.65, 0.62])
         self._ground = self._paint_ground(self.camera)
 
@@ -125,6 +131,10 @@ class Painter:
     @property
     def _pixels_per_metre(self) -> float:
         return self.camera.focal / self.camera.distance
+
+    @property
+    def _looks_small(self) -> bool:
+        return self._pixels_per_metre * _STATURE < _SMALLEST * self._canvas[1]
 
     def _triangles(self, camera: Camera, vertices: np.ndarray) -> tuple[list[list[float]], list[int]]:
         """(x, y, x, y, x, y) in pixels and the colour of the triangles that face the camera, from far to near."""
@@ -188,6 +198,18 @@ class Painter:
         image = Image.new("RGB", self._canvas, BACKGROUND)
         image.paste(_LINES, mask=ImageChops.multiply(lines, fade))
         return image
+
+
+def _outline(interaction: Interaction) -> np.ndarray:
+    """Joints and fingertips of all frames, (N, 3) metres."""
+    joints = interaction.joint_positions
+    hands = [2 * interaction.palm_positions(side) - joints[:, :, JOINT[f"{side}_wrist"]] for side in ("left", "right")]
+    return np.concatenate([joints.reshape(-1, 3), *(hand.reshape(-1, 3) for hand in hands)])
+
+
+def _centred(interaction: Interaction) -> Interaction:
+    """The motion as a camera sees it that goes along."""
+    return replace(interaction, root_positions=interaction.root_positions - _path(interaction)[:, None])
 
 
 def _path(interaction: Interaction) -> np.ndarray:
