@@ -1,31 +1,16 @@
 """The denoiser and its losses."""
 
-import numpy as np
 import pytest
 import torch
-from small_generator import random_generator
+from small_generator import pairs, random_generator
 from torch import Tensor
 
 from vimotion.config import load_config
 from vimotion.errors import UserError
 from vimotion.intergen import GeneratorConfig
-from vimotion.intergen.denoiser import Denoiser, moved_by_pelvis
+from vimotion.intergen.denoiser import Denoiser
 from vimotion.intergen.losses import LossWeights, joints_of, masked_mean, regularisers, simple_loss, standard_offsets
-from vimotion.motion import FEATURES, Interaction, Skeleton, place, to_features
-from vimotion.motion.rotations import axis_angle_to_matrix
-
-
-def pairs(seed: int = 0, frames: int = 12) -> Tensor:
-    """Frame vectors (2, 2, frames, 262) of people who bend and walk."""
-    random = np.random.default_rng(seed)
-    clips = []
-    for _ in range(2):
-        ways = np.cumsum(random.normal(scale=0.02, size=(frames + 1, 2, 3)), axis=0) + [[0, 0.95, 0], [0.3, 0.95, 0.7]]
-        bends = random.normal(scale=0.4, size=(1, 2, 22, 3)) + np.cumsum(
-            random.normal(scale=0.02, size=(frames + 1, 2, 22, 3)), axis=0
-        )
-        clips.append(to_features(place(Interaction(ways, axis_angle_to_matrix(bends), (Skeleton.standard().scaled(1.1),) * 2))))
-    return torch.from_numpy(np.stack(clips)).transpose(1, 2)
+from vimotion.motion import FEATURES, Skeleton
 
 
 def parts(predicted: Tensor, target: Tensor, steps: tuple[int, int] = (0, 0), mask: Tensor | None = None) -> dict[str, float]:
@@ -40,9 +25,8 @@ def with_joints(features: Tensor, joints: Tensor) -> Tensor:
     return changed
 
 
-@pytest.mark.parametrize("changes", [{}, {"frames_per_token": 4, "around_pelvis": True}])
-def test_padding_changes_nothing(changes: dict[str, object]) -> None:
-    generator = random_generator(**changes)
+def test_padding_changes_nothing() -> None:
+    generator = random_generator()
     text, steps = generator.text(["two people hug"]), torch.tensor([300])
     noisy = torch.randn(1, 2, 12, 262)
     mask = torch.ones(1, 12)
@@ -84,23 +68,6 @@ def test_a_fresh_denoiser_says_the_mean() -> None:
     denoiser = Denoiser(config)
     said = denoiser(torch.randn(1, 2, 4, 262), torch.tensor([5]), torch.ones(1, 4), random_generator().text(["hug"]))
     assert float(said.abs().max()) == 0
-
-
-@pytest.mark.parametrize("around_pelvis", [False, True])
-def test_normalising_has_an_inverse(around_pelvis: bool) -> None:
-    denoiser = random_generator(around_pelvis=around_pelvis).denoiser
-    features = pairs()
-    torch.testing.assert_close(denoiser.features(denoiser.normalised(features)), features, atol=1e-4, rtol=1e-4)
-
-
-def test_joints_around_the_pelvis() -> None:
-    features = pairs()
-    moved = joints_of(moved_by_pelvis(features, -1.0))
-    torch.testing.assert_close(moved[..., 0, :], joints_of(features)[..., 0, :])
-    torch.testing.assert_close(moved[..., 5, :], joints_of(features)[..., 5, :] - joints_of(features)[..., 0, :])
-    velocity, plain = moved_by_pelvis(features, -1.0)[..., 66 + 15 : 66 + 18], features[..., 66:132]
-    torch.testing.assert_close(velocity, plain[..., 15:18] - plain[..., :3])
-    torch.testing.assert_close(moved_by_pelvis(features, -1.0)[..., 132:], features[..., 132:])
 
 
 def test_sizes_that_do_not_fit_are_named() -> None:

@@ -10,12 +10,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vimotion.intergen.diffusion import DIFFUSION_STEPS
+from vimotion.intergen.space import MotionSpace
 from vimotion.intergen.spec import GeneratorConfig
 from vimotion.intergen.text import TextFeatures, TextHead, sinusoid
-from vimotion.motion import FEATURES, NUM_FEATURES
-
-# Positions and velocities lie side by side at the beginning of the frame vector.
-_VECTORS = FEATURES["velocities"].stop
 
 
 class AdaptiveNorm(nn.Module):
@@ -99,29 +96,26 @@ class Block(nn.Module):
 class Denoiser(nn.Module):
     """Noisy motion of two people, the step of diffusion and a caption → the motion without noise.
 
-    All in normalised numbers, see `normalised` and `features`; mean and deviation are part of the weights.
+    All as tokens of its `space`, which is part of the weights.
     """
 
-    mean: Tensor
-    std: Tensor
     positions: Tensor
 
     def __init__(self, config: GeneratorConfig) -> None:
         super().__init__()
         self.config = config
-        width, numbers = config.width, config.frames_per_token * NUM_FEATURES
+        width = config.width
+        self.space = MotionSpace(config)
         self.text = TextHead(config.text)
-        self.motion_input = nn.Linear(numbers, width)
+        self.motion_input = nn.Linear(self.space.numbers, width)
         self.text_input = nn.Linear(config.text.width, width)
         self.step_input = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width))
         if config.told_apart:
             self.person = nn.Parameter(0.1 * torch.randn(2, width))
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
-        self.motion_output = nn.Linear(width, numbers)
+        self.motion_output = nn.Linear(width, self.space.numbers)
         nn.init.zeros_(self.motion_output.weight)
         nn.init.zeros_(self.motion_output.bias)
-        self.register_buffer("mean", torch.zeros(NUM_FEATURES))
-        self.register_buffer("std", torch.ones(NUM_FEATURES))
         self.register_buffer("positions", self._places(), persistent=False)
 
     @staticmethod
@@ -141,14 +135,14 @@ class Denoiser(nn.Module):
         """The motion without noise.
 
         Args:
-            noisy: (B, 2, T, 262) normalised; T a multiple of `frames_per_token`.
+            noisy: tokens (B, 2, N, numbers).
             steps: (B,) int64, the step of diffusion of each pair, 0 to 999.
-            mask: (B, T) 1 where a frame is real, 0 where it is padding.
+            mask: (B, N) 1 where a token is real, 0 where it is padding.
             text: what the frozen encoder says of the captions.
             keep: (B,) 1 where the caption is told, 0 where the denoiser has to do without.
 
         Returns:
-            (B, 2, T, 262) normalised.
+            tokens (B, 2, N, numbers).
         """
         return self.denoise(noisy, steps, mask, self.caption(text, keep))
 
@@ -159,34 +153,13 @@ class Denoiser(nn.Module):
 
     def denoise(self, noisy: Tensor, steps: Tensor, mask: Tensor, caption: Tensor) -> Tensor:
         """`forward` with captions (B, text width) that are already read."""
-        pairs, frames = mask.shape
         condition = F.silu(self.step_input(self.positions[steps]) + self.text_input(caption))
-        seen = mask.view(pairs, -1, self.config.frames_per_token).amax(-1) > 0
         # the last key is the one of nothing
-        attended = F.pad(seen, (0, 1), value=True)[:, None, None, None]
-        hidden = self.motion_input(noisy.reshape(pairs, 2, seen.shape[1], -1)) + self.positions[: seen.shape[1]]
+        attended = F.pad(mask > 0, (0, 1), value=True)[:, None, None, None]
+        hidden = self.motion_input(noisy) + self.positions[: mask.shape[1]]
         if self.config.told_apart:
             hidden = hidden + self.person[:, None]
         for block in self.blocks:
             hidden = block(hidden, condition, attended)
-        return self.motion_output(hidden).reshape(pairs, 2, frames, NUM_FEATURES)
-
-    def normalised(self, features: Tensor) -> Tensor:
-        """Frame vectors (..., 262) → what is diffused."""
-        return (self._moved(features, -1.0) - self.mean) / self.std
-
-    def features(self, normalised: Tensor) -> Tensor:
-        """The inverse of `normalised`."""
-        return self._moved(normalised * self.std + self.mean, 1.0)
-
-    def _moved(self, features: Tensor, sign: float) -> Tensor:
-        """Joints and their velocities with those of the pelvis taken away (-1) or given back (1), where that is wanted."""
-        return moved_by_pelvis(features, sign) if self.config.around_pelvis else features
-
-
-def moved_by_pelvis(features: Tensor, sign: float) -> Tensor:
-    """Positions and velocities (..., 262) of all joints but the pelvis with `sign` times those of the pelvis added."""
-    vectors = features[..., :_VECTORS].unflatten(-1, (2, -1, 3))
-    pelvis = vectors[..., :1, :]
-    moved = torch.cat([pelvis, vectors[..., 1:, :] + sign * pelvis], dim=-2)
-    return torch.cat([moved.flatten(-3), features[..., _VECTORS:]], dim=-1)
+        answer: Tensor = self.motion_output(hidden)
+        return answer

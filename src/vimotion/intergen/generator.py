@@ -19,7 +19,7 @@ from vimotion.intergen.denoiser import Denoiser
 from vimotion.intergen.diffusion import Progress, Solver, guided, solve
 from vimotion.intergen.spec import GeneratorConfig
 from vimotion.intergen.text import TextEncoder, load_text_encoder
-from vimotion.motion import NUM_FEATURES, Interaction, from_features
+from vimotion.motion import Interaction, from_features
 
 WEIGHTS, CONFIG, TEXT = "generator.safetensors", "config.json", "text"
 GUIDANCE, STEPS = 3.5, 50
@@ -106,7 +106,7 @@ class MotionGenerator:
         solver: Solver = "ddim",
         progress: Progress | None = None,
     ) -> Tensor:
-        """From noise (B, 2, T, 262), mask (B, T) and captions (B, text width) to frame vectors (B, 2, T, 262)."""
+        """From noise (B, 2, N, numbers), mask (B, N) and captions (B, text width) to frame vectors (B, 2, T, 262)."""
         twice, captions = torch.cat([mask, mask]), torch.cat([caption, torch.zeros_like(caption)])
 
         def predict(noisy: Tensor, step: int) -> Tensor:
@@ -116,7 +116,7 @@ class MotionGenerator:
             clean = self.denoiser.denoise(pairs, steps_now, mask if told else twice, caption if told else captions)
             return clean if told else guided(clean[: len(noisy)], clean[len(noisy) :], guidance)
 
-        return self.denoiser.features(solve(predict, noise, steps, solver, progress, self.config.shift))
+        return self.denoiser.space.features(solve(predict, noise, steps, solver, progress, self.config.shift))
 
     def save(self, folder: Path | str, dtype: torch.dtype = torch.float32) -> None:
         """Write `generator.safetensors`, `config.json` and what the reader of captions needs, in `text/`."""
@@ -156,7 +156,7 @@ class MotionGenerator:
 
     @property
     def _device(self) -> torch.device:
-        return self.denoiser.mean.device
+        return self.denoiser.space.mean.device
 
     def _checked(
         self, captions: Sequence[str], num_frames: int | Sequence[int], seed: int | Sequence[int]
@@ -174,12 +174,12 @@ class MotionGenerator:
         return lengths, seeds
 
     def _noise(self, lengths: Sequence[int], seeds: Sequence[int]) -> tuple[Tensor, Tensor]:
-        """Noise (B, 2, T, 262), of each motion from its own seed alone, and what of it is there (B, T)."""
-        whole = [self.config.tokens(length) * self.config.frames_per_token for length in lengths]
-        noise = torch.zeros(len(lengths), 2, max(whole), NUM_FEATURES)
-        mask = torch.zeros(len(lengths), max(whole))
-        for row, frames in enumerate(whole):
+        """Noise (B, 2, N, numbers), of each motion from its own seed alone, and what of it is there (B, N)."""
+        counts, numbers = [self.config.tokens(length) for length in lengths], self.denoiser.space.numbers
+        noise = torch.zeros(len(lengths), 2, max(counts), numbers)
+        mask = torch.zeros(len(lengths), max(counts))
+        for row, tokens in enumerate(counts):
             own = torch.Generator().manual_seed(seeds[row])
-            noise[row, :, :frames] = torch.randn(2, frames, NUM_FEATURES, generator=own)
-            mask[row, :frames] = 1
+            noise[row, :, :tokens] = torch.randn(2, tokens, numbers, generator=own)
+            mask[row, :tokens] = 1
         return noise.to(self._device), mask.to(self._device)

@@ -31,7 +31,7 @@ class LossWeights(Config):
     """Weights of the parts; the defaults are InterGen's.
 
     Attributes:
-        simple: the normalised numbers.
+        simple: the numbers that are diffused.
         velocity: joint velocities, metres a frame.
         bones: length of the bones.
         feet: velocity of feet that stand, as the denoiser places them.
@@ -63,7 +63,7 @@ def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
 
 
 def simple_loss(predicted: Tensor, target: Tensor, mask: Tensor) -> Tensor:
-    """Mean square of normalised numbers (B, 2, T, 262) over real frames, mask (B, T)."""
+    """Mean square of what is diffused (B, 2, N, numbers) over real tokens, mask (B, N)."""
     squares = (predicted - target).square().mean((1, 3))
     return (squares * mask).sum() / mask.sum()
 

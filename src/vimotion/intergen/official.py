@@ -106,7 +106,7 @@ def from_official(
         if not torch.allclose(state[name].float(), places, atol=1e-3):
             raise UserError(f"{name!r} of the checkpoint is not the table of places that InterGen was published with.")
     weights = {ours: state[theirs].float() for ours, theirs in _denoiser_names(_empty_denoiser(config)).items()}
-    denoiser = Denoiser.of(config, weights | {"mean": mean.float(), "std": std.float()})
+    denoiser = Denoiser.of(config, weights | {"space.mean": mean.float(), "space.std": std.float()})
     clip = network_of({ours: state[theirs].float() for ours, theirs in _clip_names(_empty_clip(clip_size)).items()})
     return MotionGenerator(denoiser, ClipText(clip, clip_tokenizer(vocabulary, clip_size[0])))
 
@@ -132,7 +132,7 @@ def _empty_clip(clip_size: tuple[int, int, int, int]) -> ClipNetwork:
 
 def _denoiser_names(denoiser: Denoiser) -> dict[str, str]:
     """Our names and theirs; the checkpoint does not hold what normalises."""
-    names = denoiser.state_dict().keys() - {"mean", "std"}
+    names = [name for name in denoiser.state_dict() if not name.startswith("space.")]
     return {name: official_name(name, _DENOISER, _DENOISER_BLOCK) for name in names}
 
 

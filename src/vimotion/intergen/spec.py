@@ -35,6 +35,7 @@ class GeneratorConfig(Config):
         dropout: while training.
         frames_per_token: frames that the denoiser sees as one; the official one sees each frame. Attention over a clip
             costs the square of its tokens.
+        components: principal components that a token's frames are told by, see `MotionSpace`; None tells every number.
         max_frames: the longest clip.
         around_pelvis: the numbers that are diffused hold joints around the pelvis of their person and not in the world. Only
             a change of coordinates, but it makes an elbow's centimetres count beside the metres that people walk.
@@ -52,6 +53,7 @@ class GeneratorConfig(Config):
     feed_forward: int = Field(default=2048, gt=0)
     dropout: float = Field(default=0.1, ge=0, lt=1)
     frames_per_token: int = Field(default=1, gt=0)
+    components: int | None = Field(default=None, gt=0)
     max_frames: int = Field(default=300, gt=0)
     around_pelvis: bool = False
     shift: float = Field(default=1.0, ge=1)

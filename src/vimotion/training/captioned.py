@@ -89,6 +89,10 @@ class CaptionedClips:
         self._lengths = np.array([len(clip.features) for clip in clips])
         self._epoch = lru_cache(maxsize=2)(self._shuffled)
 
+    @property
+    def batch_size(self) -> int:
+        return self._config.batch_size
+
     def __len__(self) -> int:
         """Batches in an epoch."""
         return max(len(self._clips) // self._config.batch_size, 1)

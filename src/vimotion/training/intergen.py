@@ -28,12 +28,12 @@ from vimotion.intergen.losses import LossWeights, joints_of, regularisers, simpl
 from vimotion.intergen.spec import GeneratorConfig
 from vimotion.intergen.text import EmbeddedText, MiniLMText, TextEncoder, TextFeatures
 from vimotion.language.packing import PACKED_WEIGHTS, unpacked
-from vimotion.motion import FEATURES
-from vimotion.training.captioned import GRID, Captioned, CaptionedClips, CaptionedConfig, load_captioned
+from vimotion.training.captioned import GRID, CaptionedClips, CaptionedConfig, load_captioned
 from vimotion.training.checkpoints import check_free
 from vimotion.training.loop import LoopConfig, run_loop
 
-_NORMALISATION_BATCHES = 32
+# Clips behind the mean, the deviation and the principal components.
+_FITTED_CLIPS = 1024
 _WATCHED_STEPS = (300, 700, 900, 980)
 _DRAWING = {"batch_size", "mirrored", "exchanged"}
 _EMBEDDINGS = "model.embed_tokens.weight"
@@ -97,10 +97,12 @@ def train_intergen(recipe: IntergenRecipe, output: Path | None = None, resume: b
     longest = recipe.generator.max_frames
     clips = CaptionedClips(load_captioned(store, "train", recipe.max_clips, longest), drawing)
     plainly = drawing.model_copy(update={"mirrored": 0.0, "exchanged": 0.0})
-    watched = Batches(CaptionedClips(load_captioned(store, "val", recipe.evaluated_clips, longest), plainly), text)
+    watched = Batches(
+        CaptionedClips(load_captioned(store, "val", recipe.evaluated_clips, longest), plainly), text, recipe.loop.precision
+    )
     torch.manual_seed(recipe.loop.seed)
     model = Averaged(Denoiser(recipe.generator), recipe.average)
-    fit_normalisation(model, [clips(index) for index in range(_NORMALISATION_BATCHES)])
+    fit_space(model, clips)
     if PartialState().is_main_process:
         save_config(recipe, folder / "recipe.yaml")
 
@@ -109,7 +111,7 @@ def train_intergen(recipe: IntergenRecipe, output: Path | None = None, resume: b
         return validation(trained.average, [watched(index) for index in range(len(watched))])
 
     result = run_loop(
-        model, intergen_loss(model, recipe), Batches(clips, text), recipe.loop, folder, resume,
+        model, intergen_loss(model, recipe), Batches(clips, text, recipe.loop.precision), recipe.loop, folder, resume,
         count=lambda batch: len(batch[0]), unit="pairs", evaluate=evaluate,
     )  # fmt: skip
     if PartialState().is_main_process:
@@ -157,15 +159,18 @@ class Averaged(nn.Module):
 class Batches:
     """Batches by index, with captions as the frozen encoder says them."""
 
-    def __init__(self, clips: CaptionedClips, text: TextEncoder) -> None:
-        self._clips, self._text = clips, text
+    def __init__(self, clips: CaptionedClips, text: TextEncoder, precision: str) -> None:
+        """`precision` as in `LoopConfig`: a frozen encoder in float32 may cost as much as the denoiser."""
+        self._clips, self._text, self._bf16 = clips, text, precision == "bf16"
 
     def __len__(self) -> int:
         return len(self._clips)
 
     def __call__(self, index: int) -> Batch:
         features, mask, captions = self._clips(index)
-        return features, mask, self._text(captions)
+        with torch.autocast("cpu", torch.bfloat16, enabled=self._bf16):
+            text = self._text(captions)
+        return features, mask, text._replace(tokens=text.tokens.float())
 
 
 def text_encoder(recipe: IntergenRecipe) -> TextEncoder:
@@ -205,19 +210,11 @@ def embeddings_of(folder: Path) -> EmbeddedText:
     raise UserError(f"{folder} holds no language model to take words from: it has no weight {_EMBEDDINGS!r}.")
 
 
-def fit_normalisation(model: Averaged, batches: Sequence[Captioned]) -> None:
-    """Set mean and deviation of the numbers that are diffused."""
-    # as yet the denoiser normalises by nothing
-    rows = torch.cat(
-        [model.denoiser.normalised(features).movedim(1, 2)[mask > 0].flatten(0, -2) for features, mask, _ in batches]
-    )
-    std = rows.std(0)
-    for part in FEATURES.values():
-        # a number that hardly changes in the corpus must not become huge where it does
-        std[part] = std[part].clamp_min(0.1 * float(std[part].median()))
-    for denoiser in (model.denoiser, model.average):
-        denoiser.mean.copy_(rows.mean(0))
-        denoiser.std.copy_(std)
+def fit_space(model: Averaged, clips: CaptionedClips) -> None:
+    """Fit what is diffused to the corpus, the same on every process."""
+    batches = [clips(index) for index in range(-(-_FITTED_CLIPS // clips.batch_size))]
+    model.denoiser.space.fit([batch.features for batch in batches], [batch.mask for batch in batches])
+    model.average.space.load_state_dict(model.denoiser.space.state_dict())
 
 
 def intergen_loss(model: Averaged, recipe: IntergenRecipe) -> Callable[[nn.Module, Batch], tuple[Tensor, dict[str, Tensor]]]:
@@ -227,14 +224,17 @@ def intergen_loss(model: Averaged, recipe: IntergenRecipe) -> Callable[[nn.Modul
     def loss_fn(wrapped: nn.Module, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         features, mask, text = batch
         model.update()
-        clean = model.denoiser.normalised(features)
-        drawn = shifted(torch.rand(len(clean), device=clean.device), model.denoiser.config.shift)
+        space = model.denoiser.space
+        clean, tokens = space.tokens(features), space.token_mask(mask)
+        # one from each of so many equal parts of the way into noise: a batch has some of everything
+        part = (torch.randperm(len(clean)) + torch.rand(len(clean))) / len(clean)
+        drawn = shifted(part.to(clean), model.denoiser.config.shift)
         steps = (drawn * DIFFUSION_STEPS).long().clamp(max=DIFFUSION_STEPS - 1)
         keep = (torch.rand(len(clean), device=clean.device) >= recipe.untold).to(clean)
         noisy = add_noise(clean, torch.randn_like(clean), steps, share.to(clean))
-        predicted = wrapped(noisy, steps, mask, text, keep).float()
-        parts = {"simple": simple_loss(predicted, clean, mask)} | regularisers(
-            model.denoiser.features(predicted),
+        predicted = wrapped(noisy, steps, tokens, text, keep).float()
+        parts = {"simple": simple_loss(predicted, clean, tokens)} | regularisers(
+            space.features(predicted),
             features,
             mask,
             steps,
@@ -250,17 +250,17 @@ def intergen_loss(model: Averaged, recipe: IntergenRecipe) -> Callable[[nn.Modul
 @torch.no_grad()
 def validation(denoiser: Denoiser, batches: Sequence[Batch]) -> dict[str, float]:
     """How well noise is seen through: the simple loss over some steps of diffusion, and the joint error in mm at each."""
-    share, losses, errors = signal_share(), [], {}
+    share, losses, errors, space = signal_share(), [], {}, denoiser.space
     for step in _WATCHED_STEPS:
         millimetres = []
         for number, batch in enumerate(batches):
-            features, mask, text = send_to_device(batch, denoiser.mean.device)
-            clean = denoiser.normalised(features)
+            features, mask, text = send_to_device(batch, space.mean.device)
+            clean, tokens = space.tokens(features), space.token_mask(mask)
             noise = torch.randn(clean.shape, generator=torch.Generator().manual_seed(1000 * number + step)).to(clean)
             steps = torch.full((len(clean),), step, device=clean.device)
-            predicted = denoiser(add_noise(clean, noise, steps, share.to(clean)), steps, mask, text).float()
-            losses.append(float(simple_loss(predicted, clean, mask)))
-            distance = (joints_of(denoiser.features(predicted)) - joints_of(features)).norm(dim=-1).mean((1, 3))
+            predicted = denoiser(add_noise(clean, noise, steps, share.to(clean)), steps, tokens, text).float()
+            losses.append(float(simple_loss(predicted, clean, tokens)))
+            distance = (joints_of(space.features(predicted)) - joints_of(features)).norm(dim=-1).mean((1, 3))
             millimetres.append(1000 * float((distance * mask).sum() / mask.sum()))
         errors[f"joints_mm_at_{step}"] = float(np.mean(millimetres))
     return {"validation": float(np.mean(losses))} | errors
