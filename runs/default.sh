@@ -15,4 +15,4 @@ vimotion corpus scripted --count 20000 --seed 0 --workers "$(nproc)" --output "$
 [ -f "$home/runs/align/manifest.json" ] || vimotion train align --recipe recipes/align/default.yaml --resume
 [ -f "$home/runs/instruct/manifest.json" ] || vimotion train instruct --recipe recipes/instruct/default.yaml --resume
 python tools/pack_model.py "$home/runs/instruct"
-vimotion evaluate --recipe recipes/evaluate/scripted.yaml
+vimotion evaluate --recipe recipes/evaluate/default.yaml

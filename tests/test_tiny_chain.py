@@ -31,8 +31,8 @@ def test_tiny_chain(tmp_path: Path) -> None:
     assert [manifest["kind"] for manifest in manifests.values()] == ["tokenizer", "align", "instruct"]
     results = json.loads((tmp_path / "evaluation" / "results.json").read_text())
     for task in ("text_to_motion", "motion_to_text"):
-        model = results["summary"][task]["model"]
-        assert model["answers"] > 0 and model["malformed"] == 0
+        model = results["summary"][task]["vimotion"]
+        assert model["answers"] > 0 and model["failed"] == 0
     motion = np.load(tmp_path / "handshake.npz", allow_pickle=False)
     assert motion["posed_joints"].shape == (60, 2, 22, 3) and motion["fps"] == 30
     said = [json.loads(line) for line in result.stdout.splitlines() if line.startswith("{")]

@@ -39,6 +39,7 @@ app.add_typer(corpus_app, name="corpus")
 _UsageError: type[Exception] = typer.BadParameter.__base__  # type: ignore[assignment]
 
 _READS = "A motion file: .npz .bvh .amc (name.bvh also stands for name.a.bvh with name.b.bvh)."
+_DIFFUSED_SECONDS = 5.0  # of a motion that is made by diffusion, where nobody says how long
 _SECONDS_A_LINE = 30.0  # between two lines of progress where there is no terminal
 _WRITES = ".npz .bvh .glb .png .webp"
 ModelOption = Annotated[str | None, typer.Option("--model", help="A model folder, or a run's name. Default: the shipped one.")]
@@ -74,8 +75,16 @@ def generate(
     model: ModelOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make the motion of two people from a sentence."""
+    """Make the motion of two people from a sentence.
+
+    --model intergen makes it by diffusion instead of the language model; so does the folder of another motion generator.
+    """
+    from vimotion.intergen import find_generator
+
     _check_text(text)
+    if model and (folder := find_generator(model)):
+        _diffuse(text, folder, output, duration, seed, num_samples, model, as_json)
+        return
     _make(lambda loaded, one: loaded.turn_to_generate(text, duration, one), output, duration, seed, num_samples, model, as_json)
 
 
@@ -326,13 +335,17 @@ def evaluate(
     recipe: RecipeOption,
     settings: SetOption = None,
     output: RunOption = None,
+    against: Annotated[Path | None, typer.Option(help="results.json of another run: tell the differences too.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure a model on a corpus, by geometry alone."""
+    """Run the benchmarks: contestants answer, and are measured.
+
+    An interrupted run goes on; a finished one is only told again.
+    """
     from vimotion.config import load_config
     from vimotion.evaluation.evaluate import TABLE, EvaluateRecipe, evaluate
 
-    results = evaluate(load_config(EvaluateRecipe, recipe, settings or ()), output)
+    results = evaluate(load_config(EvaluateRecipe, recipe, settings or ()), output, against)
     _report(as_json, results, (Path(results["folder"]) / TABLE).read_text(encoding="utf-8"))
 
 
@@ -360,25 +373,53 @@ def _make(
     model: str | None,
     as_json: bool,
 ) -> None:
-    """Make motions and write them; `turn` asks a model for one, with a seed."""
+    """Make motions with the language model and write them; `turn` asks it for one, with a seed."""
+    _check_samples(output, duration, num_samples)
+    loaded = _model(model)
+    start = time.perf_counter()
+    answers = loaded.answers([turn(loaded, seed + number) for number in range(num_samples)])
+    made = [(answer.motion.interaction, {"seed": answer.seed, "tokens": answer.tokens}) for answer in answers]
+    _keep(made, output, time.perf_counter() - start, loaded.name, as_json)
+
+
+def _diffuse(
+    text: str, folder: Path, output: Path, duration: float | None, seed: int, num_samples: int, model: str, as_json: bool
+) -> None:
+    """Make motions with a motion generator and write them."""
+    from vimotion.intergen import MotionGenerator
+    from vimotion.motion import FPS
+
+    _check_samples(output, duration, num_samples)
+    generator = MotionGenerator.load(folder)
+    start = time.perf_counter()
+    frames, seeds = round((duration or _DIFFUSED_SECONDS) * FPS), [seed + number for number in range(num_samples)]
+    with _progress("steps") as show:
+        motions = generator.sample([text] * num_samples, frames, seeds, progress=show)
+    made = [(motion, {"seed": one}) for motion, one in zip(motions, seeds, strict=True)]
+    _keep(made, output, time.perf_counter() - start, model, as_json)
+
+
+def _check_samples(output: Path, duration: float | None, num_samples: int) -> None:
     from vimotion.chat.motions import check_duration
 
     _check_output(output)
     check_duration(duration)
     if not 1 <= num_samples <= 100:
         raise UserError(f"--num-samples is 1 to 100, not {num_samples}.")
-    loaded = _model(model)
-    start = time.perf_counter()
-    answers = loaded.answers([turn(loaded, seed + number) for number in range(num_samples)])
+
+
+def _keep(made: Sequence[tuple[Interaction, dict[str, Any]]], output: Path, seconds: float, model: str, as_json: bool) -> None:
+    """Write motions, and tell what is known of each."""
+    from vimotion.formats import save_motion
+
     samples: list[dict[str, Any]] = []
-    for number, answer in enumerate(answers):
-        path = output if num_samples == 1 else output.with_stem(f"{output.stem}-{number + 1}")
-        files = [str(file) for file in answer.motion.save(path)]
-        seconds = round(answer.motion.duration, 3)
-        samples.append({"file": files[0], "files": files, "seconds": seconds, "seed": answer.seed, "tokens": answer.tokens})
-    _tell(f"{sum(sample['seconds'] for sample in samples):.1f} s of motion in {time.perf_counter() - start:.1f} s")
-    summary = samples[0] if num_samples == 1 else {"samples": samples}
-    _report(as_json, {**summary, "model": loaded.name}, "\n".join(file for sample in samples for file in sample["files"]))
+    for number, (motion, known) in enumerate(made, start=1):
+        path = output if len(made) == 1 else output.with_stem(f"{output.stem}-{number}")
+        files = [str(file) for file in save_motion(motion, path)]
+        samples.append({"file": files[0], "files": files, "seconds": round(motion.duration, 3), **known})
+    _tell(f"{sum(sample['seconds'] for sample in samples):.1f} s of motion in {seconds:.1f} s")
+    summary = samples[0] if len(made) == 1 else {"samples": samples}
+    _report(as_json, {**summary, "model": model}, "\n".join(file for sample in samples for file in sample["files"]))
 
 
 def _say(turn: Callable[[Model], Turn], model: str | None, as_json: bool) -> None:

@@ -5,16 +5,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from small_extractor import save_small_extractor
 from tiny_model import tiny_model
 
 from vimotion.config import load_config
 from vimotion.errors import UserError
-from vimotion.evaluation.contestants import Retrieval, Scripted
+from vimotion.evaluation.contestants import Real
 from vimotion.evaluation.evaluate import EvaluateRecipe, evaluate
 from vimotion.evaluation.examples import _ASKED, GIVEN, GIVEN_A, TASKS, make_examples
+from vimotion.evaluation.extractor import Extractor
 from vimotion.evaluation.judge import CONTAINS
-from vimotion.evaluation.scoring import _left_alone, score
-from vimotion.evaluation.tf_idf import TfIdf
+from vimotion.evaluation.outcomes import unpack
+from vimotion.evaluation.scoring import _left_alone, complete
+from vimotion.evaluation.scoring import score as score_complete
+from vimotion.formats import load_motion
 
 RECIPES = Path(__file__).parents[2] / "recipes" / "evaluate"
 # Kinds that are alone in a scene of the store: a free sentence needs one, to know how long the kind lasts.
@@ -32,9 +36,21 @@ ALONE = (
 )
 
 
-def recipe(store, **changes):
-    values = {"corpus": store.folder, "examples": 12, "seeds": (3, 4), "contestants": ("scripted", "retrieval")}
+@pytest.fixture(scope="module")
+def extractor(tmp_path_factory):
+    return save_small_extractor(tmp_path_factory.mktemp("extractor"))
+
+
+def recipe(store, extractor, **changes):
+    values = {
+        "corpus": store.folder, "examples": 12, "seeds": (3, 4), "contestants": ("real", "retrieval"),
+        "extractor": extractor, "likeness": False, "samples": 0,
+    }  # fmt: skip
     return EvaluateRecipe(**(values | changes))
+
+
+def score(example, answer):
+    return score_complete(example, complete(example, answer))
 
 
 def make(task, store, number, seed):
@@ -56,7 +72,7 @@ def test_examples_are_the_same_each_time_and_cover_all_kinds(store, task):
     assert len({example.id for example in first}) == 12
     for example in first:
         assert (GIVEN_A in example.text) == (task == "reaction")
-        assert (GIVEN in example.text) == (task in ("motion_to_text", "prediction", "editing", "question"))
+        assert (GIVEN in example.text) == (task in ("motion_to_text", "prediction", "editing", "reasoning"))
 
 
 def test_examples_use_held_out_captions_only(store):
@@ -84,7 +100,7 @@ def test_too_few_clips_is_an_error(store):
 
 def test_every_true_answer_to_a_question_is_right_and_one_about_something_else_is_not(store):
     examples = {
-        example.id + example.detail: example for seed in range(40) for example in make_examples("question", store, 24, seed)
+        example.id + example.detail: example for seed in range(40) for example in make_examples("reasoning", store, 24, seed)
     }
     assert {example.detail for example in examples.values()} == set(_ASKED)
     for example in examples.values():
@@ -93,9 +109,9 @@ def test_every_true_answer_to_a_question_is_right_and_one_about_something_else_i
 
 
 def test_true_scenes_and_words_are_right(store):
-    for task in Scripted.tasks:
+    for task in Real.tasks:
         examples = make_examples(task, store, 12, seed=1)
-        outcomes = [score(example, answer) for example, answer in zip(examples, Scripted().answers(examples, 0), strict=True)]
+        outcomes = [score(example, answer) for example, answer in zip(examples, Real().answers(examples, 0), strict=True)]
         assert [outcome.get("reason") for outcome in outcomes if not outcome["success"]] == []
 
 
@@ -147,58 +163,113 @@ def test_an_edit_of_one_person_leaves_the_other_alone(store):
     assert not _left_alone(example, one.joined(one))
 
 
-def test_retrieval_finds_the_clip_itself(store):
-    retrieval = Retrieval(store, clips=10)
-    examples = make_examples("reaction", store, 12, seed=1)
-    training = [store[index] for index in store.split("train")]
-    record = training[0]
-    assert retrieval._nearest(record.interaction().person(0)).id == record.id
-    assert len(retrieval.answers(examples, 0)) == 12
-    assert TfIdf(["they hug", "they shake hands", "one waves"]).nearest("please shake hands") == 1
-
-
-def test_results_are_whole_and_resumed(store, tmp_path, capsys):
-    settings = recipe(store, tasks=("text_to_motion", "motion_to_text"))
+def test_results_are_whole(store, extractor, tmp_path):
+    settings = recipe(store, extractor, tasks=("text_to_motion", "motion_to_text", "reaction"), samples=1)
     results = evaluate(settings, tmp_path)
-    assert results["summary"]["text_to_motion"]["scripted"]["measures"]["success"]["median"] == 1.0
-    assert results["summary"]["motion_to_text"]["scripted"]["answers"] == 12
+    found = results["summary"]["text_to_motion"]["real"]
+    assert found["measures"]["success"]["mean"] == 1.0 and found["measures"]["success"]["interval"] == found["success_interval"]
+    assert found["answers"] == 12 and found["failed"] == 0 and found["seeds"] == [3]
+    assert {"r_precision_1", "r_precision_3", "fid", "mm_distance", "diversity", "jerk"} <= set(found["measures"])
+    assert found["measures"]["fid"]["mean"] == pytest.approx(0, abs=1e-6)
+    assert results["summary"]["text_to_motion"]["retrieval"]["measures"]["fid"]["mean"] > 1e-3
+    reaction = results["summary"]["reaction"]["real"]["measures"]
+    assert reaction["mpjpe"]["mean"] == reaction["relation_error"]["mean"] == 0 and reaction["contact_recall"]["mean"] == 1
     written = json.loads((tmp_path / "results.json").read_text())
     assert written["summary"] == results["summary"]
-    assert len(written["outcomes"]) == 48
-    assert "| text_to_motion | success | 100.0 % |" in (tmp_path / "results.md").read_text()
+    assert written["extractor"] == Extractor.load(extractor).hash and written["protocol"]["batch"] == 12
+    lines = [json.loads(line) for line in (tmp_path / "outcomes.jsonl").read_text().splitlines()[1:]]
+    assert len(lines) == 3 * 2 * 12
+    assert all(len(unpack(line["vector"])) == 12 for line in lines if line["task"] != "motion_to_text")
+    assert "| real | 100.0 [75.7, 100.0] | 0.0 [0.0, 24.3] |" in (tmp_path / "results.md").read_text()
     assert json.loads((tmp_path / "manifest.json").read_text())["kind"] == "evaluation"
-    # an interrupted run, its last line cut off, goes on and ends the same
-    lines = (tmp_path / "outcomes.jsonl").read_text()
-    (tmp_path / "outcomes.jsonl").write_text(lines[: len(lines) * 2 // 3])
-    capsys.readouterr()
-    again = evaluate(settings, tmp_path)
-    assert again["summary"] == results["summary"]
-    assert "scripted, text_to_motion" not in capsys.readouterr().err  # was complete
+    [made, told, reacted] = json.loads((tmp_path / "samples" / "samples.json").read_text())
+    truth = make("text_to_motion", store, 12, settings.example_seed)[0].truth
+    kept = load_motion(tmp_path / "samples" / made["answers"]["real"]["file"])
+    np.testing.assert_allclose(kept.joint_positions, truth.joint_positions, atol=1e-5)
+    assert told["answers"]["real"]["text"] and reacted["answers"]["real"]["success"]
+    assert load_motion(tmp_path / "samples" / reacted["given"]).num_people == 1
+    assert (tmp_path / "plots" / "success.png").exists() and (tmp_path / "page" / "index.html").exists()
+
+
+class Jittered:
+    """The true scenes, moved by what depends on the seed and on everything in the batch; it may be interrupted."""
+
+    name, tasks, seeded = "real", ("text_to_motion", "reaction"), True
+
+    def __init__(self, batches=1000):
+        self.left = batches
+
+    def answers(self, examples, seed):
+        self.left -= 1
+        if self.left < 0:
+            raise KeyboardInterrupt
+        random = np.random.default_rng([seed, *b"".join(example.id.encode() for example in examples)])
+        return [example.truth.moved(translation=random.normal(0, 0.05, (2, 3)) * [1, 0, 1]) for example in examples]
+
+
+def test_an_interrupted_run_equals_an_uninterrupted_one(store, extractor, tmp_path, monkeypatch):
+    settings = recipe(store, extractor, contestants=("real",), tasks=("text_to_motion", "reaction"), batch=5)
+
+    def run(folder, contestant):
+        monkeypatch.setattr("vimotion.evaluation.evaluate.make_contestant", lambda *_: contestant)
+        return evaluate(settings, folder)
+
+    whole = run(tmp_path / "whole", Jittered())
+    for stop in (2, 4):
+        with pytest.raises(KeyboardInterrupt):
+            run(tmp_path / "parts", Jittered(stop))
+        # as when it is killed while it writes: the last batch lacks an answer and a half
+        outcomes = tmp_path / "parts" / "outcomes.jsonl"
+        lines = outcomes.read_text()
+        assert len(lines.splitlines()) == {2: 11, 4: 26}[stop]
+        outcomes.write_text("".join(lines.splitlines(keepends=True)[:-1])[:-100])
+    parts = run(tmp_path / "parts", rest := Jittered())
+    assert 1000 - rest.left == 12 - 4  # of 2 tasks × 2 seeds × 3 batches four were there, the last one not whole
+    assert parts["summary"] == whole["summary"]
+    assert (tmp_path / "parts" / "results.json").read_bytes() == (tmp_path / "whole" / "results.json").read_bytes()
+    assert (tmp_path / "parts" / "results.md").read_bytes() == (tmp_path / "whole" / "results.md").read_bytes()
+    again = run(tmp_path / "parts", Jittered(0))  # nothing is left to answer
+    assert again["summary"] == whole["summary"]
     with pytest.raises(UserError, match="other settings"):
-        evaluate(recipe(store, tasks=("text_to_motion",)), tmp_path)
+        evaluate(settings.model_copy(update={"examples": 11}), tmp_path / "parts")
 
 
-def test_a_model_takes_part_in_everything(store, tmp_path):
+def test_runs_are_compared_only_where_they_were_measured_alike(store, extractor, tmp_path):
+    settings = recipe(store, extractor, tasks=("text_to_motion",), contestants=("real",))
+    evaluate(settings, tmp_path / "one")
+    both = settings.model_copy(update={"contestants": ("retrieval", "real")})
+    evaluate(both, tmp_path / "two", tmp_path / "one" / "results.json")
+    told = (tmp_path / "two" / "results.md").read_text()
+    assert "| real | +0.0 | +0.0 |" in told.split("# What is more or less")[1]
+    other = settings.model_copy(update={"extractor": save_small_extractor(tmp_path / "other", seed=1)})
+    with pytest.raises(UserError, match="different scales"):
+        evaluate(other, tmp_path / "three", tmp_path / "one" / "results.json")
+    with pytest.raises(UserError, match="other examples"):
+        evaluate(settings.model_copy(update={"example_seed": 1}), tmp_path / "four", tmp_path / "one" / "results.json")
+    with pytest.raises(UserError, match="no results"):
+        evaluate(settings, tmp_path / "one", tmp_path / "nowhere.json")
+
+
+def test_a_model_takes_part_in_everything(store, extractor, tmp_path):
     tiny_model().save(tmp_path / "model")
-    contestants = ("model", "reconstruction")
-    settings = recipe(
-        store, model=str(tmp_path / "model"), contestants=contestants, examples=1, seeds=(0,), kinds=ALONE, batch=1
-    )
-    results = evaluate(settings, tmp_path / "out")
+    contestants = ("vimotion", "reconstruction")
+    changes = {"contestants": contestants, "examples": 2, "seeds": (0,), "kinds": ALONE, "batch": 2}
+    results = evaluate(recipe(store, extractor, model=str(tmp_path / "model"), **changes), tmp_path / "out")
     assert set(results["summary"]) == set(TASKS)
-    assert all(found["model"]["answers"] == 1 for found in results["summary"].values())
-    assert sum(found["model"]["malformed"] for found in results["summary"].values()) == 0
+    assert all(found["vimotion"]["answers"] == 2 for found in results["summary"].values())
     assert results["model"]["sha256"]
     assert results["codec"]["world_mm"] > 0
-    assert np.isfinite(results["summary"]["reaction"]["model"]["measures"]["joint_error"]["median"])
+    assert np.isfinite(results["summary"]["reaction"]["vimotion"]["measures"]["mpjpe"]["mean"])
 
 
-def test_unknown_names_are_errors(store, tmp_path):
+def test_unknown_names_are_errors(store, extractor, tmp_path):
     with pytest.raises(UserError, match="no contestant 'oracle'"):
-        evaluate(recipe(store, contestants=("oracle",)), tmp_path)
+        evaluate(recipe(store, extractor, contestants=("oracle",)), tmp_path)
     with pytest.raises(UserError, match="no benchmark 'cooking'"):
-        evaluate(recipe(store, tasks=("cooking",)), tmp_path)
+        evaluate(recipe(store, extractor, tasks=("cooking",)), tmp_path)
     with pytest.raises(UserError, match="no kind 'cooking'"):
-        evaluate(recipe(store, kinds=("cooking",)), tmp_path)
+        evaluate(recipe(store, extractor, kinds=("cooking",)), tmp_path)
     with pytest.raises(UserError, match="one seed"):
-        evaluate(recipe(store, seeds=()), tmp_path)
+        evaluate(recipe(store, extractor, seeds=()), tmp_path)
+    with pytest.raises(UserError, match="reads 200 frames"):
+        evaluate(recipe(store, save_small_extractor(tmp_path / "short", max_frames=200)), tmp_path)

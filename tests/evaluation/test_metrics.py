@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from vimotion.evaluation.metrics import foot_sliding, jerk, mpjpe, spread, wilson_interval
+from vimotion.evaluation.metrics import foot_sliding, jackknife, jerk, mean_interval, mpjpe, wilson_interval
 from vimotion.motion import JOINT
 
 
@@ -40,11 +40,27 @@ def test_jerk_of_a_cubic_is_constant():
         jerk(positions[:3], 30)
 
 
-def test_spread():
-    result = spread([3.0, 1.0, 8.0])
-    assert (result.median, result.mean, result.lowest, result.highest) == (3.0, 4.0, 1.0, 8.0)
-    with pytest.raises(ValueError, match="no value"):
-        spread([])
+def test_interval_of_a_mean():
+    values = [1.0, 2.0, 4.0, 5.0]  # standard deviation √(10 / 3)
+    low, high = mean_interval(values)
+    assert (low + high) / 2 == pytest.approx(3.0)
+    assert (high - low) / 2 == pytest.approx(1.96 * np.sqrt(10 / 3) / 2)
+    assert mean_interval([1.0]) is None
+
+
+def test_jackknife_of_a_mean_is_its_interval_and_of_a_ratio_holds_the_true_one():
+    values = np.random.default_rng(0).normal(3.0, 1.0, 40)
+    found = jackknife(lambda chosen: {"mean": values[list(chosen)].mean()}, len(values), groups=40)
+    assert found["mean"] == pytest.approx(mean_interval(values))
+
+    def ratio(random):
+        below = random.uniform(1, 3, 100)
+        above = 0.4 * below + random.normal(0, 0.5, 100)
+        return jackknife(lambda chosen: {"ratio": above[list(chosen)].sum() / below[list(chosen)].sum()}, 100)["ratio"]
+
+    held = [low < 0.4 < high for low, high in (ratio(np.random.default_rng(seed)) for seed in range(200))]
+    assert 0.88 <= np.mean(held) <= 0.98  # ten groups give slightly too narrow ones
+    assert jackknife(lambda chosen: {"number": len(chosen)}, 2) == {}  # one would be left
 
 
 def test_wilson_interval():

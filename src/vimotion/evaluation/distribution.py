@@ -85,7 +85,8 @@ def fid(first: np.ndarray, second: np.ndarray) -> float:
     apart = first.mean(axis=0) - second.mean(axis=0)
     one, other = _factor(first), _factor(second)
     root = np.linalg.svd(one @ other.T, compute_uv=False).sum()
-    return float(apart @ apart + (one**2).sum() + (other**2).sum() - 2 * root)
+    # equal distributions may differ by −1e-13
+    return max(0.0, float(apart @ apart + (one**2).sum() + (other**2).sum() - 2 * root))
 
 
 def diversity(motions: np.ndarray, pairs: int, random: np.random.Generator) -> float:
@@ -121,17 +122,18 @@ def measure(
         samples: (captions, samples, D) for the multimodality.
 
     Returns:
-        `r_1`, `r_2`, `r_3`, `mm_distance`, `fid`, `diversity` (over all motions there are, if they are fewer than the
-        protocol's pairs) and, with samples, `multimodality`.
+        `r_1`, `r_2`, `r_3`; `mm_distance`, `fid`, `diversity` (over all motions there are, if they are fewer than the
+        protocol's pairs), where enough motions were made in every repeat; and, with samples, `multimodality`.
 
     Raises:
-        ValueError: there are fewer pairs than a batch holds, or hardly any motion was made.
+        ValueError: there are fewer pairs than a batch holds.
     """
     repeats = [
         _once(*draws[repeat % len(draws)], real, protocol, np.random.default_rng([seed, repeat]), samples)
         for repeat in range(protocol.repeats)
     ]
-    return {name: summary([repeat[name] for repeat in repeats]) for name in repeats[0]}
+    names = [name for name in repeats[0] if all(name in repeat for repeat in repeats)]
+    return {name: summary([repeat[name] for repeat in repeats]) for name in names}
 
 
 def summary(values: Sequence[float]) -> Measured:
@@ -154,10 +156,12 @@ def _once(
     found = np.mean([r_precision(texts[batch], motions[batch]) for batch in batches], axis=0)
     figures = {f"r_{k}": float(value) for k, value in enumerate(found, start=1)}
     texts, motions = (each[np.concatenate(batches)] for each in (texts, motions))
-    figures["mm_distance"] = mm_distance(texts, motions)
-    figures["fid"] = fid(protocol.fid_scale * real, protocol.fid_scale * motions)
-    pairs = min(protocol.diversity_pairs, len(_made(motions)))
-    figures["diversity"] = diversity(protocol.diversity_scale * motions, pairs, random)
+    if len(_made(np.concatenate([texts, motions], axis=1))):
+        figures["mm_distance"] = mm_distance(texts, motions)
+    if (made := len(_made(motions))) > 1:
+        figures["fid"] = fid(protocol.fid_scale * real, protocol.fid_scale * motions)
+        pairs = min(protocol.diversity_pairs, made)
+        figures["diversity"] = diversity(protocol.diversity_scale * motions, pairs, random)
     if samples is not None:
         figures["multimodality"] = multimodality(protocol.multimodality_scale * samples, protocol.multimodality_pairs, random)
     return figures

@@ -1,8 +1,10 @@
 """The benchmarks: every contestant answers the same examples, each answer is judged, and all of it is kept.
 
-outcomes.jsonl  one line an answer, written at once: an interrupted run goes on after the last line
+outcomes.jsonl  one line an answer, written a batch at a time: an interrupted run goes on after the last whole batch
+samples/        motions of the first examples, see `samples.py`
 results.json    settings, what was measured, where it came from, and the summary
-results.md      the summary as a table
+results.md      the summary as tables
+plots/, page/   pictures of the summary; the samples side by side
 """
 
 from __future__ import annotations
@@ -10,10 +12,12 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+import numpy as np
 from pydantic import Field
 
 from vimotion.artifacts import atomic_path, fingerprint, run_folder, vimotion_home, write_manifest
@@ -21,21 +25,30 @@ from vimotion.choreography import KINDS
 from vimotion.config import Config
 from vimotion.corpora import Store, open_store
 from vimotion.errors import UserError
-from vimotion.evaluation.contestants import (
-    Answer,
-    Contestant,
-    ModelContestant,
-    Reconstruction,
-    Retrieval,
-    Scripted,
-    Standstill,
-)
+from vimotion.evaluation.contestants import Answer, Contestant, Reconstruction
+from vimotion.evaluation.crowd import Measures, Truth, found_by_text, judged_measures, motion_measures, text_measures
+from vimotion.evaluation.distribution import OFFICIAL_PROTOCOL, Protocol
+from vimotion.evaluation.entered import CONTESTANTS, PARTS, make_contestant, part_folder
 from vimotion.evaluation.examples import IN_WORDS, LONGEST, TASKS, Example, make_examples
-from vimotion.evaluation.report import summarise, table
-from vimotion.evaluation.scoring import failed, score
+from vimotion.evaluation.extractor import Extractor, load_extractor
+from vimotion.evaluation.llm_judge import Judge, JudgeConfig
+from vimotion.evaluation.outcomes import Line, Outcomes, pack, unpack
+from vimotion.evaluation.page import write_page
+from vimotion.evaluation.plots import draw_plots
+from vimotion.evaluation.report import check_alike, differences, summarise, table
+from vimotion.evaluation.samples import GIVEN, Sample, keep_motion, sample, write_index
+from vimotion.evaluation.scoring import complete, failed, score
+from vimotion.evaluation.sentences import SentenceEncoder
+from vimotion.evaluation.text_model import TextModelConfig
+from vimotion.motion import Interaction
 
-CONTESTANTS = ("model", "scripted", "reconstruction", "retrieval", "standstill")
-OUTCOMES, RESULTS, TABLE = "outcomes.jsonl", "results.json", "results.md"
+RESULTS, TABLE = "results.json", "results.md"
+# The code of who is measured, and what happens after the outcomes are there and may change without a new answer; all else in
+# this room judges.
+_ANSWERING = ("contestants.py", "entered.py", "generator_contestants.py", "language_contestants.py", "text_model.py")
+_AFTERWARDS = (
+    "captions.py", "crowd.py", "distribution.py", "llm_judge.py", "page.py", "plots.py", "report.py", "sentences.py",
+)  # fmt: skip
 
 
 class EvaluateRecipe(Config):
@@ -45,147 +58,212 @@ class EvaluateRecipe(Config):
         name: of the run folder.
         corpus: folder of the prepared store; a relative one lies under the VIMotion home.
         split: the examples are drawn from it.
-        model: a model folder or a run's name; None is the model that comes with VIMotion.
-        tokenizer: folder of the codec for "reconstruction"; None takes the model's own.
         contestants, tasks: who, and on what.
+        model: a model folder or a run's name; None is the model that comes with VIMotion.
+        aligned: for "vimotion_aligned" the folder or the run of `vimotion train align`.
+        generator: for "intergen" and "chain" a folder of `vimotion train intergen`; None is the one that comes with VIMotion.
+        text_model: of "chain"; None is SmolLM2-135M-Instruct on this machine, fetched at first use.
+        tokenizer: folder of the codec for "reconstruction"; None takes the model's own.
+        retrieval_clips: at most so many training clips are looked at by "retrieval".
         kinds: interactions that the examples are about; empty means all. A model is compared on those that it was taught.
         examples: how many of each task.
         example_seed: which ones; seeds: of the contestants' draws.
-        batch: answers at a time.
-        retrieval_clips: at most so many training clips are looked at by "retrieval".
+        batch: answers at a time. A batch of which an answer is missing is answered anew as a whole.
+        samples: examples of each task whose answers are kept as motions.
+        extractor: its folder or the name of its run; None is the one that comes with VIMotion.
+        protocol: of the measures by embeddings: ours, or InterGen's scales ("official"). Fewer examples than a batch of the
+            protocol make that batch smaller.
+        likeness: whether answers in words are also compared as sentences, by a small model that is fetched at first use.
+        judge: the language model that judges answers to questions; without one that is not measured.
     """
 
     name: str = "evaluate"
     corpus: Path = Path("corpora/scripted")
     split: str = "test"
-    model: str | None = None
-    tokenizer: Path | None = None
     contestants: tuple[str, ...] = CONTESTANTS
     tasks: tuple[str, ...] = TASKS
+    model: str | None = None
+    aligned: str | None = None
+    generator: Path | None = None
+    text_model: TextModelConfig | None = None
+    tokenizer: Path | None = None
+    retrieval_clips: int = Field(default=100_000, gt=0)
     kinds: tuple[str, ...] = ()
-    examples: int = Field(default=318, gt=0)
+    examples: int = Field(default=212, gt=1)
     example_seed: int = 20_250
     seeds: tuple[int, ...] = (0, 1, 2)
     batch: int = Field(default=16, gt=0)
-    retrieval_clips: int = Field(default=100_000, gt=0)
+    samples: int = Field(default=4, ge=0)
+    extractor: Path | None = None
+    protocol: Literal["standard", "official"] = "standard"
+    likeness: bool = True
+    judge: JudgeConfig | None = None
 
 
-def evaluate(recipe: EvaluateRecipe, output: Path | None = None) -> dict[str, Any]:
+def evaluate(recipe: EvaluateRecipe, output: Path | None = None, against: Path | None = None) -> dict[str, Any]:
     """Run the benchmarks, or what is left of them, and write the results.
 
+    Args:
+        against: results.json of another run; the tables then also tell what is more or less than there.
+
     Raises:
-        UserError: a contestant, task or corpus that is not there; or a folder with outcomes of other settings.
+        UserError: a contestant, task or corpus that is not there; a folder with outcomes of other settings; or a run to
+            compare with that was not measured alike.
     """
     _check(recipe)
     folder = output or run_folder(recipe.name)
     store = open_store(vimotion_home() / recipe.corpus)
-    contestants = [_contestant(name, recipe, store) for name in recipe.contestants]
-    origin = _origin(recipe, store)
-    outcomes = _Outcomes(folder, {"recipe": recipe.model_dump(mode="json"), **origin})
+    extractor = load_extractor(recipe.extractor)
+    if extractor.config.max_frames < LONGEST:
+        raise UserError(f"The extractor reads {extractor.config.max_frames} frames, and examples have up to {LONGEST}.")
+    header = {"recipe": recipe.model_dump(mode="json"), **_origin(recipe, store, extractor)}
+    other = _read_results(against) if against else None
+    if other:
+        check_alike(header, other)
+    contestants = [make_contestant(name, recipe, store) for name in recipe.contestants]
+    run = _Run(recipe, folder, extractor, Outcomes(folder, header))
+    crowds = {}
+    samples: list[Sample] = []
     for task in recipe.tasks:
-        entered = [contestant for contestant in contestants if task in contestant.tasks]
-        drawn_from = store, recipe.examples, recipe.example_seed, recipe.split, recipe.kinds
-        examples = make_examples(task, *drawn_from) if entered else []
-        for contestant in entered:
-            # a model's words are the likeliest ones, whatever the seed
-            drawn = contestant.seeded and task not in IN_WORDS
-            for seed in recipe.seeds if drawn else recipe.seeds[:1]:
-                _answer(contestant, examples, seed, recipe.batch, outcomes)
-    results = {**outcomes.header, "summary": summarise(outcomes.lines), **_codec_errors(contestants, store, recipe)}
-    with atomic_path(folder / TABLE) as path:
-        path.write_text(table(results, recipe), encoding="utf-8")
+        if entered := [contestant for contestant in contestants if task in contestant.tasks]:
+            examples = make_examples(task, store, recipe.examples, recipe.example_seed, recipe.split, recipe.kinds)
+            run.answer(entered, examples)
+            crowds[task] = run.measure_together(entered, examples)
+            samples += run.samples(entered, examples)
+    write_index(folder, samples)
+    results = {**header, "summary": summarise(run.outcomes.lines, crowds), **_codec_errors(contestants, store, recipe)}
     with atomic_path(folder / RESULTS) as path:
-        path.write_text(json.dumps({**results, "outcomes": outcomes.lines}, indent=1) + "\n", encoding="utf-8")
-    model = {"model": _model_folder(recipe)} if _needs_model(recipe) else {}
-    write_manifest(folder, "evaluation", recipe.model_dump(mode="json"), recipe.example_seed, {"corpus": store.folder, **model})
+        path.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    against_it = {"against": {"name": str(against), "differences": differences(results, other)}} if other else {}
+    with atomic_path(folder / TABLE) as path:
+        path.write_text(table({**results, **against_it}, recipe), encoding="utf-8")
+    draw_plots(results, folder / "plots")
+    write_page(folder, results)
+    parents = {"corpus": store.folder, **_folders(recipe)}
+    write_manifest(folder, "evaluation", recipe.model_dump(mode="json"), recipe.example_seed, parents)
     return {"folder": str(folder), **results}
 
 
-def _answer(contestant: Contestant, examples: Sequence[Example], seed: int, batch: int, outcomes: _Outcomes) -> None:
-    """Let a contestant answer what it has not answered yet, and judge it."""
-    left = [example for example in examples if not outcomes.has(contestant.name, example.id, seed)]
-    for done in range(0, len(left), batch):
-        part = left[done : done + batch]
-        for example, answer in zip(part, contestant.answers(part, seed), strict=True):
-            outcomes.add(contestant.name, example, seed, _judged(example, answer))
-        finished = len(examples) - len(left) + done + len(part)
-        print(f"{contestant.name}, {part[0].task}, seed {seed}: {finished} of {len(examples)}", file=sys.stderr, flush=True)
+class _Run:
+    """What answering and measuring needs: the settings, the extractor, and the outcomes so far."""
+
+    def __init__(self, recipe: EvaluateRecipe, folder: Path, extractor: Extractor, outcomes: Outcomes) -> None:
+        self.recipe, self.folder, self.extractor, self.outcomes = recipe, folder, extractor, outcomes
+        self._encoder = SentenceEncoder() if recipe.likeness and set(recipe.tasks) & set(IN_WORDS) else None
+
+    def answer(self, entered: Sequence[Contestant], examples: Sequence[Example]) -> None:
+        """Let contestants answer the batches that they have not answered yet, and judge them."""
+        for number, example in enumerate(examples[: self.recipe.samples]):
+            if example.given is not None:
+                keep_motion(self.folder, example.task, number, GIVEN, example.given)
+        for contestant in entered:
+            for seed in self._seeds(contestant, examples[0].task):
+                for first in range(0, len(examples), self.recipe.batch):
+                    part = examples[first : first + self.recipe.batch]
+                    if any(self.outcomes.find(contestant.name, example.id, seed) is None for example in part):
+                        start = time.perf_counter()
+                        self.outcomes.add(self._judged(contestant, part, first, seed))
+                        each = (time.perf_counter() - start) / len(part)
+                        told = f"{contestant.name}, {part[0].task}, seed {seed}: {first + len(part)} of {len(examples)}"
+                        print(f"{told}, {each:.2f} s each", file=sys.stderr, flush=True)
+
+    def measure_together(self, entered: Sequence[Contestant], examples: Sequence[Example]) -> dict[str, Measures]:
+        """What is measured over all answers of each contestant to one benchmark."""
+        truth, protocol, task = Truth.of(examples, self.extractor), _protocol(self.recipe), examples[0].task
+        measured: dict[str, Measures] = {}
+        if task not in IN_WORDS:
+            for contestant in entered:
+                vectors = self._vectors(contestant, examples)
+                measured[contestant.name] = motion_measures(truth, vectors, protocol, varied=task == "text_to_motion")
+            return measured
+        texts = {contestant.name: self._texts(contestant, examples) for contestant in entered}
+        for name, answers in texts.items():
+            measured[name] = text_measures(examples, answers, self._encoder)
+            if task == "motion_to_text":
+                measured[name] |= found_by_text(answers, truth, self.extractor, protocol)
+        if task == "reasoning" and self.recipe.judge is not None:
+            for name, scores in judged_measures(examples, texts, Judge(self.recipe.judge)).items():
+                measured[name] |= scores
+        return measured
+
+    def samples(self, entered: Sequence[Contestant], examples: Sequence[Example]) -> list[Sample]:
+        """What samples.json says of the first examples."""
+        return [
+            sample(number, example, [self._line(contestant, example, self.recipe.seeds[0]) for contestant in entered])
+            for number, example in enumerate(examples[: self.recipe.samples])
+        ]
+
+    def _seeds(self, contestant: Contestant, task: str) -> tuple[int, ...]:
+        # words are the likeliest ones, whatever the seed
+        return self.recipe.seeds if contestant.seeded and task not in IN_WORDS else self.recipe.seeds[:1]
+
+    def _judged(self, contestant: Contestant, part: Sequence[Example], first: int, seed: int) -> list[Line]:
+        """The outcomes of a batch that begins at the example numbered `first`; its samples are written before they are."""
+        judged = [_judge(example, answer, self.extractor) for example, answer in _answers(contestant, part, seed)]
+        vectors = self.extractor.embed_interactions([motion for _, motion in judged])
+        lines = []
+        for number, (example, (outcome, motion), vector) in enumerate(zip(part, judged, vectors, strict=True), start=first):
+            if motion is not None:
+                outcome["vector"] = pack(vector)
+                if number < self.recipe.samples and seed == self.recipe.seeds[0]:
+                    keep_motion(self.folder, example.task, number, contestant.name, motion)
+            lines.append({
+                "contestant": contestant.name, "task": example.task, "kind": example.kind, "example": example.id, "seed": seed,
+                "text": example.text, **({"detail": example.detail} if example.detail else {}), **outcome,
+            })  # fmt: skip
+        return lines
+
+    def _line(self, contestant: Contestant, example: Example, seed: int) -> Line:
+        line = self.outcomes.find(contestant.name, example.id, seed)
+        assert line is not None
+        return line
+
+    def _vectors(self, contestant: Contestant, examples: Sequence[Example]) -> np.ndarray:
+        """(seeds, N, D): NaN of failed answers."""
+        none = np.full(self.extractor.config.embedding, np.nan)
+        rows = [
+            [self._line(contestant, example, seed).get("vector") for example in examples]
+            for seed in self._seeds(contestant, examples[0].task)
+        ]
+        return np.array([[none if vector is None else unpack(vector) for vector in row] for row in rows])
+
+    def _texts(self, contestant: Contestant, examples: Sequence[Example]) -> list[str]:
+        """Answers in words; "" of failed ones."""
+        return [self._line(contestant, example, self.recipe.seeds[0]).get("answer", "") for example in examples]
 
 
-def _judged(example: Example, answer: Answer) -> dict[str, Any]:
+def _answers(contestant: Contestant, part: Sequence[Example], seed: int) -> list[tuple[Example, Answer]]:
+    return list(zip(part, contestant.answers(part, seed), strict=True))
+
+
+def _judge(example: Example, answer: Answer, extractor: Extractor) -> tuple[Line, Interaction | None]:
+    """The outcome, and the motion where the answer is one."""
     if isinstance(answer, Exception):
-        return failed(answer)
+        return failed(answer), None
     try:
-        return score(example, answer)
+        answer = complete(example, answer)
+        if isinstance(answer, str):
+            return score(example, answer), None
+        if answer.num_frames > extractor.config.max_frames:
+            raise ValueError(f"The answer has more than {extractor.config.max_frames} frames.")
+        return score(example, answer), answer
     except ValueError as error:  # an answer without the form that the task needs
-        return failed(error)
+        return failed(error), None
 
 
-class _Outcomes:
-    """The lines of outcomes.jsonl, read at the start and added to."""
-
-    def __init__(self, folder: Path, header: dict[str, Any]) -> None:
-        self.header = header
-        folder.mkdir(parents=True, exist_ok=True)
-        self._path = folder / OUTCOMES
-        self.lines: list[dict[str, Any]] = []
-        digest = hashlib.sha256(json.dumps(header, sort_keys=True).encode()).hexdigest()
-        if self._path.exists():
-            first, *lines = _complete_lines(self._path)
-            if first != {"settings": digest}:
-                raise UserError(f"{folder} holds outcomes of other settings, model or corpus; choose a new folder (--output).")
-            self.lines = lines
-        else:
-            self._write({"settings": digest})
-        self._known = {(line["contestant"], line["example"], line["seed"]) for line in self.lines}
-
-    def has(self, contestant: str, example: str, seed: int) -> bool:
-        return (contestant, example, seed) in self._known
-
-    def add(self, contestant: str, example: Example, seed: int, outcome: dict[str, Any]) -> None:
-        line = {
-            "contestant": contestant, "task": example.task, "kind": example.kind, "example": example.id, "seed": seed,
-            "text": example.text, **({"detail": example.detail} if example.detail else {}), **outcome,
-        }  # fmt: skip
-        self._write(line)
-        self.lines.append(line)
-
-    def _write(self, line: dict[str, Any]) -> None:
-        with self._path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
+def _protocol(recipe: EvaluateRecipe) -> Protocol:
+    protocol = OFFICIAL_PROTOCOL if recipe.protocol == "official" else Protocol()
+    return protocol.model_copy(update={"batch": min(protocol.batch, recipe.examples)})
 
 
-def _complete_lines(path: Path) -> list[dict[str, Any]]:
-    """The lines of a file; one cut off by an interruption is removed from it."""
-    content = path.read_text(encoding="utf-8")
-    whole = content[: content.rfind("\n") + 1]
-    if whole != content:
-        with atomic_path(path) as temporary:
-            temporary.write_text(whole, encoding="utf-8")
-    lines = whole.splitlines()
-    if not lines:
-        raise UserError(f"{path} is empty; remove it.")
+def _read_results(path: Path) -> dict[str, Any]:
     try:
-        return [json.loads(line) for line in lines]
-    except ValueError:
-        raise UserError(f"{path} is damaged; choose a new folder (--output).") from None
-
-
-def _contestant(name: str, recipe: EvaluateRecipe, store: Store) -> Contestant:
-    if name == "scripted":
-        return Scripted()
-    if name == "standstill":
-        return Standstill()
-    if name == "retrieval":
-        return Retrieval(store, recipe.retrieval_clips)
-    if name == "reconstruction" and recipe.tokenizer is not None:
-        from vimotion.tokenizer import MotionTokenizer
-
-        return Reconstruction(MotionTokenizer.load(vimotion_home() / recipe.tokenizer))
-    from vimotion.chat import load_model
-
-    model = load_model(recipe.model)
-    return ModelContestant(model) if name == "model" else Reconstruction(model.codec)
+        results: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"There are no results {path}; name the results.json of a finished run.") from None
+    except (OSError, ValueError) as error:
+        raise UserError(f"The results {path} cannot be read: {error}.") from None
+    return results
 
 
 def _codec_errors(contestants: Sequence[Contestant], store: Store, recipe: EvaluateRecipe) -> dict[str, Any]:
@@ -210,35 +288,31 @@ def _check(recipe: EvaluateRecipe) -> None:
         raise UserError("At least one seed is needed.")
 
 
-def _origin(recipe: EvaluateRecipe, store: Store) -> dict[str, Any]:
-    """Hashes of what is measured on, of what is measured, and of the code that judges."""
-    origin = {"corpus": {"folder": store.folder.name, **store.info, "sha256": _info_hash(store)}, "judge": _judge_hash()}
-    if recipe.tokenizer is not None:
-        origin["tokenizer"] = fingerprint(vimotion_home() / recipe.tokenizer)
-    if _needs_model(recipe):
-        folder = _model_folder(recipe)
-        origin["model"] = {"folder": folder.name, "sha256": fingerprint(folder)}
-    return origin
+def _origin(recipe: EvaluateRecipe, store: Store, extractor: Extractor) -> dict[str, Any]:
+    """Hashes of what is measured on, of what is measured, and of what measures."""
+    return {
+        "corpus": {"folder": store.folder.name, **store.info, "sha256": _info_hash(store)},
+        **_code_hashes(),
+        "extractor": extractor.hash,
+        "protocol": _protocol(recipe).model_dump(mode="json"),
+        **{name: {"folder": folder.name, "sha256": fingerprint(folder)} for name, folder in _folders(recipe).items()},
+    }
 
 
-def _needs_model(recipe: EvaluateRecipe) -> bool:
-    return "model" in recipe.contestants or ("reconstruction" in recipe.contestants and recipe.tokenizer is None)
+def _folders(recipe: EvaluateRecipe) -> dict[str, Path]:
+    """Folders of what the contestants are made of, by the part that it plays."""
+    return {part: part_folder(part, recipe) for name in recipe.contestants for part in PARTS[name]}
 
 
-def _model_folder(recipe: EvaluateRecipe) -> Path:
-    """Where `chat.load_model` finds the model."""
-    from vimotion.chat.model import SHIPPED
-
-    if recipe.model is None:
-        return SHIPPED
-    folder = Path(recipe.model).expanduser()
-    return folder if folder.is_dir() else run_folder(recipe.model)
-
-
-def _judge_hash() -> str:
-    """Of everything in this room, so that no outcomes of two judges are ever mixed."""
-    files = sorted(path for path in Path(__file__).parent.iterdir() if path.suffix in (".py", ".yaml"))
-    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
+def _code_hashes() -> dict[str, str]:
+    """Of everything in this room that has a part in an outcome, so that no outcomes of two judges are ever mixed."""
+    room = Path(__file__).parent
+    code = sorted(path for path in room.iterdir() if path.suffix in (".py", ".yaml") and path.name not in _AFTERWARDS)
+    parts = {
+        "judge": [path for path in code if path.name not in _ANSWERING],
+        "answering": [path for path in code if path.name in _ANSWERING] + sorted((room / "prompts").iterdir()),
+    }
+    return {name: hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest() for name, paths in parts.items()}
 
 
 def _info_hash(store: Store) -> str:

@@ -18,11 +18,13 @@ from vimotion.evaluation.readers import READERS
 from vimotion.motion import FPS, Interaction
 from vimotion.tasks import Conversation, MotionPart, TextPart, ask, possible_tasks, questions, sample_conversation
 
-TASKS = ("text_to_motion", "free_text", "motion_to_text", "reaction", "prediction", "editing", "question")
+TASKS = ("text_to_motion", "free_text", "motion_to_text", "reaction", "prediction", "editing", "reasoning")
 # Where the motion stands in an example's text, and one person of it.
 GIVEN, GIVEN_A = "{motion}", "{motion.a}"
 # What is answered in words.
-IN_WORDS = ("motion_to_text", "question")
+IN_WORDS = ("motion_to_text", "reasoning")
+# What `vimotion.tasks` calls that which a record must be able to show.
+_NEEDED = {"free_text": "text_to_motion", "reasoning": "question"}
 # What a contestant sees and makes at once.
 LONGEST = round(10 * FPS)
 # Kinds in which both begin at once.
@@ -41,7 +43,8 @@ class Example:
 
     Attributes:
         id: unique among all examples.
-        task: one of `TASKS`; kinds: the interactions that it is about, in order.
+        task: one of `TASKS`.
+        kinds: the interactions that it is about, in order; empty where the corpus does not tell.
         text: what the user says; `GIVEN` stands for the motion, `GIVEN_A` for its person a; a plain caption for the two
             tasks that make a motion from words.
         given: the motion that comes with it, of one person for "reaction", of the beginning for "prediction".
@@ -50,7 +53,10 @@ class Example:
         wanted: what is to be read from the answer, by name ("actor", "side", "count", …); of several interactions the first
             is meant.
         manners: of the people of `given`, where that is known.
-        truth: the scripted scene, or the scripted answer in words; "" where there is none. Not for contestants.
+        truth: the true scene, or the true answer in words; "" where there is none. Not for contestants.
+        caption: a sentence that tells what truly happens; the text itself of a motion from words.
+        references: true answers in words that the answer is held against, of a task that is answered so. Neither is for
+            contestants.
     """
 
     id: str
@@ -63,11 +69,20 @@ class Example:
     detail: str = ""
     wanted: dict[str, Any] = field(default_factory=dict)
     manners: tuple[str, str] = ("neutral", "neutral")
+    caption: str = ""
+    references: tuple[str, ...] = ()
 
     @property
     def kind(self) -> str:
-        """The first interaction."""
-        return self.kinds[0]
+        """The first interaction; "" where the corpus does not tell."""
+        return self.kinds[0] if self.kinds else ""
+
+    @property
+    def scene(self) -> Interaction | None:
+        """The true motion of both, whichever side of the example it stands on; None where there is none."""
+        if isinstance(self.truth, Interaction):
+            return self.truth
+        return self.given
 
 
 def make_examples(
@@ -84,7 +99,7 @@ def make_examples(
     if task not in TASKS:
         raise UserError(f"There is no benchmark {task!r}; choose {', '.join(TASKS)}.")
     random = np.random.default_rng([seed, TASKS.index(task)])
-    records = _by_kind(store, split, task, random, kinds or KINDS)
+    records = _by_kind(store, split, task, random, kinds or (*KINDS, ""))
     if task == "free_text":
         return _free_text(records, number, random, kinds or KINDS)
     available = sum(map(len, records.values()))
@@ -92,7 +107,7 @@ def make_examples(
         raise UserError(f"{store.folder} has {available} clips for {task} in its split {split!r}, fewer than {number}.")
     make = {
         "text_to_motion": _text_to_motion, "motion_to_text": _motion_to_text, "reaction": _reaction, "prediction": _prediction,
-        "editing": _editing, "question": _question,
+        "editing": _editing, "reasoning": _reasoning,
     }[task]  # fmt: skip
     examples: list[Example] = []
     while len(examples) < number:
@@ -109,8 +124,8 @@ def free_sentences() -> dict[str, list[str]]:
 
 
 def read_kinds(record: Record) -> tuple[str, ...]:
-    """The interactions of a scripted record, in order."""
-    return tuple(act["kind"] for act in (record.facts or {})["parameters"]["acts"])
+    """The interactions of a scripted record, in order; of another one nobody knows them."""
+    return tuple(act["kind"] for act in record.facts["parameters"]["acts"]) if record.facts else ()
 
 
 def read_facts(record: Record) -> dict[str, Any]:
@@ -130,6 +145,8 @@ def read_facts(record: Record) -> dict[str, Any]:
 
 def _said_facts(record: Record) -> dict[str, Any]:
     """What of it a text says without doubt: of several acts only who begins, and of a massage the leg, not the hand."""
+    if not record.facts:
+        return {}
     seen, kinds = read_facts(record), read_kinds(record)
     unsaid = {"side", "count"} if len(kinds) > 1 else {"side"} if kinds == ("massage_leg",) else set()
     return {name: fact for name, fact in seen.items() if name not in unsaid}
@@ -138,16 +155,17 @@ def _said_facts(record: Record) -> dict[str, Any]:
 def _by_kind(
     store: Store, split: str, task: str, random: np.random.Generator, kinds: Collection[str]
 ) -> dict[str, list[Record]]:
-    """Scripted records of these kinds alone that fit the task, shuffled, by their first kind."""
+    """Records of these kinds alone ("" is one that nobody told) that fit the task, shuffled, by their first kind."""
     indices = [edited for _, edited in store.edits(split)] if task == "editing" else store.split(split)
-    needed = "text_to_motion" if task == "free_text" else task
+    needed = _NEEDED.get(task, task)
     records: dict[str, list[Record]] = {}
     for index in random.permutation(indices).tolist():
         record = store[index]
         short = record.num_frames <= LONGEST and (not record.edit_of or store.by_id(record.edit_of).num_frames <= LONGEST)
-        fits = short and record.facts and set(read_kinds(record)) <= set(kinds) and needed in possible_tasks(record)
+        of_these = set(read_kinds(record) or ("",)) <= set(kinds)
+        fits = short and of_these and record.captions and needed in possible_tasks(record)
         if fits and (task != "editing" or _changes_what_is_seen(store.by_id(record.edit_of), record)):
-            records.setdefault(read_kinds(record)[0], []).append(record)
+            records.setdefault(next(iter(read_kinds(record)), ""), []).append(record)
     return dict(sorted(records.items()))
 
 
@@ -161,9 +179,10 @@ def _changes_what_is_seen(source: Record, edited: Record) -> bool:
 
 def _text_to_motion(store: Store, record: Record, random: np.random.Generator) -> Example:
     """The caption alone, as `vimotion generate` takes it, and the length of the true scene."""
-    caption = str(random.choice(record.held_out_captions))
+    caption = _caption(record, random)
     told = {name: fact for name, fact in _said_facts(record).items() if READERS[name](caption) == fact}
-    return _example("text_to_motion", record, caption, record.interaction(), seconds=_seconds(record.num_frames), wanted=told)
+    example = _example("text_to_motion", record, caption, record.interaction(), wanted=told, caption=caption)
+    return replace(example, seconds=_seconds(record.num_frames))
 
 
 def _free_text(
@@ -183,14 +202,18 @@ def _free_text(
         if index < len(sentences[kind]) and len(examples) < number:
             frames = records[kind][int(random.integers(len(records[kind])))].num_frames
             text = sentences[kind][index]
-            examples.append(Example(f"free_text:{kind}-{index}", "free_text", (kind,), text, "", seconds=_seconds(frames)))
+            name = f"free_text:{kind}-{index}"
+            examples.append(Example(name, "free_text", (kind,), text, "", seconds=_seconds(frames), caption=text))
     return examples
 
 
 def _motion_to_text(store: Store, record: Record, random: np.random.Generator) -> Example:
     conversation = sample_conversation("motion_to_text", record, random, held_out=True)
     text, truth = _turn(conversation)
-    return _example("motion_to_text", record, text, truth, record.interaction(), wanted=_said_facts(record))
+    # the true answer is one of them; it is left out, so that the true answers show how far true wordings are alike
+    others = tuple(wording for wording in (*record.held_out_captions, *record.captions) if wording != truth) or (truth,)
+    example = _example("motion_to_text", record, text, truth, record.interaction(), wanted=_said_facts(record), caption=truth)
+    return replace(example, references=others)
 
 
 def _reaction(store: Store, record: Record, random: np.random.Generator) -> Example:
@@ -198,7 +221,7 @@ def _reaction(store: Store, record: Record, random: np.random.Generator) -> Exam
     conversation = sample_conversation("reaction", replace(record, captions=(), held_out_captions=()), random, held_out=True)
     text, _ = _turn(conversation)
     motion = record.interaction()
-    return _example("reaction", record, text, motion, motion.person(0))
+    return _example("reaction", record, text, motion, motion.person(0), caption=_caption(record, random))
 
 
 def _prediction(store: Store, record: Record, random: np.random.Generator) -> Example:
@@ -207,8 +230,8 @@ def _prediction(store: Store, record: Record, random: np.random.Generator) -> Ex
     shown = next(part for part in conversation.messages[0].parts if isinstance(part, MotionPart))
     motion = record.interaction()
     assert shown.stop is not None
-    seconds = _seconds(record.num_frames - shown.stop)
-    return _example("prediction", record, text, motion, motion.frames(0, shown.stop), seconds)
+    example = _example("prediction", record, text, motion, motion.frames(0, shown.stop), caption=_caption(record, random))
+    return replace(example, seconds=_seconds(record.num_frames - shown.stop))
 
 
 def _editing(store: Store, record: Record, random: np.random.Generator) -> Example:
@@ -217,18 +240,21 @@ def _editing(store: Store, record: Record, random: np.random.Generator) -> Examp
     source = store.by_id(record.edit_of)
     kept = {name: fact for name, fact in read_facts(source).items() if fact == read_facts(record)[name]}
     manners = tuple((source.facts or {})["parameters"]["manners"])
-    example = _example("editing", record, text, record.interaction(), source.interaction(), detail=record.edit, wanted=kept)
-    return replace(example, manners=manners)
+    caption = _caption(record, random)
+    example = _example("editing", record, text, record.interaction(), source.interaction(), wanted=kept, caption=caption)
+    return replace(example, detail=record.edit, manners=manners)
 
 
-def _question(store: Store, record: Record, random: np.random.Generator) -> Example:
+def _reasoning(store: Store, record: Record, random: np.random.Generator) -> Example:
     """One of the questions whose true answer can be read."""
     unseen = set() if "actor" in read_facts(record) else {"who", "other", "first"}
     asked = [name for name in questions(record) if name in _ASKED and name not in unseen]
     for question in random.permutation(asked).tolist():
         text, truth = _turn(Conversation(ask(record, question, random, held_out=True)))
         if wanted := _read(record, question, truth):
-            return _example("question", record, text, truth, record.interaction(), detail=question, wanted=wanted)
+            told = max(record.held_out_captions or record.captions, key=len)
+            example = _example("reasoning", record, text, truth, record.interaction(), wanted=wanted, caption=told)
+            return replace(example, detail=question, references=(truth,))
     raise ValueError(f"No question about {record.id} has an answer that can be read.")
 
 
@@ -246,12 +272,17 @@ def _example(
     text: str,
     truth: Interaction | str,
     given: Interaction | None = None,
-    seconds: float | None = None,
-    detail: str = "",
+    *,
     wanted: dict[str, Any] | None = None,
+    caption: str,
 ) -> Example:
-    kinds = read_kinds(record)
-    return Example(f"{task}:{record.id}", task, kinds, text, truth, given, seconds, detail, wanted or {})
+    name = f"{task}:{record.id}"
+    return Example(name, task, read_kinds(record), text, truth, given, wanted=wanted or {}, caption=caption)
+
+
+def _caption(record: Record, random: np.random.Generator) -> str:
+    """One of the wordings that no training saw, where the corpus sets some apart."""
+    return str(random.choice(record.held_out_captions or record.captions))
 
 
 def _turn(conversation: Conversation) -> tuple[str, str]:

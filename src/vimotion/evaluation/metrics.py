@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -49,22 +48,39 @@ def jerk(positions: np.ndarray, fps: float) -> float:
     return float(np.linalg.norm(np.diff(positions, n=3, axis=0), axis=-1).mean() * fps**3)
 
 
-@dataclass(frozen=True)
-class Spread:
-    """One number measured with several seeds."""
-
-    median: float
-    mean: float
-    lowest: float
-    highest: float
+def mean_interval(values: Sequence[float], z: float = 1.96) -> tuple[float, float] | None:
+    """95 % interval of the mean of independent values, by their standard deviation; None of fewer than two."""
+    if len(values) < 2:
+        return None
+    mean, half = np.mean(values), z * np.std(values, ddof=1) / math.sqrt(len(values))
+    return float(mean - half), float(mean + half)
 
 
-def spread(values: Sequence[float]) -> Spread:
-    """Median, mean and range of one number measured with several seeds."""
-    array = np.asarray(values, dtype=float)
-    if not len(array):
-        raise ValueError("There is no value to summarise.")
-    return Spread(float(np.median(array)), float(array.mean()), float(array.min()), float(array.max()))
+def jackknife(
+    figures: Callable[[Sequence[int]], Mapping[str, float]], number: int, groups: int = 10, z: float = 1.96
+) -> dict[str, tuple[float, float]]:
+    """95 % intervals of figures that are no mean over examples, from how they change when a group of examples is left out.
+
+    √((g − 1) / g · Σ(θᵢ − θ̄)²) is the standard error of a figure over g groups (Tukey, 1958).
+
+    Args:
+        figures: positions of examples → figures by name.
+        number: of examples; every `groups`-th makes a group.
+
+    Returns:
+        (low, high) of each figure; nothing where fewer than two examples would be left.
+    """
+    groups = min(groups, number)
+    if groups < 2 or number - -(-number // groups) < 2:
+        return {}
+    whole = figures(range(number))
+    without = [figures([i for i in range(number) if i % groups != group]) for group in range(groups)]
+    intervals = {}
+    for name, figure in whole.items():
+        values = np.array([left[name] for left in without])
+        half = z * math.sqrt((groups - 1) / groups * ((values - values.mean()) ** 2).sum())
+        intervals[name] = (figure - half, figure + half)
+    return intervals
 
 
 def wilson_interval(successes: float, trials: int, z: float = 1.96) -> tuple[float, float]:

@@ -1,64 +1,120 @@
-"""Outcomes → a summary → a table."""
+"""Outcomes → a summary → tables."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
-from statistics import median
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
-from vimotion.evaluation.metrics import spread, wilson_interval
+import numpy as np
+
+from vimotion.errors import UserError
+from vimotion.evaluation.bodies import ContactCounts
+from vimotion.evaluation.crowd import Measures, contact_measures
+from vimotion.evaluation.extractor import check_comparable
+from vimotion.evaluation.metrics import mean_interval, wilson_interval
 
 if TYPE_CHECKING:
     from vimotion.evaluation.evaluate import EvaluateRecipe
 
+
+@dataclass(frozen=True)
+class Shown:
+    """How a measure is shown.
+
+    Attributes:
+        label: its name in the field.
+        part: the table that it stands in.
+        better: which values are better; "real" are those near the real data's.
+        decimals: that are shown; unit: of the value, where it has one; "%" is a share, shown times 100.
+    """
+
+    label: str
+    part: Literal["answers", "bodies", "texts", "judge"]
+    better: Literal["higher", "lower", "real"]
+    decimals: int
+    unit: str = ""
+
+    @property
+    def head(self) -> str:
+        arrow = {"higher": "↑", "lower": "↓", "real": "→"}[self.better]
+        return f"{self.label} {arrow}" + (f" {self.unit}" if self.unit else "")
+
+
+MEASURES = {
+    "success": Shown("success", "answers", "higher", 1, "%"),
+    "failed": Shown("failed", "answers", "lower", 1, "%"),
+    "r_precision_1": Shown("R-precision@1", "answers", "higher", 3),
+    "r_precision_2": Shown("@2", "answers", "higher", 3),
+    "r_precision_3": Shown("@3", "answers", "higher", 3),
+    "fid": Shown("FID", "answers", "lower", 3),
+    "mm_distance": Shown("MM-distance", "answers", "lower", 3),
+    "diversity": Shown("diversity", "answers", "real", 3),
+    "multimodality": Shown("multimodality", "answers", "higher", 3),
+    "mpjpe": Shown("MPJPE", "bodies", "lower", 3, "m"),
+    "mpjpe_rooted": Shown("MPJPE rooted", "bodies", "lower", 3, "m"),
+    "relation_error": Shown("relation error", "bodies", "lower", 3, "m"),
+    "contact_precision": Shown("contact precision", "bodies", "higher", 1, "%"),
+    "contact_recall": Shown("contact recall", "bodies", "higher", 1, "%"),
+    "foot_sliding": Shown("foot sliding", "bodies", "lower", 3, "m/s"),
+    "ground_penetration": Shown("ground penetration", "bodies", "lower", 4, "m"),
+    "mutual_penetration": Shown("mutual penetration", "bodies", "lower", 4, "m"),
+    "jerk": Shown("jerk", "bodies", "real", 1, "m/s³"),
+    "bleu_1": Shown("BLEU-1", "texts", "higher", 3),
+    "bleu_4": Shown("BLEU-4", "texts", "higher", 3),
+    "rouge_l": Shown("ROUGE-L", "texts", "higher", 3),
+    "meteor": Shown("METEOR", "texts", "higher", 3),
+    "cider": Shown("CIDEr-D", "texts", "higher", 3),
+    "sentence_likeness": Shown("sentence likeness", "texts", "higher", 3),
+    "logic": Shown("logic", "judge", "higher", 2),
+    "content": Shown("content", "judge", "higher", 2),
+    "naturalness": Shown("naturalness", "judge", "higher", 2),
+}
+PARTS = {"answers": "", "bodies": "Bodies:", "texts": "Words:", "judge": "A language model as judge, 0 to 10:"}
 # Outcome fields that are no measures.
-_NOT_MEASURED = ("contestant", "task", "kind", "example", "seed", "text", "detail", "reason", "answer", "malformed")
+_NOT_MEASURED = {
+    "contestant", "task", "kind", "example", "seed", "text", "detail", "reason", "answer", "vector", "contacts",
+}  # fmt: skip
 _REASONS = 6
 # Measures of those answers alone that have them.
 _OF_SOME = ("_where_recognised", "_where_said")
 
 
-def summarise(lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """task → contestant → the share of answers that each measure holds for (or its median, for numbers) over seeds."""
+def summarise(lines: Sequence[Mapping[str, Any]], crowds: Mapping[str, Mapping[str, Measures]] | None = None) -> dict[str, Any]:
+    """task → contestant → how many answers there are, measures, and successes by kind and by edit or question.
+
+    Args:
+        lines: outcomes, as outcomes.jsonl has them.
+        crowds: task → contestant → measures of all its answers together.
+
+    A measure's mean is over seeds, its `interval` of 95 % over examples (of shares Wilson's); `lowest` and `highest` are over
+    seeds. A failed answer counts as wrong in every share but those "where recognised" and "where said".
+    """
     groups: dict[tuple[str, str], list[Mapping[str, Any]]] = defaultdict(list)
     for line in lines:
         groups[line["task"], line["contestant"]].append(line)
     summary: dict[str, Any] = {}
     for (task, contestant), group in groups.items():
-        summary.setdefault(task, {})[contestant] = _summary(group)
+        entry = _summary(group)
+        entry["measures"] |= (crowds or {}).get(task, {}).get(contestant, {})
+        summary.setdefault(task, {})[contestant] = entry
     return summary
 
 
 def table(results: Mapping[str, Any], recipe: EvaluateRecipe) -> str:
-    """Markdown: a row a task and measure, a column a contestant; median over seeds, and the range where it has one."""
-    summary = results["summary"]
-    contestants = [name for name in recipe.contestants if any(name in found for found in summary.values())]
-    lines = [
-        f"# {recipe.name}", "",
-        f"{recipe.examples} examples a task{_of_kinds(recipe)}, seeds {', '.join(map(str, recipe.seeds))}; "
-        "% of answers (median over seeds, range). An answer that failed or could not be read counts as wrong, but for "
-        "\"where recognised\" and \"where said\". Answers in words are not drawn, so they have one seed.", "",
-        "| task | measure | " + " | ".join(contestants) + " |", "|---|---|" + "---|" * len(contestants),
-    ]  # fmt: skip
-    for task in (task for task in recipe.tasks if task in summary):
-        found = summary[task]
-        measures = dict.fromkeys(measure for name in contestants if name in found for measure in found[name]["measures"])
-        for measure in measures:
-            cells = [_cell(found[name]["measures"].get(measure)) if name in found else "" for name in contestants]
-            lines.append(f"| {task} | {measure.replace('_', ' ')} | " + " | ".join(cells) + " |")
-    lines += ["", "Pooled over seeds:", ""]
-    for task in (task for task in recipe.tasks if task in summary):
-        for name, entry in summary[task].items():
-            low, high = entry["success_interval"]
-            told = (
-                f"{entry['answers']} answers, {entry['malformed']} malformed, success {low:.1%} to {high:.1%} (95 % interval "
-                "over examples)"
-            )
-            lines.append(f"- {task}, {name}: {told}")
-    for contestant in contestants:
-        entries = {task: summary[task][contestant] for task in recipe.tasks if contestant in summary.get(task, {})}
+    """Markdown: of each benchmark a row a contestant and a column a measure, then successes in detail and what was wrong."""
+    summary = {task: results["summary"][task] for task in recipe.tasks if task in results["summary"]}
+    lines = [f"# {recipe.name}", "", _preface(results, recipe)]
+    for task, found in summary.items():
+        lines += ["", f"## {task.replace('_', ' ')}", *_tables(found, _cell)]
+        if task == "reasoning" and recipe.judge is None:
+            lines += ["", "Not asked: a language model as judge. The recipe names none (`judge`)."]
+    if "against" in results:
+        lines += _against(results["against"])
+    lines += _details(summary)
+    for contestant in recipe.contestants:
+        entries = {task: found[contestant] for task, found in summary.items() if contestant in found}
         for part, what in (("kinds", "interaction"), ("details", "edit or question")):
             lines += _parts(contestant, what, {task: entry[part] for task, entry in entries.items() if entry[part]})
     if "codec" in results:
@@ -66,17 +122,170 @@ def table(results: Mapping[str, Any], recipe: EvaluateRecipe) -> str:
             f"{name.removesuffix('_mm').replace('_', ' ')} {value:.1f} mm" for name, value in results["codec"].items()
         )
         lines += ["", f"The codec on held-out clips, mean errors: {told}."]
-    lines += ["", "## Why answers failed, commonest first", ""]
-    for task in (task for task in recipe.tasks if task in summary):
-        for name, entry in summary[task].items():
+    lines += ["", "## Why answers failed or were wrong, commonest first", ""]
+    for task, found in summary.items():
+        for name, entry in found.items():
             if entry["reasons"]:
-                told = ", ".join(f"{reason} {count}" for reason, count in list(entry["reasons"].items())[:_REASONS])
-                lines.append(f"- {task}, {name}: {told}")
+                told = ", ".join(
+                    f"{reason.rstrip('.')} ({count})" for reason, count in list(entry["reasons"].items())[:_REASONS]
+                )
+                lines.append(f"- {task.replace('_', ' ')}, {name}: {told}")
     return "\n".join(lines) + "\n"
 
 
-def _of_kinds(recipe: EvaluateRecipe) -> str:
-    return f" of {len(recipe.kinds)} kinds of interaction ({', '.join(recipe.kinds)})" if recipe.kinds else ""
+def _preface(results: Mapping[str, Any], recipe: EvaluateRecipe) -> str:
+    kinds = f" about {len(recipe.kinds)} kinds of interaction ({', '.join(recipe.kinds)})" if recipe.kinds else ""
+    protocol = results["protocol"]
+    return (
+        f"{recipe.examples} examples a benchmark{kinds} of {results['corpus']['folder']}, split {recipe.split}; seeds "
+        f"{', '.join(map(str, recipe.seeds))} (answers in words are not drawn and have one). Extractor "
+        f"`{results['extractor']}`; protocol {recipe.protocol}, batches of {protocol['batch']}, {protocol['repeats']} repeats. "
+        "[low, high] and ± are intervals of 95 %. A failed answer counts as wrong; FID, distances, diversity and measures of "
+        "bodies are of what was made."
+    )
+
+
+def check_alike(results: Mapping[str, Any], other: Mapping[str, Any]) -> None:
+    """Refuse to compare two runs (what results.json says, but for the summary) that were not measured alike.
+
+    Raises:
+        UserError: they differ in extractor or protocol, in the code of the judge, or in the examples.
+    """
+    check_comparable([results, other])
+    if results["judge"] != other.get("judge"):
+        raise UserError("The two runs were judged by two versions of the code, so their figures must not be compared.")
+    if results["corpus"]["sha256"] != other["corpus"]["sha256"]:
+        raise UserError("The two runs were measured on two corpora, so their figures must not be compared.")
+    for key in ("examples", "example_seed", "split", "kinds"):
+        if results["recipe"][key] != other["recipe"][key]:
+            raise UserError(f"The two runs were asked other examples ({key!r} differs), so their figures must not be compared.")
+
+
+def differences(results: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """What the means of `results` are more than those of another run: task → contestant → {"measures"}."""
+    found: dict[str, Any] = {}
+    for task, contestants in results["summary"].items():
+        for name, entry in contestants.items():
+            before = other["summary"].get(task, {}).get(name, {"measures": {}})["measures"]
+            changes = {
+                measure: {"mean": value["mean"] - before[measure]["mean"], "interval": None}
+                for measure, value in entry["measures"].items()
+                if measure in before
+            }
+            if changes:
+                found.setdefault(task, {})[name] = {"measures": changes}
+    return found
+
+
+def _summary(group: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Of one contestant's answers to one task."""
+    seeds = sorted({line["seed"] for line in group})
+    names = dict.fromkeys(["success", "failed", *(name for line in group for name in line if name not in _NOT_MEASURED)])
+    measures = {name: measure for name in names if (measure := _measure(name, group)) is not None}
+    measures |= _contacts(group)
+    kinds: dict[str, list[bool]] = defaultdict(list)
+    details: dict[str, list[bool]] = defaultdict(list)
+    reasons: dict[str, int] = defaultdict(int)
+    for line in group:
+        if line["kind"]:
+            kinds[line["kind"]].append(line["success"])
+        if "detail" in line:
+            details[line["detail"].partition(" ")[0]].append(line["success"])  # whoever takes on a manner
+        if "reason" in line:
+            reasons[line["reason"]] += 1
+    return {
+        "answers": len(group),
+        "failed": sum(bool(line.get("failed")) for line in group),
+        "seeds": seeds,
+        "success_interval": measures["success"]["interval"],
+        "measures": measures,
+        "kinds": {kind: sum(right) / len(right) for kind, right in sorted(kinds.items())},
+        "details": {detail: sum(right) / len(right) for detail, right in sorted(details.items())},
+        "reasons": dict(sorted(reasons.items(), key=lambda item: (-item[1], item[0]))),
+    }
+
+
+def _measure(name: str, group: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """Mean over seeds and interval over examples (with several seeds an example is still one example) of what lines have."""
+    share = all(isinstance(line[name], bool) for line in group if name in line)
+    seeds: dict[int, list[float]] = defaultdict(list)
+    examples: dict[str, list[float]] = defaultdict(list)
+    for line in group:
+        value = line.get(name, _missing(name, line) if share else None)
+        if value is not None:
+            seeds[line["seed"]].append(float(value))
+            examples[line["example"]].append(float(value))
+    if not seeds:
+        return None
+    each = [float(np.mean(values)) for values in seeds.values()]
+    rates = [float(np.mean(values)) for values in examples.values()]
+    interval = wilson_interval(sum(rates), len(rates)) if share else mean_interval(rates)
+    return {
+        "mean": float(np.mean(each)),
+        "interval": None if interval is None else list(interval),
+        "lowest": min(each),
+        "highest": max(each),
+    }
+
+
+def _missing(name: str, line: Mapping[str, Any]) -> bool | None:
+    """What an answer counts as that does not have this share; None where it does not count."""
+    if name.endswith(_OF_SOME) or (name.startswith("said_") and not line.get("failed")):
+        return None
+    return False
+
+
+def _contacts(group: Sequence[Mapping[str, Any]]) -> Measures:
+    counts: dict[str, ContactCounts] = defaultdict(ContactCounts)
+    for line in group:
+        if "contacts" in line:
+            counts[line["example"]] += ContactCounts(*line["contacts"])
+    return contact_measures(list(counts.values())) if counts else {}
+
+
+def _tables(found: Mapping[str, Mapping[str, Any]], cell: Any) -> list[str]:
+    """Of one benchmark: a table for each part of the measures that somebody has, a row a contestant."""
+    lines: list[str] = []
+    for part, title in PARTS.items():
+        names = [
+            name
+            for name, shown in MEASURES.items()
+            if shown.part == part and any(name in entry["measures"] for entry in found.values())
+        ]
+        if names:
+            lines += ["", *([title, ""] if title else [])]
+            lines += _grid("", [MEASURES[name].head for name in names], {
+                contestant: [cell(name, entry["measures"].get(name)) for name in names]
+                for contestant, entry in found.items()
+                if any(name in entry["measures"] for name in names)
+            })  # fmt: skip
+    return lines
+
+
+def _grid(corner: str, heads: Iterable[str], rows: Mapping[str, Iterable[str]]) -> list[str]:
+    heads = list(heads)
+    lines = [f"| {corner} | " + " | ".join(heads) + " |", "|---|" + "---|" * len(heads)]
+    return lines + [f"| {name} | " + " | ".join(cells) + " |" for name, cells in rows.items()]
+
+
+def _against(against: Mapping[str, Any]) -> list[str]:
+    """Differences in the form of the tables."""
+    lines = ["", f"# What is more or less than in {against['name']}", ""]
+    lines += ["Differences of the means. One that is smaller than the intervals of both runs says nothing."]
+    for task, found in against["differences"].items():
+        lines += ["", f"## {task.replace('_', ' ')}", *_tables(found, _signed)]
+    return lines
+
+
+def _details(summary: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Shares that stand in no table of a benchmark: a row each, a column a contestant."""
+    contestants = dict.fromkeys(name for found in summary.values() for name in found)
+    rows: dict[str, list[str]] = {}
+    for task, found in summary.items():
+        for name in dict.fromkeys(name for entry in found.values() for name in entry["measures"] if name not in MEASURES):
+            measures = [found[one]["measures"].get(name) if one in found else None for one in contestants]
+            rows[f"{task}: {name}".replace("_", " ")] = [f"{one['mean']:.1%}" if one else "" for one in measures]
+    return ["", "## Shares in detail", "", *_grid("", contestants, rows)] if rows else []
 
 
 def _parts(contestant: str, what: str, shares: Mapping[str, Mapping[str, float]]) -> list[str]:
@@ -84,74 +293,25 @@ def _parts(contestant: str, what: str, shares: Mapping[str, Mapping[str, float]]
     if not shares:
         return []
     names = sorted({name for found in shares.values() for name in found})
-    rows = [
-        f"| {name} | " + " | ".join(f"{found[name]:.0%}" if name in found else "" for found in shares.values()) + " |"
-        for name in names
-    ]
-    head = ["", f"## {contestant}: success by {what}, over all seeds", ""]
-    return [*head, f"| {what} | " + " | ".join(shares) + " |", "|---|" + "---|" * len(shares), *rows]
+    rows = {name: [f"{found[name]:.0%}" if name in found else "" for found in shares.values()] for name in names}
+    return ["", f"## {contestant}: success by {what}, over all seeds", "", *_grid(what, shares, rows)]
 
 
-def _summary(group: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Of one contestant's answers to one task."""
-    seeds = sorted({line["seed"] for line in group})
-    names = dict.fromkeys(name for line in group for name in line if name not in _NOT_MEASURED)
-    measures: dict[str, Any] = {}
-    for name in names:
-        values = {seed: _value(name, [line for line in group if line["seed"] == seed]) for seed in seeds}
-        measured = [value for value in values.values() if value is not None]
-        measures[name] = {"share": _is_share(group, name), **asdict(spread(measured))}
-    rates = _rates(group)
-    kinds: dict[str, list[bool]] = defaultdict(list)
-    details: dict[str, list[bool]] = defaultdict(list)
-    reasons: dict[str, int] = defaultdict(int)
-    for line in group:
-        kinds[line["kind"]].append(line["success"])
-        if "detail" in line:
-            details[line["detail"].partition(" ")[0]].append(line["success"])  # whoever takes on a manner
-        if "reason" in line:
-            reasons["malformed" if line.get("malformed") else line["reason"]] += 1
-    return {
-        "answers": len(group),
-        "seeds": seeds,
-        "malformed": sum(bool(line.get("malformed")) for line in group),
-        "success_interval": list(wilson_interval(sum(rates), len(rates))),
-        "measures": measures,
-        "kinds": {kind: sum(right) / len(right) for kind, right in sorted(kinds.items())},
-        "details": {detail: sum(right) / len(right) for detail, right in sorted(details.items())},
-        "reasons": dict(sorted(reasons.items(), key=lambda item: -item[1])),
-    }
-
-
-def _rates(group: Sequence[Mapping[str, Any]]) -> list[float]:
-    """Share of right answers to each example: with several seeds an example is still one example."""
-    answers: dict[str, list[bool]] = defaultdict(list)
-    for line in group:
-        answers[line["example"]].append(line["success"])
-    return [sum(right) / len(right) for right in answers.values()]
-
-
-def _value(name: str, lines: Sequence[Mapping[str, Any]]) -> float | None:
-    """Share of right answers, failed ones counted as wrong where they should have the measure; or the median of numbers."""
-    numbers = [line[name] for line in lines if name in line]
-    if not _is_share(lines, name):
-        return float(median(numbers)) if numbers else None
-    if name.endswith(_OF_SOME):
-        return sum(numbers) / len(numbers) if numbers else None
-    asked = len(numbers) + sum(bool(line.get("malformed")) for line in lines)
-    return sum(numbers) / asked if asked and name.startswith("said_") else sum(numbers) / len(lines)
-
-
-def _is_share(lines: Sequence[Mapping[str, Any]], name: str) -> bool:
-    return all(isinstance(line[name], bool) for line in lines if name in line)
-
-
-def _cell(measure: Mapping[str, Any] | None) -> str:
+def _cell(name: str, measure: Mapping[str, Any] | None) -> str:
     if measure is None:
-        return ""
-    form = "{:.1%}" if measure["share"] else "{:.3f}"
-    shown = form.format(measure["median"]).replace("%", " %")
-    if measure["lowest"] == measure["highest"]:
-        return shown
-    bounds = " – ".join(form.format(measure[bound]).removesuffix("%") for bound in ("lowest", "highest"))
-    return f"{shown} ({bounds})"
+        return "–"
+    shown, factor = MEASURES[name], 100 if MEASURES[name].unit == "%" else 1
+    text = f"{factor * measure['mean']:.{shown.decimals}f}"
+    if measure["interval"] is None:
+        return text
+    low, high = (factor * bound for bound in measure["interval"])
+    if shown.unit == "%":
+        return f"{text} [{low:.{shown.decimals}f}, {high:.{shown.decimals}f}]"
+    return f"{text} ±{(high - low) / 2:.{shown.decimals}f}"
+
+
+def _signed(name: str, measure: Mapping[str, Any] | None) -> str:
+    if measure is None:
+        return "–"
+    shown = MEASURES[name]
+    return f"{(100 if shown.unit == '%' else 1) * measure['mean']:+.{shown.decimals}f}"

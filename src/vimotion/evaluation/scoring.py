@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
 from typing import Any
 
 import numpy as np
 
+from vimotion.evaluation.bodies import contact_counts, ground_penetration, mutual_penetration, relation_error
 from vimotion.evaluation.edits import edit_failure
-from vimotion.evaluation.examples import Example
+from vimotion.evaluation.examples import IN_WORDS, Example
+from vimotion.evaluation.findings import Finding
 from vimotion.evaluation.judge import find_acts
 from vimotion.evaluation.manners import SHOWN, takes_on
 from vimotion.evaluation.metrics import foot_sliding, jerk, mpjpe
@@ -18,73 +21,125 @@ from vimotion.motion import FPS, Interaction
 
 # The largest jump of a joint, metres a frame, between a motion and its continuation: 18 m/s.
 _SEAM = 0.6
+# Frames that an answer needs for its jerk.
+_SHORTEST = 4
+# Decimals that are kept of metres.
+_DIGITS = 5
 # Kinds whose words an answer may need that is not about them.
 _ON_FOOT = {"walk_together", "pass_by", "walk_towards"}
 
 
-def score(example: Example, answer: Interaction | str) -> dict[str, Any]:
-    """Outcome of an answer: `success`, a `reason` where it failed, and what else was measured.
+def complete(example: Example, answer: Interaction | str) -> Interaction | str:
+    """The answer as it is judged: of a reaction the given person, who may not be changed, with the answer's other person.
 
     Raises:
-        ValueError: the answer has not the form that the task needs, which is a failure too.
+        ValueError: the answer has not the form that the task needs, which is a failed answer.
+    """
+    if example.task in IN_WORDS:
+        if not isinstance(answer, str):
+            raise ValueError("The answer is no text.")
+        if not answer.strip():
+            raise ValueError("The answer is empty.")
+        return answer
+    if isinstance(answer, str):
+        raise ValueError("The answer is no motion.")
+    if answer.num_people != 2:
+        raise ValueError("The answer needs two people.")
+    answer = answer.resampled(FPS)
+    if answer.num_frames < _SHORTEST:
+        raise ValueError(f"The answer has fewer than {_SHORTEST} frames.")
+    return _with_given_person(example, answer) if example.task == "reaction" else answer
+
+
+def score(example: Example, answer: Interaction | str) -> dict[str, Any]:
+    """Outcome of an answer that is `complete`: `success`, a `reason` where it is wrong, and what else was measured.
+
+    Metres and seconds; `contacts` are the counts of `bodies.ContactCounts`.
     """
     if isinstance(answer, str):
         return _score_text(example, answer)
-    if answer.num_people != 2:
-        raise ValueError("The answer needs two people.")
-    if example.task == "reaction":
-        answer = _with_given_person(example, answer)
-    outcome = _score_motion(example, answer)
-    if isinstance(example.truth, Interaction) and example.task in ("reaction", "prediction"):
-        outcome |= _joint_errors(example, answer, example.truth)
-    return outcome
-
-
-def _joint_errors(example: Example, answer: Interaction, truth: Interaction) -> dict[str, float]:
-    """Of what the contestant added: the other person's reaction, or the frames after the given ones."""
-    assert example.given is not None
-    frames = min(answer.num_frames, truth.num_frames)
-    mine, theirs = (motion.frames(0, frames).joint_positions for motion in (answer, truth))
-    added = np.s_[:, 1:] if example.task == "reaction" else np.s_[example.given.num_frames :]
-    if not mine[added].size:
-        return {}
-    errors = {name: mpjpe(mine[added], theirs[added], rooted) for name, rooted in (("", False), ("_rooted", True))}
-    return {f"joint_error{name}": round(error, 4) for name, error in errors.items()}
+    outcome = _score_motion(example, answer) | _bodies(answer)
+    return outcome | (_against_truth(example, answer, example.truth) if isinstance(example.truth, Interaction) else {})
 
 
 def failed(error: Exception) -> dict[str, Any]:
-    """The outcome of an answer that could not be read."""
-    return {"success": False, "reason": f"malformed: {error}", "malformed": True}
+    """The outcome of an answer that is none."""
+    return {"success": False, "failed": True, "reason": str(error)}
+
+
+def _bodies(answer: Interaction) -> dict[str, float]:
+    """What can be measured of any motion."""
+    positions = answer.joint_positions
+    measured = {
+        "foot_sliding": foot_sliding(positions, FPS),
+        "jerk": jerk(positions, FPS),
+        "ground_penetration": ground_penetration(positions),
+        "mutual_penetration": mutual_penetration(answer),
+    }
+    return {name: round(value, _DIGITS) for name, value in measured.items()}
+
+
+def _against_truth(example: Example, answer: Interaction, truth: Interaction) -> dict[str, Any]:
+    """Errors of what the contestant added: the other person's reaction, the frames after the given ones, or all of it.
+
+    Of two lengths the shorter is compared. A text leaves too much open for such a comparison.
+    """
+    if example.task not in ("reaction", "prediction", "editing"):
+        return {}
+    frames = min(answer.num_frames, truth.num_frames)
+    mine, theirs = (motion.frames(0, frames).joint_positions for motion in (answer, truth))
+    start = example.given.num_frames if example.task == "prediction" and example.given is not None else 0
+    person = 1 if example.task == "reaction" else 0
+    if start >= frames:
+        return {}
+    added = mine[start:, person:], theirs[start:, person:]
+    errors = {name: mpjpe(*added, rooted=rooted) for name, rooted in (("mpjpe", False), ("mpjpe_rooted", True))}
+    if example.task == "reaction":
+        errors["relation_error"] = relation_error(mine, theirs)
+    measured: dict[str, Any] = {name: round(error, _DIGITS) for name, error in errors.items()}
+    if example.task != "prediction":
+        measured["contacts"] = list(astuple(contact_counts(answer, truth)))
+    return measured
 
 
 def _score_motion(example: Example, answer: Interaction) -> dict[str, Any]:
-    acts = find_acts(answer, example.kinds)
-    finding = acts[0] if acts else None
+    """By geometry; where nobody told the kinds, only whether two people could move so and the seam holds."""
     reason = implausible(answer)
-    outcome: dict[str, Any] = {"plausible": reason is None, "recognised": finding is not None}
+    outcome: dict[str, Any] = {"plausible": reason is None}
     if reason is None and example.task == "prediction" and example.given is not None:
         reason = _broken_seam(answer, example.given.num_frames)
     if reason is None and example.task == "editing" and example.given is not None:
         reason = edit_failure(example.given, answer, example.kinds, example.detail, example.manners)
         outcome["changed"] = reason is None
-    if reason is None and finding is None:
-        reason = "not the interaction"
-    positions = answer.joint_positions
-    if answer.num_frames >= 4:
-        outcome |= {"foot_sliding": round(foot_sliding(positions, FPS), 3), "jerk": round(jerk(positions, FPS), 1)}
-    if finding is not None:
-        prefix = "kept" if example.task == "editing" else "told"
-        right = {name: getattr(finding, name) == wanted for name, wanted in example.wanted.items()}
-        outcome |= {f"{prefix}_{name}_where_recognised": held for name, held in right.items()}
-        if example.task == "editing":
-            outcome["changed_and_kept"] = reason is None and all(right.values()) and _left_alone(example, answer)
+    if example.kinds:
+        acts = find_acts(answer, example.kinds)
+        outcome["recognised"] = bool(acts)
+        if acts:
+            outcome |= _facts_of(example, answer, acts[0], reason)
+        else:
+            reason = reason or "not the interaction"
     return {"success": reason is None, **({"reason": reason} if reason else {}), **outcome}
 
 
+def _facts_of(example: Example, answer: Interaction, finding: Finding, reason: str | None) -> dict[str, Any]:
+    """Which of the facts that the example is about a recognised interaction has right."""
+    prefix = "kept" if example.task == "editing" else "told"
+    right = {name: getattr(finding, name) == wanted for name, wanted in example.wanted.items()}
+    facts: dict[str, Any] = {f"{prefix}_{name}_where_recognised": held for name, held in right.items()}
+    if example.task == "editing":
+        facts["changed_and_kept"] = reason is None and all(right.values()) and _left_alone(example, answer)
+    return facts
+
+
 def _score_text(example: Example, answer: str) -> dict[str, Any]:
-    """A description is right when it names all interactions; an answer to a question when it says what was asked for."""
+    """A description is right when it names all interactions; an answer to a question when it says what was asked for.
+
+    Where nobody told the kinds, every answer counts as right.
+    """
+    if not example.kinds:
+        return {"success": True, "answer": answer}
     read = {name: READERS[name](answer) for name in example.wanted}
-    if example.task == "question":
+    if example.task == "reasoning":
         others = kinds_by_name(answer) - set(example.kinds)
         if {"distance", "approach"} & set(read):  # an answer about how they begin speaks of walking
             others -= _ON_FOOT
@@ -114,7 +169,6 @@ def _left_alone(example: Example, answer: Interaction) -> bool:
 
 
 def _with_given_person(example: Example, answer: Interaction) -> Interaction:
-    """The given person, who may not be changed, with the answer's other person."""
     assert example.given is not None
     frames = min(example.given.num_frames, answer.num_frames)
     if frames < 0.8 * example.given.num_frames:
