@@ -8,7 +8,7 @@ from vimotion.corpora import Record, Store
 from vimotion.corpora.scripted import scene_records
 from vimotion.corpora.store import finish_store, write_clips
 
-sys.path.append(str(Path(__file__).parents[1] / "chat"))  # the tiny random model
+sys.path += [str(Path(__file__).parents[1] / room) for room in ("chat", "intergen")]  # the tiny random models
 # Numbers of scenes that begin with twelve kinds; some have several acts, and no edit goes unseen.
 SCENES = (0, 1, 2, 3, 4, 6, 8, 9, 21, 24, 34, 50)
 

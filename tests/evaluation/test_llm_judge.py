@@ -1,46 +1,17 @@
 """The language model as judge, against a server of our own that answers as the test says."""
 
 import json
-import threading
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from chat_server import ChatServer, serving
 
 from vimotion.errors import UserError
 from vimotion.evaluation.llm_judge import ASPECTS, Asked, Judge, JudgeConfig, Verdict
 
 ASKED = Asked("Two people shake hands.", "Why do they step closer?", "To reach each other's hand.")
-
-
-class Server:
-    """Keeps the requests; `reply(request)` gives a status and the text of the message, or the whole body."""
-
-    def __init__(self) -> None:
-        self.requests: list[dict[str, Any]] = []
-        self.headers: list[dict[str, str]] = []
-        self.reply: Callable[[dict[str, Any]], tuple[int, Any]] = by_length
-        server = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                server.requests.append(request | {"path": self.path})
-                server.headers.append(dict(self.headers))
-                status, text = server.reply(request)
-                body = text if isinstance(text, bytes) else json.dumps({"choices": [{"message": {"content": text}}]}).encode()
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_: Any) -> None:
-                pass
-
-        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.http.server_port}/v1"
 
 
 def shown(request: dict[str, Any]) -> dict[str, str]:
@@ -60,21 +31,16 @@ def by_length(request: dict[str, Any]) -> tuple[int, str]:
 
 
 @pytest.fixture
-def server() -> Iterator[Server]:
-    server = Server()
-    thread = threading.Thread(target=server.http.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield server
-    server.http.shutdown()
-    thread.join()
-    server.http.server_close()
+def server() -> Iterator[ChatServer]:
+    with serving(by_length) as server:
+        yield server
 
 
-def _judge(server: Server, folder: Path, **changes: Any) -> Judge:
+def _judge(server: ChatServer, folder: Path, **changes: Any) -> Judge:
     return Judge(JudgeConfig(model="examiner", base_url=server.url, cache=folder / "cache", pause=0.0, **changes))
 
 
-def test_scores_are_means_over_both_orders_and_asked_once(server: Server, tmp_path: Path) -> None:
+def test_scores_are_means_over_both_orders_and_asked_once(server: ChatServer, tmp_path: Path) -> None:
     answers = {"vimotion": "To shake hands.", "chain": "No idea"}
     verdicts = _judge(server, tmp_path).judge(ASKED, answers)
     # each was shown first once, so the point for it is shared
@@ -89,7 +55,7 @@ def test_scores_are_means_over_both_orders_and_asked_once(server: Server, tmp_pa
     assert len(server.requests) == 4
 
 
-def test_the_judge_is_blind(server: Server, tmp_path: Path) -> None:
+def test_the_judge_is_blind(server: ChatServer, tmp_path: Path) -> None:
     answers = {"vimotion-secret": "To shake hands.", "chain-secret": "They greet."}
     one = _judge(server, tmp_path).judge(ASKED, answers)
     assert "secret" not in json.dumps(server.requests)
@@ -99,7 +65,7 @@ def test_the_judge_is_blind(server: Server, tmp_path: Path) -> None:
     assert len(server.requests) == 2 and two == {"x": one["chain-secret"], "y": one["vimotion-secret"]}
 
 
-def test_failed_answers_score_nothing_unseen(server: Server, tmp_path: Path) -> None:
+def test_failed_answers_score_nothing_unseen(server: ChatServer, tmp_path: Path) -> None:
     verdicts = _judge(server, tmp_path).judge(ASKED, {"a": None, "b": "  ", "c": "They greet."})
     nothing = Verdict(0.0, 0.0, 0.0)
     assert verdicts["a"] == verdicts["b"] == nothing and verdicts["c"] != nothing
@@ -107,7 +73,7 @@ def test_failed_answers_score_nothing_unseen(server: Server, tmp_path: Path) -> 
     assert _judge(server, tmp_path).judge(ASKED, {"a": None}) == {"a": nothing}
 
 
-def test_an_answer_that_spells_the_prompt_s_fields_stays_as_it_is(server: Server, tmp_path: Path) -> None:
+def test_an_answer_that_spells_the_prompt_s_fields_stays_as_it_is(server: ChatServer, tmp_path: Path) -> None:
     _judge(server, tmp_path).judge(ASKED, {"a": "{reference} {nonsense} %s"})
     assert list(shown(server.requests[0]).values()) == ["{reference} {nonsense} %s"]
 
@@ -120,7 +86,7 @@ def test_an_answer_that_spells_the_prompt_s_fields_stays_as_it_is(server: Server
         (200, '{"A": {"logic": true, "content": 1, "naturalness": 1}}'), (200, '{"B": {}}'),
     ],
 )  # fmt: skip
-def test_it_asks_again_after_a_stumble(server: Server, tmp_path: Path, stumble: tuple[int, Any]) -> None:
+def test_it_asks_again_after_a_stumble(server: ChatServer, tmp_path: Path, stumble: tuple[int, Any]) -> None:
     replies = [stumble, stumble]
     server.reply = lambda request: replies.pop() if replies else by_length(request)
     assert _judge(server, tmp_path).judge(ASKED, {"a": "They greet."})["a"].naturalness == 7.5
@@ -128,9 +94,9 @@ def test_it_asks_again_after_a_stumble(server: Server, tmp_path: Path, stumble: 
     assert [request["seed"] for request in server.requests] == [0, 1, 2]
 
 
-def test_a_judge_that_gives_no_scores_is_an_error_and_nothing_is_kept(server: Server, tmp_path: Path) -> None:
+def test_a_judge_that_gives_no_scores_is_an_error_and_nothing_is_kept(server: ChatServer, tmp_path: Path) -> None:
     server.reply = lambda request: (200, "I would rather not.")
-    with pytest.raises(UserError, match=r"gave no scores.*keys A"):
+    with pytest.raises(UserError, match=r"gave no answer.*keys A"):
         _judge(server, tmp_path, tries=2).judge(ASKED, {"a": "They greet."})
     assert len(server.requests) == 2 and not list((tmp_path / "cache").rglob("*.json"))
     server.reply = lambda request: (401, "who are you")
@@ -145,7 +111,7 @@ def test_a_server_that_is_not_there(tmp_path: Path) -> None:
         Judge(config).judge(ASKED, {"a": "They greet."})
 
 
-def test_the_key_comes_from_the_environment(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_key_comes_from_the_environment(server: ChatServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JUDGE_KEY", "sesame")
     _judge(server, tmp_path, api_key_variable="JUDGE_KEY").judge(ASKED, {"a": "They greet."})
     assert server.headers[0]["Authorization"] == "Bearer sesame"
@@ -156,7 +122,7 @@ def test_the_key_comes_from_the_environment(server: Server, tmp_path: Path, monk
     assert "Authorization" not in server.headers[1]
 
 
-def test_model_and_prompt_name_the_scale(server: Server, tmp_path: Path) -> None:
+def test_model_and_prompt_name_the_scale(server: ChatServer, tmp_path: Path) -> None:
     identity = _judge(server, tmp_path).identity
     assert identity["model"] == "examiner" and len(identity["prompt"]) == 16
     _judge(server, tmp_path).judge(ASKED, {"a": "They greet."})

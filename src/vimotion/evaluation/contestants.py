@@ -1,8 +1,8 @@
-"""Who is measured: a model, and references that need none."""
+"""Who is measured, and on what: what every contestant is, and references that need no network."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
@@ -12,17 +12,19 @@ import numpy as np
 from vimotion.corpora import Record, Store
 from vimotion.corpora.store import record_features
 from vimotion.evaluation.actor import named_actor
-from vimotion.evaluation.examples import GIVEN, GIVEN_A, Example
+from vimotion.evaluation.examples import LONGEST, Example
 from vimotion.evaluation.tf_idf import TfIdf
-from vimotion.motion import FEATURES, FPS, Interaction, from_features, to_features
+from vimotion.motion import FEATURES, FPS, NUM_JOINTS, Interaction, from_features, to_features
+from vimotion.tasks import TextPart, ask, questions
 
 if TYPE_CHECKING:
-    from vimotion.chat import Answer as ModelAnswer
-    from vimotion.chat import Model, Turn
     from vimotion.tokenizer import MotionTokenizer
 
 # A motion of two people in the world of the given one, or words; an error is a failed answer.
 Answer = Interaction | str | Exception
+
+# Frames between the poses by which beginnings are compared.
+_STRIDE = 10
 
 
 class Contestant(Protocol):
@@ -43,11 +45,11 @@ class Contestant(Protocol):
         ...
 
 
-class Scripted:
-    """The true scenes and words: how far the judge itself goes along."""
+class Real:
+    """The true scenes and words: how far the judges themselves go along."""
 
-    name = "scripted"
-    tasks: Sequence[str] = ("text_to_motion", "motion_to_text", "reaction", "prediction", "editing", "question")
+    name = "real"
+    tasks: Sequence[str] = ("text_to_motion", "motion_to_text", "reaction", "prediction", "editing", "reasoning")
     seeded = False
 
     def answers(self, examples: Sequence[Example], seed: int) -> list[Answer]:
@@ -61,8 +63,12 @@ class Reconstruction:
     tasks: Sequence[str] = ("text_to_motion", "reaction", "prediction", "editing")
     seeded = False
 
-    def __init__(self, tokenizer: MotionTokenizer) -> None:
-        self.tokenizer = tokenizer
+    def __init__(self, load: Callable[[], MotionTokenizer]) -> None:
+        self._load = load
+
+    @cached_property
+    def tokenizer(self) -> MotionTokenizer:
+        return self._load()
 
     def answers(self, examples: Sequence[Example], seed: int) -> list[Answer]:
         from vimotion.tokenizer.quality import reconstruct
@@ -77,11 +83,15 @@ class Reconstruction:
 class Retrieval:
     """The nearest training clip: by words of its captions (TF-IDF) for a text, by its joints over time for a motion.
 
-    An edit it answers with a clip like the given one, whatever was asked: the score of not listening.
+    It predicts what follows in the clip that begins most alike, and answers a question (it is told which one it is) as it is
+    true of the likest clip that has an answer. An edit it answers with a clip like the given one, whatever was asked: the
+    score of not listening.
     """
 
     name = "retrieval"
-    tasks: Sequence[str] = ("text_to_motion", "free_text", "motion_to_text", "reaction", "editing")
+    tasks: Sequence[str] = (
+        "text_to_motion", "free_text", "motion_to_text", "reaction", "prediction", "editing", "reasoning",
+    )  # fmt: skip
     seeded = False
 
     def __init__(self, store: Store, clips: int) -> None:
@@ -96,7 +106,13 @@ class Retrieval:
         if example.given is None:
             owners, texts = self._texts
             return self._store[owners[texts.nearest(example.text)]].interaction()
-        record = self._nearest(example.given)
+        if example.task == "prediction":
+            return self._continued(example.given, example.seconds or 0.0)
+        likest = (self._store[self._clips[number]] for number in self._likest(example.given))
+        if example.task == "reasoning":
+            record = next((found for found in likest if example.detail in questions(found)), None)
+            return ValueError("No clip has an answer.") if record is None else _true_answer(record, example.detail)
+        record = next(likest)
         if example.task == "motion_to_text":
             return next((caption for caption in record.captions if named_actor(caption)), record.captions[0])
         motion, frames = record.interaction(), example.given.num_frames
@@ -104,11 +120,23 @@ class Retrieval:
             motion = replace(motion, fps=FPS * motion.num_frames / frames).resampled(FPS)
         return motion
 
-    def _nearest(self, given: Interaction) -> Record:
-        """The clip whose first people move like the given ones."""
+    def _likest(self, given: Interaction) -> list[int]:
+        """Numbers of the clips, those first whose first people move like the given ones."""
         outline = _outline(to_features(given))
         distances = np.linalg.norm(self._outlines[:, :, : given.num_people] - outline, axis=-1).mean(axis=(1, 2, 3))
-        return self._store[self._clips[int(np.argmin(distances))]]
+        return [int(number) for number in np.argsort(distances, kind="stable")]
+
+    def _continued(self, given: Interaction, seconds: float) -> Answer:
+        """The given beginning, and after it what follows in the clip, of those that last so long, that begins most alike."""
+        shown, wanted = given.num_frames, given.num_frames + round(seconds * FPS)
+        lengths, beginnings = self._beginnings
+        pose = _stridden(to_features(given))
+        distances = np.linalg.norm(beginnings[:, : len(pose)].astype(np.float32) - pose, axis=-1).mean(axis=(1, 2, 3))
+        nearest = int(np.argmin(np.where(lengths >= wanted, distances, np.inf)))
+        if lengths[nearest] < wanted:
+            return ValueError("No clip is long enough.")
+        following = self._store[self._clips[nearest]].interaction().frames(shown - 1, wanted)
+        return given.followed_by(begun_at(following, given.frames(shown - 1, shown)).frames(1, wanted))
 
     @cached_property
     def _texts(self) -> tuple[list[int], TfIdf]:
@@ -118,6 +146,18 @@ class Retrieval:
     @cached_property
     def _outlines(self) -> np.ndarray:
         return np.stack([_outline(self._store[index].features) for index in self._clips])
+
+    @cached_property
+    def _beginnings(self) -> tuple[np.ndarray, np.ndarray]:
+        """Frames of each clip (N,), and poses (N, 30, 2, 22, 3) float16 of its first ten seconds, held after its end."""
+        lengths = np.zeros(len(self._clips), dtype=np.int64)
+        poses = np.zeros((len(self._clips), -(-LONGEST // _STRIDE), 2, NUM_JOINTS, 3), dtype=np.float16)
+        for number, index in enumerate(self._clips):
+            features = self._store[index].features
+            found = _stridden(features)[: poses.shape[1]]
+            lengths[number] = len(features)
+            poses[number, : len(found)], poses[number, len(found) :] = found, found[-1]
+        return lengths, poses
 
 
 class Standstill:
@@ -131,46 +171,18 @@ class Standstill:
         return [_held(example.given, example.seconds) for example in examples if example.given and example.seconds]
 
 
-class ModelContestant:
-    """A model, asked as the commands ask it."""
-
-    name = "model"
-    tasks: Sequence[str] = ("text_to_motion", "free_text", "motion_to_text", "reaction", "prediction", "editing", "question")
-    seeded = True
-
-    def __init__(self, model: Model) -> None:
-        self._model = model
-
-    def answers(self, examples: Sequence[Example], seed: int) -> list[Answer]:
-        turns = [self._turn(example, seed) for example in examples]
-        answers = self._model.tokens(turns, at_once=sum(len(turn.drafts) for turn in turns))
-        return [_finished(example, turn, said) for example, turn, said in zip(examples, turns, answers, strict=True)]
-
-    def _turn(self, example: Example, seed: int) -> Turn:
-        from vimotion.chat import Wish
-
-        if example.given is None:
-            return self._model.turn_to_generate(example.text, example.seconds, seed)
-        session = self._model.chat()
-        going_on = example.task == "prediction"
-        given = session.add_motion(example.given, ending=going_on)
-        text = example.text.replace(GIVEN, given).replace(GIVEN_A, given)
-        wish = {
-            "motion_to_text": Wish(motion="no", seed=seed),
-            "question": Wish(motion="no", seed=seed),
-            "reaction": Wish(motion="must", people="ab", seed=seed),
-            "editing": Wish(motion="must", people="ab", seed=seed),
-            "prediction": Wish(example.seconds, "must", continues=True, seed=seed),
-        }[example.task]
-        return session.turn(text, wish)
+def begun_at(motion: Interaction, start: Interaction) -> Interaction:
+    """A motion turned and shifted in the plane, so that its person a begins where person a of `start` begins, facing alike."""
+    headings = (moving.frames(0, 1).facing()[0, 0] for moving in (motion, start))
+    ahead, wanted = (float(np.arctan2(forward[0], forward[2])) for forward in headings)
+    turned = motion.moved(wanted - ahead)
+    shift = start.root_positions[0, 0] - turned.root_positions[0, 0]
+    return turned.moved(translation=shift * np.array([1.0, 0.0, 1.0]))
 
 
-def _finished(example: Example, turn: Turn, tokens: Sequence[int]) -> Answer:
-    try:
-        answer: ModelAnswer = turn.finish(tokens)
-        return answer.text if example.task in ("motion_to_text", "question") else answer.motion.interaction
-    except ValueError as error:  # what cannot be parsed, or holds no motion, is a failed answer
-        return error
+def _true_answer(record: Record, question: str) -> str:
+    _, answer = ask(record, question, np.random.default_rng(0))
+    return "".join(part.text for part in answer.parts if isinstance(part, TextPart))
 
 
 def _held(motion: Interaction, seconds: float) -> Interaction:
@@ -181,5 +193,13 @@ def _held(motion: Interaction, seconds: float) -> Interaction:
 
 def _outline(features: np.ndarray, points: int = 16) -> np.ndarray:
     """(T, P, 262) → joint positions (points, P, 22, 3) at even times."""
-    at = np.linspace(0, len(features) - 1, points).round().astype(int)
-    return features[at][..., FEATURES["positions"]].reshape(points, features.shape[1], -1, 3).astype(np.float32)
+    return _joints(features, np.linspace(0, len(features) - 1, points).round().astype(int))
+
+
+def _stridden(features: np.ndarray) -> np.ndarray:
+    """(T, P, 262) → joint positions (⌈T / 10⌉, P, 22, 3) of every tenth frame."""
+    return _joints(features, np.arange(0, len(features), _STRIDE))
+
+
+def _joints(features: np.ndarray, at: np.ndarray) -> np.ndarray:
+    return features[at][..., FEATURES["positions"]].reshape(len(at), features.shape[1], -1, 3).astype(np.float32)

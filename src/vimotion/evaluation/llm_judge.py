@@ -1,19 +1,14 @@
 """A language model as judge of answers in words: logic, content and naturalness, 0 to 10 each.
 
 The judge does not learn whose answer it reads, sees all answers to an example at once in one order and then in the reverse one
-(the scores are the means), and is asked everything once: replies are kept by the content of what was asked. Any server with the
-API of OpenAI's chat completions will do.
+(the scores are the means), and is asked everything once, see `text_model.py`.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 import string
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,42 +17,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import Field
 
-from vimotion.artifacts import atomic_path, vimotion_home
-from vimotion.config import Config
-from vimotion.errors import UserError
+from vimotion.evaluation.text_model import Server, ServerConfig
 
 ASPECTS = ("logic", "content", "naturalness")
 _LABELS = string.ascii_uppercase
 _BEST = 10.0
-# What a server says when it is busy or stumbles, and may do better later.
-_PASSING = {408, 409, 425, 429, 500, 502, 503, 504}
 
 
-class JudgeConfig(Config):
-    """Which model judges.
+class JudgeConfig(ServerConfig):
+    """Which model judges."""
 
-    Attributes:
-        model: its name at the server.
-        base_url: of the server, up to and with "/v1".
-        api_key_variable: the environment variable that holds the key, if the server wants one.
-        temperature, seed, max_tokens: of the reply.
-        tries: times that a request is sent before it is given up, and that a reply that cannot be read is asked for anew.
-        pause: seconds before the second try; doubled for each one after.
-        timeout: seconds to wait for a reply.
-        cache: folder of the replies; a relative one lies under the VIMotion home.
-    """
-
-    model: str
-    base_url: str = "http://127.0.0.1:8000/v1"
-    api_key_variable: str = "OPENAI_API_KEY"
-    temperature: float = Field(default=0.0, ge=0)
-    seed: int = 0
-    max_tokens: int = Field(default=500, gt=0)
-    tries: int = Field(default=4, gt=0)
-    pause: float = Field(default=1.0, ge=0)
-    timeout: float = Field(default=120.0, gt=0)
     cache: Path = Path("cache/judge")
 
 
@@ -84,7 +54,7 @@ class Judge:
 
     def __init__(self, config: JudgeConfig) -> None:
         self.config = config
-        self._folder = vimotion_home() / config.cache
+        self._server = Server(config)
 
     @cached_property
     def identity(self) -> dict[str, str]:
@@ -111,65 +81,14 @@ class Judge:
         return {name: verdicts.get((text or "").strip(), Verdict(0.0, 0.0, 0.0)) for name, text in answers.items()}
 
     def _scores(self, asked: Asked, answers: list[str]) -> list[tuple[float, ...]]:
-        """Scores of answers shown in this order, from the kept replies or the server."""
+        """Scores of answers shown in this order."""
         labels = _LABELS[: len(answers)]
         form = {label: dict.fromkeys(ASPECTS, "0 to 10") for label in labels}
         shown = "\n\n".join(f"[{label}]\n{text}" for label, text in zip(labels, answers, strict=True))
         fields = {"context": asked.context, "question": asked.question, "reference": asked.reference}
         question = _prompt("question").format(**fields, answers=shown, form=json.dumps(form))
-        request = {
-            "model": self.config.model,
-            "messages": [{"role": "system", "content": _prompt("system")}, {"role": "user", "content": question}],
-            "temperature": self.config.temperature,
-            "seed": self.config.seed,
-            "max_tokens": self.config.max_tokens,
-        }
-        key = hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
-        path = self._folder / key[:2] / f"{key}.json"
-        if path.is_file():
-            return _read_scores(json.loads(path.read_text(encoding="utf-8"))["reply"], labels)
-        reply, scores = self._ask(request, labels)
-        with atomic_path(path) as temporary:
-            temporary.write_text(json.dumps({"request": request, "reply": reply}, indent=1) + "\n", encoding="utf-8")
-        return scores
-
-    def _ask(self, request: dict[str, Any], labels: str) -> tuple[str, list[tuple[float, ...]]]:
-        """A reply that can be read, and its scores."""
-        reason = ""
-        for number in range(self.config.tries):
-            if number:
-                time.sleep(self.config.pause * 2 ** (number - 1))
-            # another seed, or the same unreadable reply would come again
-            reply, reason = self._send({**request, "seed": self.config.seed + number})
-            if reply is None:
-                continue
-            try:
-                return reply, _read_scores(reply, labels)
-            except ValueError as error:
-                reason = f"its reply cannot be read: {error}"
-        raise UserError(f"The judge {self.config.model} at {self.config.base_url} gave no scores ({reason}).")
-
-    def _send(self, request: dict[str, Any]) -> tuple[str | None, str]:
-        """The reply's text; or None, and why it may be there later.
-
-        Raises:
-            UserError: the server refuses for good.
-        """
-        headers = {"Content-Type": "application/json"}
-        if key := os.environ.get(self.config.api_key_variable):
-            headers["Authorization"] = f"Bearer {key}"
-        url = self.config.base_url.rstrip("/") + "/chat/completions"
-        sent = urllib.request.Request(url, json.dumps(request).encode(), headers)
-        try:
-            with urllib.request.urlopen(sent, timeout=self.config.timeout) as response:
-                content = json.load(response)
-            return str(content["choices"][0]["message"]["content"]), ""
-        except urllib.error.HTTPError as error:
-            if error.code not in _PASSING:
-                raise UserError(f"The judge's server at {url} refuses: {error.code} {error.reason}.") from None
-            return None, f"{error.code} {error.reason}"
-        except (OSError, ValueError, LookupError, TypeError) as error:
-            return None, f"{type(error).__name__}: {error}"
+        messages = [{"role": "system", "content": _prompt("system")}, {"role": "user", "content": question}]
+        return self._server.reply(messages, lambda reply: _read_scores(reply, labels))
 
 
 def _read_scores(reply: str, labels: str) -> list[tuple[float, ...]]:

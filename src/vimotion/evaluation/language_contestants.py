@@ -1,0 +1,72 @@
+"""VIMotion as a contestant, with and without its third stage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from vimotion.evaluation.contestants import Answer
+from vimotion.evaluation.examples import GIVEN, GIVEN_A, IN_WORDS, TASKS, Example
+
+if TYPE_CHECKING:
+    from vimotion.chat import Model, Turn
+
+
+class VIMotion:
+    """A model, asked as the commands ask it: every example is a conversation of one turn."""
+
+    name = "vimotion"
+    tasks: Sequence[str] = TASKS
+    seeded = True
+
+    def __init__(self, load: Callable[[], Model]) -> None:
+        """`load` gives the model; called when there is something to answer."""
+        self._load = load
+
+    def answers(self, examples: Sequence[Example], seed: int) -> list[Answer]:
+        model = self._load()
+        made = [_turn(model, example, seed) for example in examples]
+        turns = [turn for turn in made if not isinstance(turn, Exception)]
+        said = iter(model.tokens(turns, at_once=max(1, sum(len(turn.drafts) for turn in turns))))
+        return [
+            turn if isinstance(turn, Exception) else _finished(example, turn, next(said))
+            for example, turn in zip(examples, made, strict=True)
+        ]
+
+
+class AlignedVIMotion(VIMotion):
+    """VIMotion without stage 3: the model folder that `vimotion train align` writes, its adapters merged in.
+
+    It is asked as `VIMotion` is. For the tasks of stage 2 (motion from text, text from motion, reaction, prediction) that is
+    how stage 2 taught them: its examples too are conversations of one turn in the wordings of the task templates. Editing and
+    questions it has not learnt, and is asked all the same; nor to caption its own drafts, by which the best one is chosen.
+    """
+
+    name = "vimotion_aligned"
+
+
+def _turn(model: Model, example: Example, seed: int) -> Turn | Exception:
+    """The example as a turn; the error of a motion or length that the model cannot take."""
+    from vimotion.chat import Wish
+
+    try:
+        if example.given is None:
+            return model.turn_to_generate(example.text, example.seconds, seed)
+        session = model.chat()
+        given = session.add_motion(example.given, ending=example.task == "prediction")
+        text = example.text.replace(GIVEN, given).replace(GIVEN_A, given)
+        if example.task in IN_WORDS:
+            return session.turn(text, Wish(motion="no", seed=seed))
+        if example.task == "prediction":
+            return session.turn(text, Wish(example.seconds, "must", continues=True, seed=seed))
+        return session.turn(text, Wish(motion="must", people="ab", seed=seed))
+    except ValueError as error:
+        return error
+
+
+def _finished(example: Example, turn: Turn, tokens: Sequence[int]) -> Answer:
+    try:
+        answer = turn.finish(tokens)
+        return answer.text if example.task in IN_WORDS else answer.motion.interaction
+    except ValueError as error:  # what cannot be parsed, or holds no motion, is a failed answer
+        return error

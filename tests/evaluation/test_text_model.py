@@ -1,0 +1,81 @@
+"""Text models: a server's, against one of our own, and a tiny one on this machine."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from chat_server import serving
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+from vimotion.errors import UserError
+from vimotion.evaluation.text_model import LocalText, Message, ServedText, TextModelConfig
+from vimotion.language.backbone import tiny_backbone
+
+
+def about(text: str) -> list[Message]:
+    return [{"role": "system", "content": "Say it in other words."}, {"role": "user", "content": text}]
+
+
+def backwards(request: dict[str, Any]) -> tuple[int, str]:
+    return 200, request["messages"][-1]["content"][::-1] + "\n"
+
+
+def test_a_server_is_asked_once_for_everything(tmp_path: Path) -> None:
+    with serving(backwards) as server:
+        config = TextModelConfig(model="writer", base_url=server.url, cache=tmp_path)
+        assert ServedText(config).complete([about("hug"), about("wave")]) == ["guh", "evaw"]
+        assert [request["messages"] for request in server.requests] == [about("hug"), about("wave")]
+        assert {(request["model"], request["temperature"], request["seed"]) for request in server.requests} == {
+            ("writer", 0, 0)
+        }
+        assert ServedText(config).complete([about("wave"), about("bow")]) == ["evaw", "wob"]
+        assert len(server.requests) == 3
+
+
+def test_a_server_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
+    config = TextModelConfig(model="writer", base_url="http://127.0.0.1:9/v1", cache=tmp_path, pause=0.0, tries=2)
+    with pytest.raises(UserError, match=r"writer at http://127\.0\.0\.1:9/v1 gave no answer"):
+        ServedText(config).complete([about("hug")])
+    assert not list(tmp_path.rglob("*.json"))
+
+
+def talker() -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
+    """A random model whose words depend on all that was said before."""
+    model, tokenizer = tiny_backbone()
+    model.set_output_embeddings(torch.nn.Linear(64, len(tokenizer), bias=False))
+    torch.manual_seed(0)
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.3)
+    return model, tokenizer
+
+
+def test_the_local_model_says_the_likeliest_words_alone_and_beside_others() -> None:
+    model, tokenizer = talker()
+    asked = [about(text) for text in ("hug", "They shake hands for a long time.", "A bow")]
+    local = LocalText(model, tokenizer, longest=12)
+    together = local.complete(asked)
+    assert together == [local.complete([messages])[0] for messages in asked]
+    assert len(set(together)) > 1 and local.complete([]) == []
+    # the first token is the likeliest of the network in float32
+    ids = tokenizer.apply_chat_template(asked[0], add_generation_prompt=True, return_dict=False)
+    likeliest = int(model(torch.tensor([ids])).logits[0, -1].argmax())
+    assert local._tokens([ids])[0][0] == likeliest
+    assert all(len(said) == 12 or said[-1] == tokenizer.eos_token_id for said in local._tokens([ids, ids[:5]]))
+
+
+def test_the_end_of_the_turn_ends_an_answer() -> None:
+    model, tokenizer = talker()
+    local = LocalText(model, tokenizer, longest=12)
+    [said] = local._tokens([tokenizer("hug")["input_ids"]])
+    assert len(said) == 12
+    tokenizer.eos_token = tokenizer.convert_ids_to_tokens(said[2])
+    assert LocalText(model, tokenizer, longest=12)._tokens([tokenizer("hug")["input_ids"]]) == [said[: said.index(said[2]) + 1]]
+
+
+def test_replies_are_kept_with_what_was_asked(tmp_path: Path) -> None:
+    with serving(backwards) as server:
+        ServedText(TextModelConfig(model="writer", base_url=server.url, cache=tmp_path)).complete([about("hug")])
+    [kept] = tmp_path.rglob("*.json")
+    assert json.loads(kept.read_text())["reply"] == "guh\n"
