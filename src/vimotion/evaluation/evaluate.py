@@ -47,7 +47,8 @@ RESULTS, TABLE = "results.json", "results.md"
 # this room judges.
 _ANSWERING = ("contestants.py", "entered.py", "generator_contestants.py", "language_contestants.py", "text_model.py")
 _AFTERWARDS = (
-    "captions.py", "crowd.py", "distribution.py", "llm_judge.py", "page.py", "plots.py", "report.py", "sentences.py",
+    "captions.py", "clips.py", "crowd.py", "distribution.py", "llm_judge.py", "page.py", "plots.py", "report.py",
+    "sentences.py",
 )  # fmt: skip
 
 

@@ -22,8 +22,8 @@ from PIL import Image
 from vimotion.artifacts import atomic_path
 from vimotion.evaluation.clips import SIZE, draw_clips
 from vimotion.evaluation.examples import GIVEN, GIVEN_A, IN_WORDS
-from vimotion.evaluation.plots import entered, look, title
-from vimotion.evaluation.report import MEASURES, PARTS, _cell
+from vimotion.evaluation.plots import PIXELS, entered, look, title
+from vimotion.evaluation.report import MEASURES, PARTS, cell
 from vimotion.evaluation.samples import INDEX, SAMPLES, Sample
 from vimotion.formats import load_motion
 from vimotion.motion import Interaction
@@ -78,7 +78,7 @@ def _page(results: Mapping[str, Any], samples: Sequence[Sample], plots: Iterable
         head=_head(results),
         choices="\n".join(_choice(value, words) for value, words in choices.items()),
         content="\n".join(sections),
-        foot="People, colours, camera and scale of one example are the same for all answers. Made by VIMotion.",
+        foot="All motions of one example are drawn by one lens and at one scale, and begin at the same moment.",
     )
 
 
@@ -105,9 +105,7 @@ def _head(results: Mapping[str, Any]) -> str:
     return (
         f"<h1>VIMotion’s benchmarks: {escape(recipe['name'])}</h1>\n"
         + _p("Every contestant answers the same questions about the motion of two people. A failed answer counts as wrong.")
-        + _p(
-            "; ".join(filter(None, told)) + ". Figures of other extractors or other rules must not stand beside these.", "faint"
-        )
+        + _p("; ".join(filter(None, told)) + ". Figures by another extractor or judge must not stand beside these.", "faint")
     )
 
 
@@ -117,15 +115,14 @@ def _choice(value: str, words: str) -> str:
 
 
 def _overview(plots: Iterable[str], page: Path) -> str:
-    return _section(
-        "overview", [f'<div class="scroll plot" tabindex="0">{_plot(page / f"{name}.png")}</div>' for name in plots]
-    )
+    return _section("overview", [_plot(page / f"{name}.png") for name in plots])
 
 
 def _plot(path: Path) -> str:
-    with Image.open(path) as image:  # two pixels a point
-        width, height = (side // 2 for side in image.size)
-    return f'<img src="{path.name}" width="{width}" height="{height}" alt="{escape(_PLOTS[path.stem])}" loading="lazy">'
+    with Image.open(path) as picture:
+        width, height = (side // PIXELS for side in picture.size)
+    image = f'<img src="{path.name}" width="{width}" height="{height}" alt="{escape(_PLOTS[path.stem])}" loading="lazy">'
+    return f'<div class="scroll plot" tabindex="0" role="region" aria-label="Plot">{image}</div>'
 
 
 def _section(name: str, content: Iterable[str]) -> str:
@@ -146,7 +143,7 @@ def _tables(found: Mapping[str, Mapping[str, Any]]) -> list[str]:
         heads = "".join(f'<th scope="col">{escape(MEASURES[name].head)}</th>' for name in names)
         lines.append(f'<thead><tr><th scope="col"><span class="apart">Contestant</span></th>{heads}</tr></thead><tbody>')
         for one in rows:
-            cells = "".join(f"<td>{escape(_cell(name, found[one]['measures'].get(name)))}</td>" for name in names)
+            cells = "".join(f"<td>{escape(cell(name, found[one]['measures'].get(name)))}</td>" for name in names)
             lines.append(f'<tr><th scope="row">{escape(look(one).title)}</th>{cells}</tr>')
         tables.append("".join([*lines, "</tbody></table></div>"]))
     return tables

@@ -36,8 +36,9 @@ CONTESTANTS = {
     "chain": Look("two-stage chain", "#e69f00", 6),
     "standstill": Look("standstill", "#cc79a7", -4),
 }
-# Pixels that are drawn, and pixels of the file, for each of the layout.
-_SCALE, _KEPT = 4, 2
+# Pixels of the file for each of the layout; twice as many are drawn, which smooths the edges.
+PIXELS = 2
+_SCALE = 2 * PIXELS
 _WHITE, _INK, _FAINT, _LINE, _BAND = "#ffffff", "#2f2f36", "#70707a", "#dddddf", "#f5f5f6"
 _HEAD, _LEFT, _TOP, _ROW = 48, 186, 34, 23
 _PANEL, _NUMBER, _GAP, _ACROSS = 186, 66, 14, 4
@@ -114,7 +115,7 @@ class _Sheet:
         self._draw.polygon([tuple(point) for point in points.tolist()], fill=shown.colour)
 
     def picture(self) -> Image.Image:
-        return self._image.reduce(_SCALE // _KEPT)
+        return self._image.reduce(_SCALE // PIXELS)
 
 
 def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
@@ -181,7 +182,7 @@ def _quality(found: Mapping[str, Any]) -> Image.Image | None:
     for share in np.linspace(0, 1, 6):
         y = top + _SQUARE * (1 - share)
         sheet.line((left, y), (left + _SQUARE, y))
-        sheet.text(left - 8, y, f"{share:.1f}", "rm", 11, _FAINT)
+        sheet.text(left - 14, y, f"{share:.1f}", "rm", 11, _FAINT)
     sheet.text(left + _SQUARE / 2, top + _SQUARE + 40, "FID, lower is better (square-root axis)", "mm")
     sheet.upright(20, top + _SQUARE / 2 - 110, "R-precision@3, higher is better", 13)
     for row, (name, (fid, precision)) in enumerate(points.items()):

@@ -107,7 +107,7 @@ def table(results: Mapping[str, Any], recipe: EvaluateRecipe) -> str:
     summary = {task: results["summary"][task] for task in recipe.tasks if task in results["summary"]}
     lines = [f"# {recipe.name}", "", _preface(results, recipe)]
     for task, found in summary.items():
-        lines += ["", f"## {task.replace('_', ' ')}", *_tables(found, _cell)]
+        lines += ["", f"## {task.replace('_', ' ')}", *_tables(found, cell)]
         if task == "reasoning" and recipe.judge is None:
             lines += ["", "Not asked: a language model as judge. The recipe names none (`judge`)."]
     if "against" in results:
@@ -297,7 +297,8 @@ def _parts(contestant: str, what: str, shares: Mapping[str, Mapping[str, float]]
     return ["", f"## {contestant}: success by {what}, over all seeds", "", *_grid(what, shares, rows)]
 
 
-def _cell(name: str, measure: Mapping[str, Any] | None) -> str:
+def cell(name: str, measure: Mapping[str, Any] | None) -> str:
+    """A measure as every table shows it: in its unit and with its interval; "–" where it was not measured."""
     if measure is None:
         return "–"
     shown, factor = MEASURES[name], 100 if MEASURES[name].unit == "%" else 1
