@@ -13,7 +13,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from vimotion.artifacts import atomic_path
+from vimotion.artifacts import atomic_path, run_folder
 from vimotion.errors import UserError
 from vimotion.intergen.denoiser import Denoiser
 from vimotion.intergen.diffusion import Progress, Solver, guided, solve
@@ -21,8 +21,16 @@ from vimotion.intergen.spec import GeneratorConfig
 from vimotion.intergen.text import TextEncoder, load_text_encoder
 from vimotion.motion import Interaction, from_features
 
+# The generator that comes with VIMotion, and how it is called.
+SHIPPED, NAME = Path(__file__).parent / "shipped", "intergen"
 WEIGHTS, CONFIG, TEXT = "generator.safetensors", "config.json", "text"
 GUIDANCE, STEPS = 3.5, 50
+
+
+def find_generator(model: str | Path) -> Path | None:
+    """The folder of a motion generator: "intergen" that comes with VIMotion, a folder, or a run by its name; else None."""
+    folders = (SHIPPED,) if str(model) == NAME else (Path(model).expanduser(), run_folder(str(model)))
+    return next((folder for folder in folders if (folder / WEIGHTS).is_file()), None)
 
 
 class MotionGenerator:
