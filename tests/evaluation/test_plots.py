@@ -62,6 +62,20 @@ def test_heat_is_darker_where_more_is_right(tmp_path: Path) -> None:
     assert dark < light - 1
 
 
+def test_words_are_neither_cut_off_nor_on_each_other(tmp_path: Path) -> None:
+    alone = {task: {"real": entry(0.5, bow=0.5)} for task in ("motion_to_text", "text_to_motion", "prediction")}
+    for number in (1, 3):
+        chosen = dict(list(alone.items())[:number])
+        for path in draw_plots({"summary": chosen}, tmp_path / str(number)):
+            ink = np.asarray(Image.open(path).convert("L")) < 200
+            assert not ink[:, :8].any() and not ink[:, -8:].any() and not ink[:8].any() and not ink[-8:].any(), path.name
+    # three names of benchmarks: between them there are gaps as wide as no gap between letters
+    names = (np.asarray(Image.open(tmp_path / "3" / "kinds.png").convert("L")) < 200)[104:128].any(axis=0)
+    starts = np.flatnonzero(np.diff(names.astype(int)) == 1)
+    ends = np.flatnonzero(np.diff(names.astype(int)) == -1)
+    assert (starts[1:] - ends[:-1] > 14).sum() == 2
+
+
 def test_contestants_have_looks_of_their_own() -> None:
     assert len({shown.colour for shown in CONTESTANTS.values()}) == len(CONTESTANTS)
     assert len({(shown.corners, shown.turn) for shown in CONTESTANTS.values()}) == len(CONTESTANTS)

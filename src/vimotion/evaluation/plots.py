@@ -122,12 +122,19 @@ def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size * _SCALE)
 
 
+def _width(words: str, size: int) -> float:
+    """Of words in a layout's units."""
+    return float(_font(size).getlength(words)) / _SCALE
+
+
 def _success(summary: Mapping[str, Any]) -> Image.Image:
     """A panel a benchmark, a row a contestant: the share of right answers and its 95 % interval."""
     names, across = entered(summary), min(_ACROSS, len(summary))
     step = (_PANEL + _NUMBER + _GAP, _TOP + _ROW * len(names) + 34)
-    sheet = _Sheet(_LEFT + across * step[0] + 8, _HEAD + ceil(len(summary) / across) * step[1])
-    sheet.text(16, 24, "Right answers by benchmark and contestant, with 95 % intervals", size=17)
+    heading = "Right answers by benchmark and contestant, with 95 % intervals"
+    width = max(_LEFT + across * step[0] + 8, _width(heading, 17) + 32)
+    sheet = _Sheet(width, _HEAD + ceil(len(summary) / across) * step[1])
+    sheet.text(16, 24, heading, size=17)
     for number, (task, found) in enumerate(summary.items()):
         column, row = number % across, number // across
         left, top = _LEFT + column * step[0], _HEAD + row * step[1] + _TOP
@@ -204,29 +211,29 @@ def _kinds(summary: Mapping[str, Any]) -> Image.Image | None:
     kinds = sorted({kind for found in summary.values() for entry in found.values() for kind in entry["kinds"]})
     if not kinds:
         return None
-    columns = [(task, name) for task, found in summary.items() for name in entered({task: found})]
-    shift = {task: 12 * number for number, task in enumerate(summary)}
-    longest = max(_font(12).getlength(look(name).title) for _, name in columns) / _SCALE
-    top = 84 + longest
-    sheet = _Sheet(_KIND + len(columns) * _CELL[0] + 12 * len(summary) + 8, top + len(kinds) * _CELL[1] + 16)
-    sheet.text(16, 24, "Right answers by kind of interaction, %", size=17)
+    blocks = {task: entered({task: found}) for task, found in summary.items()}
+    widths = [max(len(names) * _CELL[0], _width(title(task), 13)) + 12 for task, names in blocks.items()]
+    lefts = (_KIND + np.cumsum([0, *widths])).tolist()
+    top = 90 + max(_width(look(name).title, 12) for name in entered(summary))
+    heading = "Right answers by kind of interaction, %"
+    sheet = _Sheet(max(lefts[-1], _width(heading, 17) + 32), top + len(kinds) * _CELL[1] + 16)
+    sheet.text(16, 24, heading, size=17)
     for row, kind in enumerate(kinds):
         sheet.text(_KIND - 8, top + _CELL[1] * (row + 0.5), kind.replace("_", " "), "rm", 12)
-    for column, (task, name) in enumerate(columns):
-        left = _KIND + column * _CELL[0] + shift[task]
-        if (task, name) == next(pair for pair in columns if pair[0] == task):
-            sheet.text(left, 56, title(task), "lm", 13)
-        words = look(name).title
-        sheet.upright(left + _CELL[0] / 2 + 3, top - 6 - _font(12).getlength(words) / _SCALE, words)
-        for row, kind in enumerate(kinds):
-            _heat(sheet, left, top + row * _CELL[1], summary[task][name]["kinds"].get(kind))
+    for left, (task, names) in zip(lefts, blocks.items(), strict=False):
+        sheet.text(left, 58, title(task), "lm", 13)
+        for column, name in enumerate(names):
+            x, words = left + column * _CELL[0], look(name).title
+            sheet.upright(x + _CELL[0] / 2 + 3, top - 6 - _width(words, 12), words)
+            for row, kind in enumerate(kinds):
+                _heat(sheet, x, top + row * _CELL[1], summary[task][name]["kinds"].get(kind))
     return sheet.picture()
 
 
 def _heat(sheet: _Sheet, left: float, top: float, share: float | None) -> None:
     middle = (left + _CELL[0] / 2, top + _CELL[1] / 2)
     if share is None:
-        sheet.text(*middle, "·", "mm", 10, _FAINT)
+        sheet.text(*middle, "-", "mm", 10, _FAINT)
         return
     red, green, blue = (round(float(np.interp(share, np.linspace(0, 1, len(_HEAT)), tone))) for tone in _HEAT.T)
     sheet.box(left, top, left + _CELL[0] - 1, top + _CELL[1] - 1, (red, green, blue))
