@@ -14,5 +14,7 @@ vimotion corpus scripted --count 20000 --seed 0 --workers "$(nproc)" --output "$
 [ -f "$home/runs/tokenizer-decoder/manifest.json" ] || vimotion train tokenizer --recipe recipes/tokenizer/decoder.yaml --resume
 [ -f "$home/runs/align/manifest.json" ] || vimotion train align --recipe recipes/align/default.yaml --resume
 [ -f "$home/runs/instruct/manifest.json" ] || vimotion train instruct --recipe recipes/instruct/default.yaml --resume
+[ -f "$home/runs/extractor/manifest.json" ] || vimotion train extractor --recipe recipes/extractor/default.yaml --resume
+[ -f "$home/runs/intergen/manifest.json" ] || vimotion train intergen --recipe recipes/intergen/default.yaml --resume
 python tools/pack_model.py "$home/runs/instruct"
 vimotion evaluate --recipe recipes/evaluate/default.yaml

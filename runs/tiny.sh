@@ -12,6 +12,8 @@ vimotion corpus scripted --count 72 --seed 5 --output "$home/corpora/tiny"
 vimotion train tokenizer --recipe recipes/tokenizer/tiny.yaml
 vimotion train align --recipe recipes/align/tiny.yaml
 vimotion train instruct --recipe recipes/instruct/tiny.yaml
+vimotion train extractor --recipe recipes/extractor/tiny.yaml
+vimotion train intergen --recipe recipes/intergen/tiny.yaml
 vimotion evaluate --recipe recipes/evaluate/tiny.yaml --output "$home/evaluation"
 vimotion generate "Two people shake hands." --model "$home/runs/tiny-instruct" --duration 2 --seed 1 --output "$home/handshake.npz" --json
 echo "Two people hug." | vimotion chat --model "$home/runs/tiny-instruct"
