@@ -1,6 +1,7 @@
 """The benchmarks from end to end, on a tiny corpus with a tiny random model."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from small_extractor import save_small_extractor
 from tiny_model import tiny_model
 
 from vimotion.config import load_config
+from vimotion.corpora.store import finish_store, write_clips
 from vimotion.errors import UserError
 from vimotion.evaluation.contestants import Real
 from vimotion.evaluation.evaluate import EvaluateRecipe, evaluate
@@ -273,3 +275,23 @@ def test_unknown_names_are_errors(store, extractor, tmp_path):
         evaluate(recipe(store, extractor, seeds=()), tmp_path)
     with pytest.raises(UserError, match="reads 200 frames"):
         evaluate(recipe(store, save_small_extractor(tmp_path / "short", max_frames=200)), tmp_path)
+
+
+def test_a_corpus_of_research_that_tells_no_kinds(scenes, extractor, tmp_path):
+    """Such as InterHuman: captions and motions alone. The judge is left with what two bodies can do."""
+    records = [replace(source, facts=None, split="test", held_out_captions=()) for source, _ in scenes]
+    records += [replace(record, id="train-" + record.id, split="train") for record in records[:2]]
+    write_clips(records, tmp_path / "corpus" / "clips-00000.parquet")
+    plain = finish_store(tmp_path / "corpus", {"corpus": "interhuman"})
+    tasks = ("text_to_motion", "motion_to_text", "reaction", "prediction")
+    results = evaluate(recipe(plain, extractor, tasks=tasks, examples=10, protocol="official"), tmp_path / "out")
+    assert set(results["summary"]) == set(tasks)
+    for task in tasks:
+        entry = results["summary"][task]["real"]
+        assert entry["measures"]["success"]["mean"] == 1 and entry["kinds"] == {}
+        assert "recognised" not in entry["measures"] and entry["measures"]["r_precision_3"]["mean"] > 0
+    assert results["protocol"]["fid_scale"] == 6.0
+    with pytest.raises(UserError, match="0 clips for editing"):
+        evaluate(recipe(plain, extractor, tasks=("editing",), contestants=("real",)), tmp_path / "editing")
+    with pytest.raises(UserError, match="0 clips for reaction"):
+        evaluate(recipe(plain, extractor, tasks=("reaction",), contestants=("real",), kinds=("hug",)), tmp_path / "kinds")

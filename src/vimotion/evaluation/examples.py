@@ -99,10 +99,10 @@ def make_examples(
     if task not in TASKS:
         raise UserError(f"There is no benchmark {task!r}; choose {', '.join(TASKS)}.")
     random = np.random.default_rng([seed, TASKS.index(task)])
-    records = _by_kind(store, split, task, random, kinds or (*KINDS, ""))
+    clips = _by_kind(store, split, task, random, kinds or (*KINDS, ""))
     if task == "free_text":
-        return _free_text(records, number, random, kinds or KINDS)
-    available = sum(map(len, records.values()))
+        return _free_text(store, clips, number, random, kinds or KINDS)
+    available = sum(map(len, clips.values()))
     if available < number:
         raise UserError(f"{store.folder} has {available} clips for {task} in its split {split!r}, fewer than {number}.")
     make = {
@@ -111,9 +111,9 @@ def make_examples(
     }[task]  # fmt: skip
     examples: list[Example] = []
     while len(examples) < number:
-        for left in records.values():
+        for left in clips.values():
             if left and len(examples) < number:
-                examples.append(make(store, left.pop(), random))
+                examples.append(make(store, store[left.pop()], random))
     return examples
 
 
@@ -152,21 +152,29 @@ def _said_facts(record: Record) -> dict[str, Any]:
     return {name: fact for name, fact in seen.items() if name not in unsaid}
 
 
-def _by_kind(
-    store: Store, split: str, task: str, random: np.random.Generator, kinds: Collection[str]
-) -> dict[str, list[Record]]:
-    """Records of these kinds alone ("" is one that nobody told) that fit the task, shuffled, by their first kind."""
+def _by_kind(store: Store, split: str, task: str, random: np.random.Generator, kinds: Collection[str]) -> dict[str, list[int]]:
+    """Indices of the clips of these kinds alone ("" is one that nobody told) that fit the task, shuffled, by their first kind.
+
+    All clips of a split are too many to be held at once.
+    """
     indices = [edited for _, edited in store.edits(split)] if task == "editing" else store.split(split)
-    needed = _NEEDED.get(task, task)
-    records: dict[str, list[Record]] = {}
-    for index in random.permutation(indices).tolist():
-        record = store[index]
-        short = record.num_frames <= LONGEST and (not record.edit_of or store.by_id(record.edit_of).num_frames <= LONGEST)
-        of_these = set(read_kinds(record) or ("",)) <= set(kinds)
-        fits = short and of_these and record.captions and needed in possible_tasks(record)
-        if fits and (task != "editing" or _changes_what_is_seen(store.by_id(record.edit_of), record)):
-            records.setdefault(next(iter(read_kinds(record)), ""), []).append(record)
-    return dict(sorted(records.items()))
+    fitting = {
+        index: next(iter(read_kinds(record)), "") for index in indices if _fits(record := store[index], store, task, kinds)
+    }
+    found: dict[str, list[int]] = {}
+    for index in random.permutation(list(fitting)).tolist():
+        found.setdefault(fitting[index], []).append(index)
+    return dict(sorted(found.items()))
+
+
+def _fits(record: Record, store: Store, task: str, kinds: Collection[str]) -> bool:
+    """Whether an example can be made of a clip: short enough, of these kinds, told, and an edit that can be seen."""
+    if record.num_frames > LONGEST or not record.captions or not set(read_kinds(record) or ("",)) <= set(kinds):
+        return False
+    if task != "editing":
+        return _NEEDED.get(task, task) in possible_tasks(record)
+    source = store.by_id(record.edit_of)
+    return source.num_frames <= LONGEST and task in possible_tasks(record) and _changes_what_is_seen(source, record)
 
 
 def _changes_what_is_seen(source: Record, edited: Record) -> bool:
@@ -186,21 +194,24 @@ def _text_to_motion(store: Store, record: Record, random: np.random.Generator) -
 
 
 def _free_text(
-    records: dict[str, list[Record]], number: int, random: np.random.Generator, kinds: Collection[str]
+    store: Store, clips: dict[str, list[int]], number: int, random: np.random.Generator, kinds: Collection[str]
 ) -> list[Example]:
     """Every kind's sentences in turn, with the length of a scene of that kind alone."""
     sentences = {kind: texts for kind, texts in free_sentences().items() if kind in kinds}
-    records = {kind: [record for record in found if len(read_kinds(record)) == 1] for kind, found in records.items()}
     if number > sum(map(len, sentences.values())):
         raise UserError(f"There are {sum(map(len, sentences.values()))} free sentences, fewer than {number}.")
-    missing = sorted(kind for kind in sentences if not records.get(kind))
+    lengths: dict[str, list[int]] = {}
+    for record in (store[index] for index in sorted(index for found in clips.values() for index in found)):
+        if len(read_kinds(record)) == 1:
+            lengths.setdefault(read_kinds(record)[0], []).append(record.num_frames)
+    missing = sorted(kind for kind in sentences if not lengths.get(kind))
     if missing:
         raise UserError(f"The corpus has no held-out clip of {', '.join(missing)} that tells how long one lasts.")
     turns = [(index, kind) for index in range(max(map(len, sentences.values()))) for kind in sentences]
     examples: list[Example] = []
     for index, kind in turns:
         if index < len(sentences[kind]) and len(examples) < number:
-            frames = records[kind][int(random.integers(len(records[kind])))].num_frames
+            frames = lengths[kind][int(random.integers(len(lengths[kind])))]
             text = sentences[kind][index]
             name = f"free_text:{kind}-{index}"
             examples.append(Example(name, "free_text", (kind,), text, "", seconds=_seconds(frames), caption=text))
