@@ -69,8 +69,7 @@ def part_folder(part: str, recipe: EvaluateRecipe) -> Path:
             )
         return _holding("config.json", _folder_or_run(recipe.aligned), "a model", "vimotion train align")
     if part == "generator":
-        shipped: Path = getattr(intergen, "SHIPPED", Path("shipped"))
-        folder = shipped if recipe.generator is None else _folder_or_run(str(recipe.generator))
+        folder = intergen.SHIPPED if recipe.generator is None else _folder_or_run(str(recipe.generator))
         return _holding("config.json", folder, "a motion generator", "vimotion train intergen")
     if part == "tokenizer" and recipe.tokenizer is not None:
         return _holding("config.json", vimotion_home() / recipe.tokenizer, "a motion tokenizer", "vimotion train tokenizer")
