@@ -236,6 +236,15 @@ def test_an_interrupted_run_equals_an_uninterrupted_one(store, extractor, tmp_pa
         evaluate(settings.model_copy(update={"examples": 11}), tmp_path / "parts")
 
 
+def test_further_seeds_vary_motions_from_words_alone(store, extractor, tmp_path, monkeypatch):
+    monkeypatch.setattr("vimotion.evaluation.evaluate.make_contestant", lambda *_: Jittered())
+    changes = {"contestants": ("real",), "tasks": ("text_to_motion", "reaction"), "examples": 2, "seeds": (3,)}
+    summary = evaluate(recipe(store, extractor, varied_seeds=(5, 6), **changes), tmp_path)["summary"]
+    assert summary["text_to_motion"]["real"]["seeds"] == [3, 5, 6] and summary["reaction"]["real"]["seeds"] == [3]
+    assert summary["text_to_motion"]["real"]["measures"]["multimodality"]["mean"] > 0
+    assert "multimodality" not in summary["reaction"]["real"]["measures"]
+
+
 def test_runs_are_compared_only_where_they_were_measured_alike(store, extractor, tmp_path):
     settings = recipe(store, extractor, tasks=("text_to_motion",), contestants=("real",))
     evaluate(settings, tmp_path / "one")
@@ -273,6 +282,8 @@ def test_unknown_names_are_errors(store, extractor, tmp_path):
         evaluate(recipe(store, extractor, kinds=("cooking",)), tmp_path)
     with pytest.raises(UserError, match="one seed"):
         evaluate(recipe(store, extractor, seeds=()), tmp_path)
+    with pytest.raises(UserError, match="named twice"):
+        evaluate(recipe(store, extractor, varied_seeds=(4,)), tmp_path)
     with pytest.raises(UserError, match="reads 200 frames"):
         evaluate(recipe(store, save_small_extractor(tmp_path / "short", max_frames=200)), tmp_path)
 

@@ -10,7 +10,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -25,6 +25,8 @@ METEOR_VARIANT = "exact and Snowball-stem matches, no synonyms; α 0.9, β 3, γ
 # CIDEr-D's tolerance for another length, in words, and its customary factor.
 _SIGMA, _TEN = 6.0, 10.0
 _ORDERS = (1, 2, 3, 4)
+# Pairs of texts whose scores are kept: intervals score the same pairs again and again.
+_PAIRS = 20_000
 
 Gram = tuple[str, ...]
 
@@ -122,7 +124,9 @@ def _grams(sentence: Sequence[str], n: int) -> Counter[Gram]:
     return Counter(tuple(sentence[i : i + n]) for i in range(len(sentence) - n + 1))
 
 
-def _rouge_l(said: Sequence[str], meant: Sequence[str]) -> float:
+@lru_cache(_PAIRS)
+def _rouge_l(answer: str, reference: str) -> float:
+    said, meant = words(answer), words(reference)
     common = _common_subsequence(said, meant)
     return 2 * common / (len(said) + len(meant)) if common else 0.0
 
@@ -137,7 +141,9 @@ def _common_subsequence(first: Sequence[str], second: Sequence[str]) -> int:
     return row[-1]
 
 
-def _meteor(said: Sequence[str], meant: Sequence[str]) -> float:
+@lru_cache(_PAIRS)
+def _meteor(answer: str, reference: str) -> float:
+    said, meant = words(answer), words(reference)
     pairs = _aligned(said, meant)
     if not pairs:
         return 0.0
@@ -183,12 +189,9 @@ def _weighted(grams: Counter[Gram], seen: Counter[Gram], examples: int) -> dict[
     return {gram: count * math.log(examples / max(seen[gram], 1)) for gram, count in grams.items()}
 
 
-def _mean_best(answers: Sequence[str], references: References, score: Callable[[Sequence[str], Sequence[str]], float]) -> float:
+def _mean_best(answers: Sequence[str], references: References, score: Callable[[str, str], float]) -> float:
     _check(answers, references)
-    best = [
-        max(score(words(answer), words(reference)) for reference in several)
-        for answer, several in zip(answers, references, strict=True)
-    ]
+    best = [max(score(answer, reference) for reference in several) for answer, several in zip(answers, references, strict=True)]
     return float(np.mean(best))
 
 

@@ -69,6 +69,7 @@ class EvaluateRecipe(Config):
         kinds: interactions that the examples are about; empty means all. A model is compared on those that it was taught.
         examples: how many of each task.
         example_seed: which ones; seeds: of the contestants' draws.
+        varied_seeds: of further draws in text_to_motion, for its multimodality.
         batch: answers at a time. A batch of which an answer is missing is answered anew as a whole.
         samples: examples of each task whose answers are kept as motions.
         extractor: its folder or the name of its run; None is the one that comes with VIMotion.
@@ -93,6 +94,7 @@ class EvaluateRecipe(Config):
     examples: int = Field(default=212, gt=1)
     example_seed: int = 20_250
     seeds: tuple[int, ...] = (0, 1, 2)
+    varied_seeds: tuple[int, ...] = ()
     batch: int = Field(default=16, gt=0)
     samples: int = Field(default=4, ge=0)
     extractor: Path | None = None
@@ -196,7 +198,9 @@ class _Run:
 
     def _seeds(self, contestant: Contestant, task: str) -> tuple[int, ...]:
         # words are the likeliest ones, whatever the seed
-        return self.recipe.seeds if contestant.seeded and task not in IN_WORDS else self.recipe.seeds[:1]
+        if not contestant.seeded or task in IN_WORDS:
+            return self.recipe.seeds[:1]
+        return self.recipe.seeds + (self.recipe.varied_seeds if task == "text_to_motion" else ())
 
     def _judged(self, contestant: Contestant, part: Sequence[Example], first: int, seed: int) -> list[Line]:
         """The outcomes of a batch that begins at the example numbered `first`; its samples are written before they are."""
@@ -287,6 +291,8 @@ def _check(recipe: EvaluateRecipe) -> None:
             raise UserError(f"There is no {what} {unknown[0]!r}; choose {', '.join(known)}.")
     if not recipe.seeds:
         raise UserError("At least one seed is needed.")
+    if len({*recipe.seeds, *recipe.varied_seeds}) < len(recipe.seeds) + len(recipe.varied_seeds):
+        raise UserError("A seed is named twice (seeds, varied_seeds); it would only make the same answers again.")
 
 
 def _origin(recipe: EvaluateRecipe, store: Store, extractor: Extractor) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -243,7 +243,7 @@ def _contacts(group: Sequence[Mapping[str, Any]]) -> Measures:
     return contact_measures(list(counts.values())) if counts else {}
 
 
-def _tables(found: Mapping[str, Mapping[str, Any]], cell: Any) -> list[str]:
+def _tables(found: Mapping[str, Mapping[str, Any]], cell: Callable[[str, Mapping[str, Any] | None], str]) -> list[str]:
     """Of one benchmark: a table for each part of the measures that somebody has, a row a contestant."""
     lines: list[str] = []
     for part, title in PARTS.items():
