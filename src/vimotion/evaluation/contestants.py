@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from vimotion.chat.motions import continued
 from vimotion.corpora import Record, Store
 from vimotion.corpora.store import record_features
 from vimotion.evaluation.actor import named_actor
@@ -136,7 +137,7 @@ class Retrieval:
         if lengths[nearest] < wanted:
             return ValueError("No clip is long enough.")
         following = self._store[self._clips[nearest]].interaction().frames(shown - 1, wanted)
-        return given.followed_by(begun_at(following, given.frames(shown - 1, shown)).frames(1, wanted))
+        return continued(given, begun_at(following, given.frames(shown - 1, shown)), 1)
 
     @cached_property
     def _texts(self) -> tuple[list[int], TfIdf]:

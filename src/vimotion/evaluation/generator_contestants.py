@@ -9,6 +9,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from vimotion.chat.motions import continued
 from vimotion.evaluation.contestants import Answer, begun_at
 from vimotion.evaluation.examples import GIVEN, Example
 from vimotion.motion import FPS, Interaction
@@ -39,8 +40,8 @@ class Chain:
     asked for, and InterGEN makes it.
 
     Nothing but words passes from the given motion to the new one, but that the new one is put where person a of the given one
-    stands: an edit and a reaction begin where the given motion begins, a continuation where it ends. What does not fit there, a
-    jump between a beginning and its continuation too, is the chain's own failure and is left as it is.
+    stands: an edit and a reaction begin where the given motion begins, a continuation where it ends, and leaves the last given
+    pose as VIMotion's own continuations do. What does not fit there is the chain's own failure and is left as it is.
     """
 
     name = "chain"
@@ -131,9 +132,10 @@ def _sampled(generator: MotionGenerator, captions: Sequence[str], frames: Sequen
 
 
 def _frames(example: Example) -> int:
-    """Frames that the new motion is to have: what was asked for, or as many as the given one."""
+    """Frames that the new motion is to have: what was asked for, or as many as the given one; and a continuation's first pose,
+    which stands for the last given one."""
     if example.seconds is not None:
-        return round(example.seconds * FPS)
+        return round(example.seconds * FPS) + (example.task == "prediction")
     assert example.given is not None
     return example.given.num_frames
 
@@ -149,7 +151,7 @@ def _joined(example: Example, made: Answer) -> Answer:
     if given is None or not isinstance(made, Interaction):
         return made
     if example.task == "prediction":
-        return given.followed_by(begun_at(made, given.frames(given.num_frames - 1, given.num_frames)))
+        return continued(given, begun_at(made, given.frames(given.num_frames - 1, given.num_frames)), 1)
     placed = begun_at(made, given)
     return given.joined(placed.person(1)) if example.task == "reaction" else placed
 

@@ -219,7 +219,8 @@ def fit_space(model: Averaged, clips: CaptionedClips) -> None:
 
 def intergen_loss(model: Averaged, recipe: IntergenRecipe) -> Callable[[nn.Module, Batch], tuple[Tensor, dict[str, Tensor]]]:
     """The loss function that `run_loop` takes; it also keeps the average of the weights."""
-    weights, share, standard = recipe.loss.model_dump(), signal_share(), standard_offsets()
+    weights = {name: weight for name, weight in recipe.loss.model_dump().items() if weight}
+    share, standard = signal_share(), standard_offsets()
 
     def loss_fn(wrapped: nn.Module, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         features, mask, text = batch
@@ -233,16 +234,11 @@ def intergen_loss(model: Averaged, recipe: IntergenRecipe) -> Callable[[nn.Modul
         keep = (torch.rand(len(clean), device=clean.device) >= recipe.untold).to(clean)
         noisy = add_noise(clean, torch.randn_like(clean), steps, share.to(clean))
         predicted = wrapped(noisy, steps, tokens, text, keep).float()
-        parts = {"simple": simple_loss(predicted, clean, tokens)} | regularisers(
-            space.features(predicted),
-            features,
-            mask,
-            steps,
-            standard.to(clean),
-            weights["kinematics"] > 0,
-            recipe.t_bar,
-        )
-        return torch.stack([weights[name] * value for name, value in parts.items()]).sum(), parts
+        parts = {"simple": simple_loss(predicted, clean, tokens)}
+        if weights.keys() - parts.keys():
+            told = space.features(predicted)
+            parts |= regularisers(told, features, mask, steps, standard.to(clean), "kinematics" in weights, recipe.t_bar)
+        return torch.stack([weight * parts[name] for name, weight in weights.items()]).sum(), parts
 
     return loss_fn
 
