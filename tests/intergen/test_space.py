@@ -6,7 +6,7 @@ from small_generator import pairs, random_generator
 
 from vimotion.intergen import GeneratorConfig
 from vimotion.intergen.losses import joints_of
-from vimotion.intergen.space import MotionSpace, moved_by_pelvis
+from vimotion.intergen.space import MotionSpace, closed_seams, moved_by_pelvis
 
 MASK = torch.ones(2, 12)
 
@@ -46,7 +46,7 @@ def test_principal_components_tell_nearly_all_and_the_first_ones_most() -> None:
     variances = tokens.square().mean((0, 1, 2))
     assert (variances[1:] <= variances[:-1] * 1.001).all()
     torch.testing.assert_close(space.basis.T @ space.basis, torch.eye(12), atol=1e-4, rtol=0)
-    # there are twelve tokens: here nothing is left out, with fewer components something is
+    # there are twelve tokens: but for their seams nothing is left out, with fewer components something is
     errors = {}
     for components in (12, 4):
         fewer = MotionSpace(config.model_copy(update={"components": components}))
@@ -54,7 +54,22 @@ def test_principal_components_tell_nearly_all_and_the_first_ones_most() -> None:
         errors[components] = float(
             (joints_of(fewer.features(fewer.tokens(features))) - joints_of(features)).norm(dim=-1).mean()
         )
-    assert errors[12] < 1e-3 < errors[4] < 0.2
+    assert errors[12] < 0.015 and 2 * errors[12] < errors[4] < 0.2
+
+
+def test_seams_are_closed_and_what_has_none_stays() -> None:
+    ways = torch.linspace(0, 2, 24)[:, None] * torch.tensor([1.0, -0.5])
+    even = ways.unflatten(0, (3, 8))[None]
+    torch.testing.assert_close(closed_seams(even), even)
+    # the second token stands 10 cm beside its way: no step is more than a few centimetres any more, and ends are kept
+    apart = even.clone()
+    apart[:, 1, :, 1] += 0.1
+    steps = closed_seams(apart).flatten(1, 2).diff(dim=1)
+    assert float((apart.flatten(1, 2).diff(dim=1) - ways.diff(dim=0)).abs().max()) == pytest.approx(0.1, rel=1e-3)
+    assert float((steps - ways.diff(dim=0)).abs().max()) < 0.025
+    torch.testing.assert_close(closed_seams(apart)[:, 0, :4], apart[:, 0, :4])
+    # one token alone, or of few frames, has nothing to close
+    assert torch.equal(closed_seams(apart[:, :1]), apart[:, :1]) and torch.equal(closed_seams(apart[:, :, :2]), apart[:, :, :2])
 
 
 def test_a_token_is_real_where_one_of_its_frames_is() -> None:

@@ -54,10 +54,13 @@ class MotionSpace(nn.Module):
         return numbers @ self.basis / self.scale if self.config.components else numbers
 
     def features(self, tokens: Tensor) -> Tensor:
-        """The inverse of `tokens`, but for what the components leave out."""
+        """The inverse of `tokens`, but for what the components leave out; they also leave the tokens' seams open, see
+        `closed_seams`."""
         numbers = (tokens * self.scale) @ self.basis.T if self.config.components else tokens
-        frames = numbers.unflatten(3, (self.config.frames_per_token, NUM_FEATURES)).flatten(2, 3)
-        return self._moved(frames * self.std + self.mean, 1.0)
+        frames = numbers.unflatten(3, (self.config.frames_per_token, NUM_FEATURES))
+        if self.config.components:
+            frames = closed_seams(frames)
+        return self._moved(frames.flatten(2, 3) * self.std + self.mean, 1.0)
 
     def token_mask(self, mask: Tensor) -> Tensor:
         """(B, T) 1 where a frame is real → (B, N) 1 where a frame of the token is."""
@@ -93,6 +96,26 @@ class MotionSpace(nn.Module):
     def _moved(self, features: Tensor, sign: float) -> Tensor:
         """Joints and their velocities with those of the pelvis taken away (-1) or given back (1), where that is wanted."""
         return moved_by_pelvis(features, sign) if self.config.around_pelvis else features
+
+
+def closed_seams(tokens: Tensor) -> Tensor:
+    """Tokens (..., N, F, numbers) of F frames, bent so that each goes on from the one before it without a jump.
+
+    A jump is a step from the last frame to the first one that differs from the mean of the steps beside it. Half of it is taken
+    from each side, fading out over half a token.
+    """
+    count, frames = tokens.shape[-3:-1]
+    if count < 2 or frames < 4:
+        return tokens
+    before, after = tokens[..., :-1, :, :], tokens[..., 1:, :, :]
+    steps = (before[..., -1, :] - before[..., -2, :] + after[..., 1, :] - after[..., 0, :]) / 2
+    jump = (after[..., 0, :] - before[..., -1, :] - steps)[..., None, :]
+    part = torch.linspace(0, 1, frames // 2 + 1, device=tokens.device)[1:]
+    fading = (part * part * (3 - 2 * part) / 2)[:, None]
+    bent = torch.zeros_like(tokens)
+    bent[..., :-1, frames - frames // 2 :, :] += jump * fading
+    bent[..., 1:, : frames // 2, :] -= jump * fading.flip(0)
+    return tokens + bent
 
 
 def moved_by_pelvis(features: Tensor, sign: float) -> Tensor:
