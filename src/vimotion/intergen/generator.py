@@ -13,6 +13,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from vimotion import int8
 from vimotion.artifacts import atomic_path, run_folder
 from vimotion.errors import UserError
 from vimotion.intergen.denoiser import Denoiser
@@ -127,12 +128,19 @@ class MotionGenerator:
         return self.denoiser.space.features(solve(predict, noise, steps, solver, progress, self.config.shift))
 
     def save(self, folder: Path | str, dtype: torch.dtype = torch.float32) -> None:
-        """Write `generator.safetensors`, `config.json` and what the reader of captions needs, in `text/`."""
+        """Write `generator.safetensors`, `config.json` and what the reader of captions needs, in `text/`.
+
+        Args:
+            dtype: of the weights; int8 as in `int8.packed`. What is diffused is kept as it is.
+        """
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         self.text.save(folder / TEXT)
         kept = {name for name, _ in self.denoiser.named_buffers()}
-        state = {name: tensor if name in kept else tensor.to(dtype) for name, tensor in self.denoiser.state_dict().items()}
+        state = self.denoiser.state_dict()
+        weights = {name: tensor for name, tensor in state.items() if name not in kept}
+        small = int8.packed(weights) if dtype == torch.int8 else {name: tensor.to(dtype) for name, tensor in weights.items()}
+        state |= small
         with atomic_path(folder / WEIGHTS) as temporary:
             save_file({name: tensor.contiguous().cpu() for name, tensor in state.items()}, temporary)
             temporary.chmod(0o644)
@@ -156,10 +164,11 @@ class MotionGenerator:
             raise UserError(f"The motion generator in {folder} cannot be read: {str(error).splitlines()[0]}.") from None
         with torch.device("meta"):
             expected = {name: tensor.shape for name, tensor in Denoiser(config).state_dict().items()}
+        state = int8.unpacked(state)
         found = {name: tensor.shape for name, tensor in state.items()}
         if wrong := sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name)):
             raise UserError(f"The weights of the motion generator in {folder} do not fit its config.json: see {wrong[0]!r}.")
-        denoiser = Denoiser.of(config, {name: tensor.float() for name, tensor in state.items()})
+        denoiser = Denoiser.of(config, state)
         return MotionGenerator(denoiser.to(device), load_text_encoder(config.text, folder / TEXT))
 
     @property

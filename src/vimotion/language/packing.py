@@ -5,23 +5,22 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from vimotion import int8
 from vimotion.artifacts import atomic_path, fingerprint, vimotion_home
 from vimotion.errors import UserError
 
 PACKED_WEIGHTS = "model.int8.safetensors"
 _FORMAT = "vimotion-int8-1"
-_SCALE = ".scale"
 
 
 def pack(folder: Path | str, output: Path | str) -> dict[str, float]:
     """Write a packed copy of a model folder.
 
-    Two-dimensional weights become int8 with one float32 scale a row (output channel), symmetric; others become float16.
+    Two-dimensional weights become int8, others float16, see `int8.packed`.
 
     Returns:
         "megabytes" of the packed weights, and "relative_error": the root mean square of what rounding changed in the
@@ -34,20 +33,19 @@ def pack(folder: Path | str, output: Path | str) -> dict[str, float]:
     shards = sorted(folder.glob("*.safetensors"))
     if not shards or (folder / PACKED_WEIGHTS).exists():
         raise UserError(f"{folder} holds no model.safetensors to pack.")
-    packed: dict[str, Tensor] = {}
-    changed = total = 0.0
+    weights: dict[str, Tensor] = {}
     for shard in shards:
         with safe_open(shard, framework="pt") as file:
             for name in file.keys():  # noqa: SIM118 (not a dict)
                 weight = file.get_tensor(name).float()
                 if not weight.isfinite().all():
                     raise UserError(f"The weight {name!r} in {shard} is not finite; this model cannot be packed.")
-                if weight.dim() != 2:
-                    packed[name] = weight.half()
-                    continue
-                packed[name], packed[name + _SCALE] = quantize_rows(weight)
-                changed += float((dequantize_rows(packed[name], packed[name + _SCALE]) - weight).square().sum())
-                total += float(weight.square().sum())
+                weights[name] = weight
+    packed = int8.packed(weights)
+    rounded = int8.unpacked(packed)
+    matrices = [name for name, weight in weights.items() if weight.dim() == 2]
+    changed = sum(float((rounded[name] - weights[name]).square().sum()) for name in matrices)
+    total = sum(float(weights[name].square().sum()) for name in matrices)
     with atomic_path(output) as temporary:
         # metrics and checkpoints of a run stay behind
         shutil.copytree(folder, temporary, ignore=shutil.ignore_patterns("model*.safetensors*", "checkpoints", "metrics.jsonl"))
@@ -75,17 +73,6 @@ def unpacked(folder: Path | str) -> Path:
     return plain
 
 
-def quantize_rows(weight: Tensor) -> tuple[Tensor, Tensor]:
-    """(rows, columns) float → int8 of the same shape, and (rows,) float32 scales."""
-    scale = weight.abs().amax(dim=1).clamp_min(1e-12) / 127
-    return (weight / scale[:, None]).round().to(torch.int8), scale
-
-
-def dequantize_rows(weight: Tensor, scale: Tensor) -> Tensor:
-    """What `quantize_rows` took, rounded: float32."""
-    return weight.float() * scale[:, None]
-
-
 def _read(path: Path) -> dict[str, Tensor]:
     try:
         with safe_open(path, framework="pt") as file:
@@ -94,9 +81,4 @@ def _read(path: Path) -> dict[str, Tensor]:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
     except (OSError, SafetensorError) as error:
         raise UserError(f"{path} cannot be read ({error}); fetch the model again.") from None
-    scales = {name for name in tensors if name.endswith(_SCALE)}
-    return {
-        name: dequantize_rows(tensor, tensors[name + _SCALE]) if name + _SCALE in scales else tensor.float()
-        for name, tensor in tensors.items()
-        if name not in scales
-    }
+    return int8.unpacked(tensors)
