@@ -58,6 +58,16 @@ def test_what_is_said_of_a_caption_does_not_depend_on_the_others(kind: str, requ
     assert not torch.allclose(said[0], said[1], atol=0.01)
 
 
+def test_a_caption_may_be_the_mean_of_its_tokens() -> None:
+    config = TEXT.model_copy(update={"pooled": "mean"})
+    head, text = TextHead(config).eval(), small_text()
+    alone = head(text(["two people hug"]))
+    tokens = head.norm(head.encoder(text(["two people hug"]).tokens))
+    torch.testing.assert_close(alone, tokens.mean(1))
+    # padding has no part in it
+    torch.testing.assert_close(head(text(["two people hug", "one person waves at the other ."]))[:1], alone)
+
+
 def test_the_order_of_words_counts() -> None:
     """Mean embeddings could not tell who waves at whom."""
     head, text = TextHead(TEXT).eval(), small_text()

@@ -5,6 +5,8 @@ Two copies with shared weights, so the people are simply one more axis of the ba
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -13,6 +15,29 @@ from vimotion.intergen.diffusion import DIFFUSION_STEPS
 from vimotion.intergen.space import MotionSpace
 from vimotion.intergen.spec import GeneratorConfig
 from vimotion.intergen.text import TextFeatures, TextHead, sinusoid
+
+
+class Caption(NamedTuple):
+    """B captions as the denoiser reads them.
+
+    Attributes:
+        whole: (B, text width), zero where the denoiser has to do without.
+        words: (B, L, text width).
+        mask: (B, L) bool, True for words that are there to be read.
+    """
+
+    whole: Tensor
+    words: Tensor
+    mask: Tensor
+
+    def kept(self, keep: Tensor) -> Caption:
+        """Told where `keep` (B,) is 1, and not where it is 0."""
+        return Caption(self.whole * keep[:, None], self.words, self.mask & (keep > 0)[:, None])
+
+    def followed_by_none(self) -> Caption:
+        """(2 B, …): these, and as many that are not told, for guidance."""
+        twice = Caption(*(torch.cat([part, part]) for part in self))
+        return twice.kept((torch.arange(len(twice.whole), device=self.whole.device) < len(self.whole)).to(self.whole))
 
 
 class AdaptiveNorm(nn.Module):
@@ -81,13 +106,19 @@ class Block(nn.Module):
         self.own_norm, self.asking_norm = AdaptiveNorm(width), AdaptiveNorm(width)
         self.asked_norm, self.inner_norm = AdaptiveNorm(width), AdaptiveNorm(width)
         self.own = Attention(width, config.heads, config.dropout)
+        self.reading_norm = AdaptiveNorm(width) if config.reads_words else None
+        self.reading = Attention(width, config.heads, config.dropout) if config.reads_words else None
         self.other = Attention(width, config.heads, config.dropout)
         self.inner = FeedForward(width, config.feed_forward, config.dropout)
 
-    def forward(self, hidden: Tensor, condition: Tensor, mask: Tensor) -> Tensor:
-        """Both people (B, 2, T, W) → the same shape."""
+    def forward(
+        self, hidden: Tensor, condition: Tensor, mask: Tensor, words: Tensor | None = None, word_mask: Tensor | None = None
+    ) -> Tensor:
+        """Both people (B, 2, T, W), and the words that each of them reads (B, 2, L, W) → (B, 2, T, W)."""
         own = self.own_norm(hidden, condition)
         moved = hidden + self.own(own, own, mask)
+        if self.reading is not None and self.reading_norm is not None:
+            moved = moved + self.reading(self.reading_norm(moved, condition), words, word_mask)
         asked = self.asked_norm(hidden.flip(1), condition)
         moved = moved + self.other(self.asking_norm(moved, condition), asked, mask)
         return moved + self.inner(self.inner_norm(moved, condition))
@@ -110,6 +141,8 @@ class Denoiser(nn.Module):
         self.motion_input = nn.Linear(self.space.numbers, width)
         self.text_input = nn.Linear(config.text.width, width)
         self.step_input = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width))
+        if config.reads_words:
+            self.words_input = nn.Linear(config.text.width, width)
         if config.told_apart:
             self.person = nn.Parameter(0.1 * torch.randn(2, width))
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
@@ -144,22 +177,26 @@ class Denoiser(nn.Module):
         Returns:
             tokens (B, 2, N, numbers).
         """
-        return self.denoise(noisy, steps, mask, self.caption(text, keep))
+        caption = self.caption(text)
+        return self.denoise(noisy, steps, mask, caption if keep is None else caption.kept(keep))
 
-    def caption(self, text: TextFeatures, keep: Tensor | None = None) -> Tensor:
-        """(B, text width): the captions, zero where there is none."""
-        caption = self.text(text)
-        return caption if keep is None else caption * keep[:, None]
+    def caption(self, text: TextFeatures) -> Caption:
+        return Caption(self.text(text), text.tokens, text.mask)
 
-    def denoise(self, noisy: Tensor, steps: Tensor, mask: Tensor, caption: Tensor) -> Tensor:
-        """`forward` with captions (B, text width) that are already read."""
-        condition = F.silu(self.step_input(self.positions[steps]) + self.text_input(caption))
-        # the last key is the one of nothing
-        attended = F.pad(mask > 0, (0, 1), value=True)[:, None, None, None]
+    def denoise(self, noisy: Tensor, steps: Tensor, mask: Tensor, caption: Caption) -> Tensor:
+        """`forward` with captions that are already read."""
+        condition = F.silu(self.step_input(self.positions[steps]) + self.text_input(caption.whole))
+        attended, read = _keys(mask > 0), _keys(caption.mask)
+        words = self.words_input(caption.words)[:, None].expand(-1, 2, -1, -1) if self.config.reads_words else None
         hidden = self.motion_input(noisy) + self.positions[: mask.shape[1]]
         if self.config.told_apart:
             hidden = hidden + self.person[:, None]
         for block in self.blocks:
-            hidden = block(hidden, condition, attended)
+            hidden = block(hidden, condition, attended, words, read)
         answer: Tensor = self.motion_output(hidden)
         return answer
+
+
+def _keys(mask: Tensor) -> Tensor:
+    """(B, T) bool, True where somebody may look → (B, 1, 1, 1, T + 1): the last key is the one of nothing."""
+    return F.pad(mask, (0, 1), value=True)[:, None, None, None]

@@ -16,7 +16,7 @@ from torch import Tensor
 from vimotion import int8
 from vimotion.artifacts import atomic_path, run_folder
 from vimotion.errors import UserError
-from vimotion.intergen.denoiser import Denoiser
+from vimotion.intergen.denoiser import Caption, Denoiser
 from vimotion.intergen.diffusion import Progress, Solver, guided, solve
 from vimotion.intergen.spec import GeneratorConfig
 from vimotion.intergen.text import TextEncoder, load_text_encoder
@@ -109,14 +109,14 @@ class MotionGenerator:
         self,
         noise: Tensor,
         mask: Tensor,
-        caption: Tensor,
+        caption: Caption,
         guidance: float = GUIDANCE,
         steps: int = STEPS,
         solver: Solver = "ddim",
         progress: Progress | None = None,
     ) -> Tensor:
-        """From noise (B, 2, N, numbers), mask (B, N) and captions (B, text width) to frame vectors (B, 2, T, 262)."""
-        twice, captions = torch.cat([mask, mask]), torch.cat([caption, torch.zeros_like(caption)])
+        """From noise (B, 2, N, numbers), mask (B, N) and captions to frame vectors (B, 2, T, 262)."""
+        twice, captions = torch.cat([mask, mask]), caption.followed_by_none()
 
         def predict(noisy: Tensor, step: int) -> Tensor:
             told = guidance == 1  # without guidance once is enough

@@ -18,6 +18,7 @@ class TextConfig(Config):
             "embeddings": the token embeddings of a language model, kept beside the generator's weights.
         width: numbers that the encoder gives for a token.
         layers, heads, feed_forward: of the transformer that is trained.
+        pooled: what stands for the whole caption: its last token, as CLIP means it, or the mean of all, as MiniLM does.
     """
 
     encoder: Literal["clip", "minilm", "embeddings"] = "clip"
@@ -25,6 +26,7 @@ class TextConfig(Config):
     layers: int = Field(default=2, gt=0)
     heads: int = Field(default=8, gt=0)
     feed_forward: int = Field(default=2048, gt=0)
+    pooled: Literal["end", "mean"] = "end"
 
 
 class GeneratorConfig(Config):
@@ -42,6 +44,7 @@ class GeneratorConfig(Config):
         shift: how much more of its steps diffusion spends where noise is strong, see `diffusion.shifted`; 1 is evenly, as in
             the official one. Where one token holds many frames they tell the same many times over, and only strong noise
             hides what happens.
+        reads_words: every block also attends to the words of the caption. The official one knows a caption by one vector alone.
         told_apart: the denoiser is told who is the first person. The official one is not: it makes both alike, and who of
             them does what a caption says of "person A" is left to chance.
         text: how captions are read.
@@ -57,6 +60,7 @@ class GeneratorConfig(Config):
     max_frames: int = Field(default=300, gt=0)
     around_pelvis: bool = False
     shift: float = Field(default=1.0, ge=1)
+    reads_words: bool = False
     told_apart: bool = False
     text: TextConfig = TextConfig()
 

@@ -68,10 +68,14 @@ class TextHead(nn.Module):
         )
         self.encoder = nn.TransformerEncoder(layer, config.layers, enable_nested_tensor=False)
         self.norm = nn.LayerNorm(config.width)
+        self._pooled = config.pooled
 
     def forward(self, features: TextFeatures) -> Tensor:
         """(B, width)."""
         tokens = self.norm(self.encoder(features.tokens, src_key_padding_mask=~features.mask))
+        if self._pooled == "mean":
+            there = features.mask[..., None].to(tokens)
+            return (tokens * there).sum(1) / there.sum(1)
         return tokens[torch.arange(len(tokens), device=tokens.device), features.end]
 
 
