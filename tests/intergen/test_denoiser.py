@@ -51,8 +51,9 @@ def test_people_who_change_places_change_places_in_the_answer() -> None:
     assert not torch.allclose(generator.denoiser(other, steps, mask, text)[:, 0], answer[:, 0], atol=0.05)
 
 
-def test_step_and_caption_count_and_an_untold_caption_does_not() -> None:
-    generator = random_generator()
+@pytest.mark.parametrize("reads_words", [False, True])
+def test_step_and_caption_count_and_an_untold_caption_does_not(reads_words: bool) -> None:
+    generator = random_generator(reads_words=reads_words)
     noisy, mask = torch.randn(2, 2, 8, 262)[:1].repeat(2, 1, 1, 1), torch.ones(2, 8)
     text, steps = generator.text(["two people hug .", "one person waves ."]), torch.tensor([300, 300])
     told = generator.denoiser(noisy, steps, mask, text)
@@ -61,6 +62,22 @@ def test_step_and_caption_count_and_an_untold_caption_does_not() -> None:
     torch.testing.assert_close(untold[0], untold[1])
     stepped = generator.denoiser(noisy, torch.tensor([300, 301]), mask, text, torch.zeros(2))
     assert not torch.allclose(stepped[0], stepped[1], atol=1e-3)
+
+
+def test_words_are_read_by_every_block() -> None:
+    denoiser, text = random_generator(reads_words=True).denoiser, random_generator().text
+    caption = denoiser.caption(text(["two people hug ."]))
+    other = caption._replace(words=denoiser.caption(text(["two people waves ."])).words)
+    noisy, steps, mask = torch.randn(1, 2, 8, 262), torch.tensor([300]), torch.ones(1, 8)
+    told = denoiser.denoise(noisy, steps, mask, caption)
+    assert not torch.allclose(denoiser.denoise(noisy, steps, mask, other), told, atol=0.05)
+    # but those that only fill a batch
+    padded = other._replace(
+        words=torch.cat([caption.words, torch.randn(1, 3, 16)], 1), mask=torch.tensor([[True] * 4 + [False] * 3])
+    )
+    torch.testing.assert_close(denoiser.denoise(noisy, steps, mask, padded), told, atol=1e-5, rtol=1e-5)
+    twice = caption.followed_by_none()
+    assert twice.mask.tolist() == [[True] * 4, [False] * 4] and not twice.whole[1].any()
 
 
 def test_a_fresh_denoiser_says_the_mean() -> None:

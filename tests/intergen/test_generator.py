@@ -49,13 +49,13 @@ def test_motions_are_two_people_at_30_frames_a_second() -> None:
 
 def test_guidance_of_one_is_the_caption_alone() -> None:
     generator = random_generator()
-    captions = torch.randn(1, 16)
+    captions = generator.denoiser.caption(generator.text(["two people hug ."]))
     noise, mask = torch.randn(1, 2, 8, 262), torch.ones(1, 8)
     told = generator.denoise(noise, mask, captions, guidance=1.0, steps=3)
     nearly = generator.denoise(noise, mask, captions, guidance=1.0 + 1e-6, steps=3)
     torch.testing.assert_close(told, nearly, atol=1e-3, rtol=1e-3)
     # with no caption to follow, guidance does not matter
-    without = [generator.denoise(noise, mask, torch.zeros(1, 16), guidance=weight, steps=3) for weight in (1.0, 3.5)]
+    without = [generator.denoise(noise, mask, captions.kept(torch.zeros(1)), guidance=weight, steps=3) for weight in (1.0, 3.5)]
     torch.testing.assert_close(*without, atol=1e-3, rtol=1e-3)
     assert not torch.allclose(generator.denoise(noise, mask, captions, guidance=3.5, steps=3), told, atol=0.1)
 
