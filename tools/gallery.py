@@ -1,9 +1,10 @@
 """Contact sheets for docs/gallery/ and their page: every interaction as scripted, the sentences of the project page acted out
-by the script, and what the shipped model makes of plain sentences.
+by the script, and what the shipped model and InterGEN make of plain sentences.
 
 python tools/gallery.py                      all that is scripted (minutes)
 python tools/gallery.py --kinds hug bow      only these kinds
 python tools/gallery.py --generated          as well as what the model makes
+python tools/gallery.py --diffused           as well as what InterGEN makes
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from vimotion.motion import Interaction
 
 GALLERY = Path(__file__).parents[1] / "docs" / "gallery"
 # Bytes: the pictures go into git. A sheet that is too large is drawn with fewer frames.
-LARGEST, ALL = 60_000, 3_000_000
+LARGEST, ALL = 60_000, 4_000_000
 FRAMES = (6, 5, 4)
 
 # The sentences of VIM's project page, each with the scene that acts it out; the first becomes sentence_1.png.
@@ -78,6 +79,19 @@ ASKED = {
     "rock_paper_scissors": "Two people play rock paper scissors.",
 }
 
+# What InterGEN is asked for: the same, and what the shipped model was not taught.
+DIFFUSED = (
+    *ASKED.values(),
+    "The first person kicks the second person with the right leg.",
+    "The first person sits on a chair and the second person massages the first person's shoulders.",
+    "One person whispers something into the other person's ear.",
+    "The first person carries the second person on the back.",
+    "Two people dance with each other.",
+    "The first person points at the second person.",
+    "The first person helps the second person up from the ground.",
+    "The first person slaps the second person in the face with the left hand.",
+)
+
 
 def plain_scene(kind: str) -> SceneParameters:
     """The kind by itself, in no special manner."""
@@ -115,12 +129,21 @@ def generated(output: Path) -> None:
         draw(motion.interaction, output / f"{kind}.generated.png", sentence)
 
 
+def diffused(output: Path) -> None:
+    from vimotion.intergen import SHIPPED, MotionGenerator
+
+    motions = MotionGenerator.load(SHIPPED).sample(list(DIFFUSED), 120, seed=1)
+    for number, (sentence, motion) in enumerate(zip(DIFFUSED, motions, strict=True), 1):
+        draw(motion, output / f"intergen_{number}.png", sentence)
+
+
 def index(output: Path) -> str:
     """The page of the sheets that lie in `output`."""
     sections = {
         "The sentences of the project page, scripted": [
             (sentence, f"sentence_{number}.png") for number, (sentence, _) in enumerate(PAGE_SENTENCES, 1)
         ],
+        "Made by InterGEN": [(sentence, f"intergen_{number}.png") for number, sentence in enumerate(DIFFUSED, 1)],
         "Made by the shipped model": [(sentence, f"{kind}.generated.png") for kind, sentence in ASKED.items()],
         "The interactions of the scripted corpus": [(kind.replace("_", " "), f"{kind}.scripted.png") for kind in KINDS],
     }
@@ -141,6 +164,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kinds", nargs="+", choices=list(KINDS), default=list(KINDS), metavar="KIND")
     parser.add_argument("--generated", action="store_true", help="also what the shipped model makes")
+    parser.add_argument("--diffused", action="store_true", help="also what InterGEN makes")
     parser.add_argument("--output", type=Path, default=GALLERY)
     arguments = parser.parse_args()
     arguments.output.mkdir(parents=True, exist_ok=True)
@@ -148,6 +172,8 @@ if __name__ == "__main__":
     page_sentences(arguments.output)
     if arguments.generated:
         generated(arguments.output)
+    if arguments.diffused:
+        diffused(arguments.output)
     (arguments.output / "README.md").write_text(index(arguments.output), encoding="utf-8")
     size = sum(path.stat().st_size for path in arguments.output.glob("*.png"))
     if size > ALL:
