@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "app": _DATA | {"chat", "formats"},
 }
 # Files at the package root that any room may use.
-ROOT_FILES = {"errors", "config", "artifacts", "grammar", "int8"}
+ROOT_FILES = {"errors", "config", "artifacts", "grammar", "weights", "wheels"}
 
 
 def imported_rooms(path: Path) -> set[str]:

@@ -80,9 +80,9 @@ def judged(
 
 
 def found(texts: np.ndarray, motions: np.ndarray) -> dict[str, float]:
-    """R-precision@3 among 96, the mean over whole batches of 96 in an order drawn once."""
-    order = np.random.default_rng(1).permutation(len(texts))
-    batches = [order[first : first + _CANDIDATES] for first in range(0, len(order) - _CANDIDATES + 1, _CANDIDATES)]
+    """R-precision@3 among 96, or as many as there are: the mean over whole batches in an order drawn once."""
+    order, size = np.random.default_rng(1).permutation(len(texts)), min(_CANDIDATES, len(texts))
+    batches = [order[first : first + size] for first in range(0, len(order) - size + 1, size)]
     return {"r_precision_3": round(float(np.mean([r_precision(texts[rows], motions[rows])[2] for rows in batches])), 3)}
 
 

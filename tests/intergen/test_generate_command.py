@@ -8,7 +8,7 @@ import pytest
 from small_generator import random_generator
 
 from vimotion.cli import main
-from vimotion.intergen import SHIPPED, find_generator
+from vimotion.intergen import find_generator
 
 
 @pytest.fixture(autouse=True)
@@ -28,7 +28,15 @@ def test_a_run_is_found_by_its_name_and_a_folder_too(tmp_path: Path) -> None:
     run_folder = tmp_path / "home" / "runs" / "small"
     assert find_generator("small") == run_folder == find_generator(run_folder)
     assert find_generator("large") is None
-    assert find_generator("intergen") in (SHIPPED, None)
+
+
+def test_intergen_is_the_one_that_comes_along_or_else_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vimotion.intergen.generator.SHIPPED", tmp_path / "package")
+    assert find_generator("intergen") is None
+    random_generator().save(tmp_path / "home" / "runs" / "intergen")
+    assert find_generator("intergen") == tmp_path / "home" / "runs" / "intergen"
+    random_generator().save(tmp_path / "package")
+    assert find_generator("intergen") == tmp_path / "package"
 
 
 def test_motions_are_made_by_diffusion(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,9 +8,9 @@ import torch
 from small_generator import random_generator
 
 from vimotion.errors import UserError
-from vimotion.int8 import packed, unpacked
 from vimotion.intergen import MotionGenerator
 from vimotion.motion import from_features
+from vimotion.weights import from_int8, to_int8
 
 CAPTIONS = ["two people hug .", "one person waves at the other .", "two people ."]
 LENGTHS = [20, 33, 8]
@@ -64,7 +64,7 @@ def test_guidance_of_one_is_the_caption_alone() -> None:
 def test_a_saved_generator_loads(dtype: torch.dtype, tmp_path: Path) -> None:
     generator = random_generator(frames_per_token=4, components=24, around_pelvis=True)
     for parameter in generator.denoiser.parameters():
-        small = unpacked(packed({"weight": parameter}))["weight"] if dtype == torch.int8 else parameter.to(dtype)
+        small = from_int8(to_int8({"weight": parameter}))["weight"] if dtype == torch.int8 else parameter.to(dtype)
         parameter.copy_(small)
     generator.save(tmp_path, dtype)
     again = MotionGenerator.load(tmp_path)

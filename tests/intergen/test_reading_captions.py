@@ -17,7 +17,7 @@ from vimotion.errors import UserError
 from vimotion.intergen import TextConfig, TextEncoder, TextFeatures
 from vimotion.intergen.clip import VOCABULARY, ClipNetwork, ClipText, clip_tokenizer
 from vimotion.intergen.text import EmbeddedText, MiniLMText, TextHead, load_text_encoder, sinusoid
-from vimotion.intergen.wheels import Wheel
+from vimotion.wheels import Wheel
 
 MERGES = gzip.compress(b"#version\nt w\ntw o</w>\nh u\nhu g</w>\no n\non e</w>\n")
 

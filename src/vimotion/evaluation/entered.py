@@ -69,7 +69,8 @@ def part_folder(part: str, recipe: EvaluateRecipe) -> Path:
             )
         return _holding("config.json", _folder_or_run(recipe.aligned), "a model", "vimotion train align")
     if part == "generator":
-        folder = intergen.SHIPPED if recipe.generator is None else _folder_or_run(str(recipe.generator))
+        name = str(recipe.generator or intergen.NAME)
+        folder = intergen.find_generator(name) or _folder_or_run(name)
         return _holding("config.json", folder, "a motion generator", "vimotion train intergen")
     if part == "tokenizer" and recipe.tokenizer is not None:
         return _holding("config.json", vimotion_home() / recipe.tokenizer, "a motion tokenizer", "vimotion train tokenizer")

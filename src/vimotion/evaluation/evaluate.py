@@ -62,7 +62,8 @@ class EvaluateRecipe(Config):
         contestants, tasks: who, and on what.
         model: a model folder or a run's name; None is the model that comes with VIMotion.
         aligned: for "vimotion_aligned" the folder or the run of `vimotion train align`.
-        generator: for "intergen" and "chain" a folder of `vimotion train intergen`; None is the one that comes with VIMotion.
+        generator: for "intergen" and "chain" a folder of `vimotion train intergen`; None is the one that comes with VIMotion,
+            or else the run "intergen".
         text_model: of "chain"; None is SmolLM2-135M-Instruct on this machine, fetched at first use.
         tokenizer: folder of the codec for "reconstruction"; None takes the model's own.
         retrieval_clips: at most so many training clips are looked at by "retrieval".

@@ -19,7 +19,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from pydantic import Field, model_validator
-from safetensors.torch import load_file, save
+from safetensors.torch import save
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 from torch.nn.functional import gelu, linear, normalize
@@ -30,9 +30,10 @@ from vimotion.errors import UserError
 from vimotion.evaluation.text_tokens import TextTokens
 from vimotion.intergen.text import sinusoid
 from vimotion.motion import FEATURES, FPS, NUM_FEATURES, Interaction, place, to_features
+from vimotion.weights import CONFIG, check_fit, read_folder
 
 SHIPPED = Path(__file__).parent / "shipped_extractor"
-WEIGHTS, CONFIG, TOKENIZER = "extractor.safetensors", "config.json", "tokenizer.json"
+WEIGHTS, TOKENIZER = "extractor.safetensors", "tokenizer.json"
 PEOPLE = 2
 # A person's vector without the contacts.
 NUM_INPUTS = FEATURES["contacts"].start
@@ -308,18 +309,16 @@ class Extractor:
             UserError: a file is missing or damaged, or the weights do not fit the settings.
         """
         folder = Path(folder)
-        if missing := [name for name in (CONFIG, WEIGHTS, TOKENIZER) if not (folder / name).is_file()]:
-            raise UserError(f"{folder} holds no feature extractor: it has no {missing[0]}.")
+        config, state = read_folder(folder, WEIGHTS, ExtractorConfig, "feature extractor")
+        if not (folder / TOKENIZER).is_file():
+            raise UserError(f"{folder} holds no feature extractor: it has no {TOKENIZER}.")
         try:
-            config = ExtractorConfig.model_validate(json.loads((folder / CONFIG).read_text(encoding="utf-8")))
-            state = load_file(folder / WEIGHTS)
             tokenizer = Tokenizer.from_str((folder / TOKENIZER).read_text(encoding="utf-8"))
         except Exception as error:  # tokenizers raises nothing more special
             first = str(error).splitlines()[0]
             raise UserError(f"The feature extractor in {folder} cannot be read: {first}.") from None
         model = InterCLIP(config)
-        if wrong := differing(model.state_dict(), state):
-            raise UserError(f"The weights of the feature extractor in {folder} do not fit its config.json: see {wrong[0]!r}.")
+        check_fit(model.state_dict(), state, folder, "feature extractor")
         model.load_state_dict(state)
         return Extractor(model.to(device), tokenizer)
 
@@ -358,12 +357,6 @@ def load_extractor(extractor: str | Path | None = None) -> Extractor:
     if folder is None:
         raise UserError(f"There is no extractor {str(extractor)!r}: name its folder, or a run under {run_folder('')}.")
     return Extractor.load(folder)
-
-
-def differing(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> list[str]:
-    """Names that only one of two state dicts has, or whose shapes differ."""
-    names = expected.keys() | found.keys()
-    return sorted(n for n in names if n not in expected or n not in found or expected[n].shape != found[n].shape)
 
 
 def check_comparable(reports: Iterable[Mapping[str, Any]]) -> None:

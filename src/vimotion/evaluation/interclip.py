@@ -9,10 +9,11 @@ from torch import Tensor
 
 from vimotion.artifacts import write_manifest
 from vimotion.errors import UserError
-from vimotion.evaluation.extractor import OFFICIAL, Extractor, ExtractorConfig, InterCLIP, differing
+from vimotion.evaluation.extractor import OFFICIAL, Extractor, ExtractorConfig, InterCLIP
 from vimotion.intergen.clip import clip_tokenizer
 from vimotion.intergen.official import read_checkpoint
 from vimotion.intergen.text import sinusoid
+from vimotion.weights import differing
 
 # Of InterGen's two networks only this one has a learned length of its embeddings.
 MARK = "latent_scale"

@@ -1,9 +1,9 @@
 """InterGEN: the diffusion model that makes the motion of two people from a sentence, behind `MotionGenerator`."""
 
-from vimotion.intergen.generator import SHIPPED, MotionGenerator, find_generator
+from vimotion.intergen.generator import NAME, SHIPPED, MotionGenerator, find_generator
 from vimotion.intergen.spec import GeneratorConfig, TextConfig
 from vimotion.intergen.text import TextEncoder, TextFeatures
 
 __all__ = [
-    "SHIPPED", "GeneratorConfig", "MotionGenerator", "TextConfig", "TextEncoder", "TextFeatures", "find_generator",
+    "NAME", "SHIPPED", "GeneratorConfig", "MotionGenerator", "TextConfig", "TextEncoder", "TextFeatures", "find_generator",
 ]  # fmt: skip

@@ -16,7 +16,7 @@ from transformers import CLIPTokenizer
 
 from vimotion.artifacts import atomic_path
 from vimotion.intergen.text import TextFeatures
-from vimotion.intergen.wheels import Wheel
+from vimotion.wheels import Wheel
 
 # OpenAI's vocabulary (MIT) ships with open_clip.
 VOCABULARY = Wheel(

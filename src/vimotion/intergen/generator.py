@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
-from pydantic import ValidationError
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor
 
-from vimotion import int8
 from vimotion.artifacts import atomic_path, run_folder
 from vimotion.errors import UserError
 from vimotion.intergen.denoiser import Caption, Denoiser
@@ -21,16 +17,21 @@ from vimotion.intergen.diffusion import Progress, Solver, guided, solve
 from vimotion.intergen.spec import GeneratorConfig
 from vimotion.intergen.text import TextEncoder, load_text_encoder
 from vimotion.motion import Interaction, from_features
+from vimotion.weights import CONFIG, check_fit, from_int8, read_folder, to_int8
 
 # The generator that comes with VIMotion, and how it is called.
 SHIPPED, NAME = Path(__file__).parent / "shipped", "intergen"
-WEIGHTS, CONFIG, TEXT = "generator.safetensors", "config.json", "text"
+WEIGHTS, TEXT = "generator.safetensors", "text"
 GUIDANCE, STEPS = 3.5, 50
 
 
 def find_generator(model: str | Path) -> Path | None:
-    """The folder of a motion generator: "intergen" that comes with VIMotion, a folder, or a run by its name; else None."""
-    folders = (SHIPPED,) if str(model) == NAME else (Path(model).expanduser(), run_folder(str(model)))
+    """The folder of a motion generator by its path or the name of its run; None where there is none.
+
+    "intergen" is first of all the one that comes with VIMotion.
+    """
+    named = (Path(model).expanduser(), run_folder(str(model)))
+    folders = (SHIPPED, *named) if str(model) == NAME else named
     return next((folder for folder in folders if (folder / WEIGHTS).is_file()), None)
 
 
@@ -131,7 +132,7 @@ class MotionGenerator:
         """Write `generator.safetensors`, `config.json` and what the reader of captions needs, in `text/`.
 
         Args:
-            dtype: of the weights; int8 as in `int8.packed`. What is diffused is kept as it is.
+            dtype: of the weights; int8 as in `to_int8`. What is diffused is kept as it is.
         """
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
@@ -139,7 +140,7 @@ class MotionGenerator:
         kept = {name for name, _ in self.denoiser.named_buffers()}
         state = self.denoiser.state_dict()
         weights = {name: tensor for name, tensor in state.items() if name not in kept}
-        small = int8.packed(weights) if dtype == torch.int8 else {name: tensor.to(dtype) for name, tensor in weights.items()}
+        small = to_int8(weights) if dtype == torch.int8 else {name: tensor.to(dtype) for name, tensor in weights.items()}
         state |= small
         with atomic_path(folder / WEIGHTS) as temporary:
             save_file({name: tensor.contiguous().cpu() for name, tensor in state.items()}, temporary)
@@ -155,19 +156,11 @@ class MotionGenerator:
             UserError: a file is missing or damaged, or the weights do not fit the settings.
         """
         folder = Path(folder)
-        if missing := [name for name in (CONFIG, WEIGHTS) if not (folder / name).is_file()]:
-            raise UserError(f"{folder} holds no motion generator: it has no {missing[0]}.")
-        try:
-            config = GeneratorConfig.model_validate(json.loads((folder / CONFIG).read_text(encoding="utf-8")))
-            state = load_file(folder / WEIGHTS)
-        except (OSError, ValueError, ValidationError, SafetensorError) as error:
-            raise UserError(f"The motion generator in {folder} cannot be read: {str(error).splitlines()[0]}.") from None
+        config, kept = read_folder(folder, WEIGHTS, GeneratorConfig, "motion generator")
+        state = from_int8(kept)
         with torch.device("meta"):
-            expected = {name: tensor.shape for name, tensor in Denoiser(config).state_dict().items()}
-        state = int8.unpacked(state)
-        found = {name: tensor.shape for name, tensor in state.items()}
-        if wrong := sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name)):
-            raise UserError(f"The weights of the motion generator in {folder} do not fit its config.json: see {wrong[0]!r}.")
+            expected = Denoiser(config).state_dict()
+        check_fit(expected, state, folder, "motion generator")
         denoiser = Denoiser.of(config, state)
         return MotionGenerator(denoiser.to(device), load_text_encoder(config.text, folder / TEXT))
 

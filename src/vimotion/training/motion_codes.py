@@ -25,8 +25,9 @@ from vimotion.corpora.store import SCHEMA, Record, Store
 from vimotion.errors import UserError
 from vimotion.tasks.messages import MotionPart
 from vimotion.tokenizer import CodecSpec, MotionTokenizer
-from vimotion.tokenizer.codec import CONFIG, WEIGHTS, pad_to_steps
+from vimotion.tokenizer.codec import WEIGHTS, pad_to_steps
 from vimotion.training.windows import place_features
+from vimotion.weights import CONFIG
 
 _VERSION = 3
 _TEXT_COLUMNS = [name for name in SCHEMA.names if name != "features"]
