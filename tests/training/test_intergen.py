@@ -89,6 +89,16 @@ def test_a_stopped_run_ends_as_if_it_had_not_been(
         assert (resumed / name).read_bytes() == (straight / name).read_bytes()
 
 
+def test_a_run_starts_from_the_weights_of_another(words: Path, store: Store, tmp_path: Path) -> None:
+    first = train_intergen(recipe(words), tmp_path / "first")
+    still = train_intergen(recipe(words, f"start={first}", "loop.steps=1", "loop.learning_rate=1e-12"), tmp_path / "still")
+    assert set(read_manifest(still)["parents"]) == {"corpus", "words", "start"}
+    begun, kept = (MotionGenerator.load(folder).denoiser.state_dict() for folder in (first, still))
+    assert all(torch.allclose(begun[name], kept[name], atol=1e-6) for name in begun)
+    with pytest.raises(UserError, match="other settings"):
+        train_intergen(recipe(words, f"start={first}", "generator.layers=1"), tmp_path / "other")
+
+
 def test_what_is_kept_is_the_running_average(words: Path) -> None:
     averaged = Averaged(Denoiser(recipe(words).generator), decay=0.5)
     weight, kept = averaged.denoiser.motion_input.weight, averaged.average.motion_input.weight

@@ -54,6 +54,8 @@ class IntergenRecipe(Config):
         untold: share of the clips whose caption is kept from the denoiser, for guidance.
         t_bar: the last step of diffusion at which the regularisers count.
         average: decay of the running average of the weights, which is what is kept; fewer steps are averaged at first.
+        start: folder of a motion generator whose weights it starts from, and whose way to tell motion in numbers; a relative one
+            lies under the VIMotion home. Default: from nothing.
         words: folder of the language model whose token embeddings captions are read with, where `generator.text.encoder` is
             "embeddings"; a relative one lies under the VIMotion home. Default: the model that ships with VIMotion.
         evaluated_clips: clips of the validation split behind the figures.
@@ -68,6 +70,7 @@ class IntergenRecipe(Config):
     untold: float = Field(default=0.1, ge=0, le=1)
     t_bar: int = Field(default=700, ge=0, lt=DIFFUSION_STEPS)
     average: float = Field(default=0.999, ge=0, lt=1)
+    start: Path | None = None
     words: Path | None = None
     evaluated_clips: int = Field(default=64, gt=0)
     generator: GeneratorConfig = GeneratorConfig()
@@ -101,8 +104,7 @@ def train_intergen(recipe: IntergenRecipe, output: Path | None = None, resume: b
         CaptionedClips(load_captioned(store, "val", recipe.evaluated_clips, longest), plainly), text, recipe.loop.precision
     )
     torch.manual_seed(recipe.loop.seed)
-    model = Averaged(Denoiser(recipe.generator), recipe.average)
-    fit_space(model, clips)
+    model = Averaged(first_denoiser(recipe, clips), recipe.average)
     if PartialState().is_main_process:
         save_config(recipe, folder / "recipe.yaml")
 
@@ -118,7 +120,8 @@ def train_intergen(recipe: IntergenRecipe, output: Path | None = None, resume: b
         denoiser = Denoiser(recipe.generator)
         denoiser.load_state_dict(model.average.state_dict())
         MotionGenerator(denoiser, text).save(folder, torch.float16)
-        parents = {"corpus": corpus} | ({"words": vimotion_home() / recipe.words} if recipe.words else {})
+        named = {"words": recipe.words, "start": recipe.start}
+        parents = {"corpus": corpus} | {name: vimotion_home() / path for name, path in named.items() if path}
         config = recipe.model_dump(mode="json")
         write_manifest(folder, "intergen", config, recipe.loop.seed, parents, result.metrics)
     PartialState().wait_for_everyone()
@@ -210,11 +213,21 @@ def embeddings_of(folder: Path) -> EmbeddedText:
     raise UserError(f"{folder} holds no language model to take words from: it has no weight {_EMBEDDINGS!r}.")
 
 
-def fit_space(model: Averaged, clips: CaptionedClips) -> None:
-    """Fit what is diffused to the corpus, the same on every process."""
+def first_denoiser(recipe: IntergenRecipe, clips: CaptionedClips) -> Denoiser:
+    """The denoiser that training begins with, the same on every process.
+
+    Raises:
+        UserError: the recipe's `start` is of other settings.
+    """
+    if recipe.start:
+        started = MotionGenerator.load(vimotion_home() / recipe.start).denoiser
+        if started.config != recipe.generator:
+            raise UserError(f"{recipe.start} was made with other settings than the recipe's `generator`; make them the same.")
+        return started.requires_grad_(True)
+    denoiser = Denoiser(recipe.generator)
     batches = [clips(index) for index in range(-(-_FITTED_CLIPS // clips.batch_size))]
-    model.denoiser.space.fit([batch.features for batch in batches], [batch.mask for batch in batches])
-    model.average.space.load_state_dict(model.denoiser.space.state_dict())
+    denoiser.space.fit([batch.features for batch in batches], [batch.mask for batch in batches])
+    return denoiser
 
 
 def intergen_loss(model: Averaged, recipe: IntergenRecipe) -> Callable[[nn.Module, Batch], tuple[Tensor, dict[str, Tensor]]]:
