@@ -54,8 +54,8 @@ class IntergenRecipe(Config):
         untold: share of the clips whose caption is kept from the denoiser, for guidance.
         t_bar: the last step of diffusion at which the regularisers count.
         average: decay of the running average of the weights, which is what is kept; fewer steps are averaged at first.
-        start: folder of a motion generator whose weights it starts from, and whose way to tell motion in numbers; a relative one
-            lies under the VIMotion home. Default: from nothing.
+        start: folder of a motion generator whose weights it starts from, and whose way to tell motion in numbers; a relative
+            one lies under the VIMotion home. Default: from nothing.
         words: folder of the language model whose token embeddings captions are read with, where `generator.text.encoder` is
             "embeddings"; a relative one lies under the VIMotion home. Default: the model that ships with VIMotion.
         evaluated_clips: clips of the validation split behind the figures.
