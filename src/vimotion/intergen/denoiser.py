@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vimotion.intergen.diffusion import DIFFUSION_STEPS
+from vimotion.intergen.diffusion import DIFFUSION_STEPS, signal_share
 from vimotion.intergen.space import MotionSpace
 from vimotion.intergen.spec import GeneratorConfig
 from vimotion.intergen.text import TextFeatures, TextHead, sinusoid
@@ -131,6 +131,7 @@ class Denoiser(nn.Module):
     """
 
     positions: Tensor
+    share: Tensor
 
     def __init__(self, config: GeneratorConfig) -> None:
         super().__init__()
@@ -150,6 +151,7 @@ class Denoiser(nn.Module):
         nn.init.zeros_(self.motion_output.weight)
         nn.init.zeros_(self.motion_output.bias)
         self.register_buffer("positions", self._places(), persistent=False)
+        self.register_buffer("share", signal_share(), persistent=False)
 
     @staticmethod
     def of(config: GeneratorConfig, state: dict[str, Tensor]) -> Denoiser:
@@ -157,7 +159,7 @@ class Denoiser(nn.Module):
         with torch.device("meta"):
             denoiser = Denoiser(config)
         denoiser.load_state_dict(state, assign=True)
-        denoiser.positions = denoiser._places()
+        denoiser.positions, denoiser.share = denoiser._places(), signal_share()
         return denoiser
 
     def _places(self) -> Tensor:
@@ -194,7 +196,14 @@ class Denoiser(nn.Module):
         for block in self.blocks:
             hidden = block(hidden, condition, attended, words, read)
         answer: Tensor = self.motion_output(hidden)
-        return answer
+        return self._corrected(noisy, steps, answer) if self.config.preconditioned else answer
+
+    def _corrected(self, noisy: Tensor, steps: Tensor, correction: Tensor) -> Tensor:
+        """The best linear guess, and the correction by how far that guess is off on the average."""
+        left, variance = self.share[steps].view(-1, 1, 1, 1), self.space.variance
+        spread = left * variance + 1 - left
+        guess = left.sqrt() * variance / spread * noisy
+        return guess + (variance * (1 - left) / spread).sqrt() * correction.float()
 
 
 def _keys(mask: Tensor) -> Tensor:

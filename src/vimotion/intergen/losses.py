@@ -62,9 +62,11 @@ def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
     return (values * mask).flatten(1).sum(-1) / mask.flatten(1).sum(-1).clamp_min(1e-7)
 
 
-def simple_loss(predicted: Tensor, target: Tensor, mask: Tensor) -> Tensor:
-    """Mean square of what is diffused (B, 2, N, numbers) over real tokens, mask (B, N)."""
+def simple_loss(predicted: Tensor, target: Tensor, mask: Tensor, weights: Tensor | None = None) -> Tensor:
+    """Mean square of what is diffused (B, 2, N, numbers) over real tokens, mask (B, N); `weights` (B,) of the pairs."""
     squares = (predicted - target).square().mean((1, 3))
+    if weights is not None:
+        squares = squares * weights[:, None]
     return (squares * mask).sum() / mask.sum()
 
 

@@ -45,6 +45,11 @@ class MotionSpace(nn.Module):
         return self.config.components or self._frame_numbers
 
     @property
+    def variance(self) -> Tensor:
+        """(numbers,): of what is diffused, as far as it is known."""
+        return self.scale.square() / self.scale.square().mean() if self.config.components else torch.ones_like(self.mean[:1])
+
+    @property
     def _frame_numbers(self) -> int:
         return self.config.frames_per_token * NUM_FEATURES
 

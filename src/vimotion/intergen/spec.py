@@ -44,6 +44,9 @@ class GeneratorConfig(Config):
         shift: how much more of its steps diffusion spends where noise is strong, see `diffusion.shifted`; 1 is evenly, as in
             the official one. Where one token holds many frames they tell the same many times over, and only strong noise
             hides what happens.
+        preconditioned: the network tells what is to be corrected of the best linear guess from the noisy motion, and in
+            training the steps of diffusion count alike (Karras et al. 2022, equations 7 and 8). The official one tells the
+            whole motion at every step, and what noise had left whole is then lost in the network.
         reads_words: every block also attends to the words of the caption. The official one knows a caption by one vector alone.
         told_apart: the denoiser is told who is the first person. The official one is not: it makes both alike, and who of
             them does what a caption says of "person A" is left to chance.
@@ -60,6 +63,7 @@ class GeneratorConfig(Config):
     max_frames: int = Field(default=300, gt=0)
     around_pelvis: bool = False
     shift: float = Field(default=1.0, ge=1)
+    preconditioned: bool = False
     reads_words: bool = False
     told_apart: bool = False
     text: TextConfig = TextConfig()

@@ -34,6 +34,8 @@ from vimotion.training.loop import LoopConfig, run_loop
 
 # Clips behind the mean, the deviation and the principal components.
 _FITTED_CLIPS = 1024
+# Where a preconditioned denoiser has next to no noise left to see through, an error counts so many times and no more.
+_MOST_COUNTED = 50.0
 _WATCHED_STEPS = (300, 700, 900, 980)
 _DRAWING = {"batch_size", "mirrored", "exchanged"}
 _EMBEDDINGS = "model.embed_tokens.weight"
@@ -247,7 +249,8 @@ def intergen_loss(model: Averaged, recipe: IntergenRecipe) -> Callable[[nn.Modul
         keep = (torch.rand(len(clean), device=clean.device) >= recipe.untold).to(clean)
         noisy = add_noise(clean, torch.randn_like(clean), steps, share.to(clean))
         predicted = wrapped(noisy, steps, tokens, text, keep).float()
-        parts = {"simple": simple_loss(predicted, clean, tokens)}
+        counted = (1 / (1 - share[steps.cpu()])).clamp(max=_MOST_COUNTED).to(clean)
+        parts = {"simple": simple_loss(predicted, clean, tokens, counted if model.denoiser.config.preconditioned else None)}
         if weights.keys() - parts.keys():
             told = space.features(predicted)
             parts |= regularisers(told, features, mask, steps, standard.to(clean), "kinematics" in weights, recipe.t_bar)
