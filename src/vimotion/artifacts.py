@@ -87,7 +87,7 @@ def write_manifest(
         "kind": kind,
         "config": dict(config),
         "seed": seed,
-        "commit": _commit(),
+        "commit": source_commit(),
         "parents": {
             name: {"folder": Path(parent).name, "sha256": fingerprint(parent)} for name, parent in (parents or {}).items()
         },
@@ -116,6 +116,19 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return manifest
 
 
+def source_commit() -> str | None:
+    """The commit of the source tree ("+changes" when it differs from it), None where the package is not in one."""
+    source = Path(__file__).parent
+    try:
+        answer = subprocess.run(
+            ["git", "describe", "--always", "--abbrev=40", "--dirty=+changes", "--exclude=*"],
+            cwd=source, capture_output=True, text=True, timeout=20, check=True,
+        )  # fmt: skip
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return answer.stdout.strip()
+
+
 def _remove(path: Path) -> None:
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
@@ -131,16 +144,3 @@ def _versions() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return versions
-
-
-def _commit() -> str | None:
-    """The commit of the source tree ("+changes" when it differs from it), None where the package is not in one."""
-    source = Path(__file__).parent
-    try:
-        answer = subprocess.run(
-            ["git", "describe", "--always", "--abbrev=40", "--dirty=+changes", "--exclude=*"],
-            cwd=source, capture_output=True, text=True, timeout=20, check=True,
-        )  # fmt: skip
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return answer.stdout.strip()

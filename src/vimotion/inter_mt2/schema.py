@@ -1,7 +1,7 @@
 """What passes from stage to stage, a line of JSON each.
 
-In a text, brackets stand for motions, as in the paper: `[source]` is the seed's clip, anything else the caption of a new motion.
-Behind a bar stands what of it is shown: `[source | a]` its first person alone, `[source | until 2.4 s]` its beginning,
+In a text, brackets stand for motions, as in the paper: `[source]` is the seed's clip, anything else the caption of a new
+motion. Behind a bar stands what of it is shown: `[source | a]` its first person alone, `[source | until 2.4 s]` its beginning,
 `[source | from 2.4 s]` the rest.
 """
 
@@ -43,8 +43,8 @@ class Seed(Config):
     split: str
     captions: tuple[str, ...]
     seconds: float
-    facts: dict[str, Any] = {}
-    edits: dict[str, str] = {}
+    facts: dict[str, Any] = Field(default_factory=dict)
+    edits: dict[str, str] = Field(default_factory=dict)
 
 
 class Line(Config):
@@ -100,7 +100,7 @@ class Bracket(Config):
     stop: float | None = None
 
     def __str__(self) -> str:
-        shown = [self.people] if self.people != "ab" else []
+        shown: list[str] = [self.people] if self.people != "ab" else []
         shown += [f"from {self.start:g} s"] if self.start else []
         shown += [f"until {self.stop:g} s"] if self.stop is not None else []
         return f"[{' | '.join([self.name, ', '.join(shown)] if shown else [self.name])}]"
