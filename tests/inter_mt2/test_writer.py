@@ -33,7 +33,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def origin(corpus: Path) -> Origin:
-    return origin_of(corpus, TERMS, licence="cc0-1.0", code="abc")
+    return origin_of(corpus, TERMS, licence="cc0-1.0").model_copy(update={"code": "abc"})
 
 
 @pytest.fixture(scope="module")
@@ -221,6 +221,7 @@ def test_refusals(made: Path, origin: Origin, corpus: Path, tmp_path: Path) -> N
     write_json(unlicensed / "info.json", {key: value for key, value in info.items() if key != "licence"})
     with pytest.raises(UserError, match="on what terms"):
         origin_of(unlicensed, {})
+    assert origin_of(unlicensed, {}, corpus_licence="CC0").corpus_licence == "CC0"
 
 
 def test_stages_that_do_not_fit_are_refused(origin: Origin, tmp_path: Path) -> None:
