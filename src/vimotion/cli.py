@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from datetime import timedelta
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -21,6 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from vimotion import __version__
+from vimotion.console import check_output, check_text, progress, report, shard, tell
 from vimotion.errors import UserError
 
 if TYPE_CHECKING:
@@ -40,7 +39,6 @@ _UsageError: type[Exception] = typer.BadParameter.__base__  # type: ignore[assig
 
 _READS = "A motion file: .npz .bvh .amc (name.bvh also stands for name.a.bvh with name.b.bvh)."
 _DIFFUSED_SECONDS = 5.0  # of a motion that is made by diffusion, where nobody says how long
-_SECONDS_A_LINE = 30.0  # between two lines of progress where there is no terminal
 _WRITES = ".npz .bvh .glb .png .webp"
 ModelOption = Annotated[str | None, typer.Option("--model", help="A model folder, or a run's name. Default: the shipped one.")]
 OutputOption = Annotated[Path, typer.Option("--output", "-o", help=f"The ending picks the format: {_WRITES}.")]
@@ -81,7 +79,7 @@ def generate(
     """
     from vimotion.intergen import find_generator
 
-    _check_text(text)
+    check_text(text)
     if model and (folder := find_generator(model)):
         _diffuse(text, folder, output, duration, seed, num_samples, model, as_json)
         return
@@ -118,7 +116,7 @@ def edit(
     as_json: JsonOption = False,
 ) -> None:
     """Change a motion as a sentence says."""
-    _check_text(instruction)
+    check_text(instruction)
     given = _load(motion, second)
     _make(
         lambda loaded, one: loaded.turn_to_edit(given, instruction, duration, one),
@@ -166,7 +164,7 @@ def ask(
     as_json: JsonOption = False,
 ) -> None:
     """Answer a question about a motion."""
-    _check_text(question)
+    check_text(question)
     given = _load(motion, second)
     _say(lambda loaded: loaded.turn_to_ask(given, question), model, as_json)
 
@@ -194,7 +192,7 @@ def render(motion: MotionArgument, output: Path, second: SecondOption = None, as
 
     .png: key frames side by side; .webp: a moving picture.
     """
-    _check_output(output, ".png", ".webp")
+    check_output(output, ".png", ".webp")
     _write(_load(motion, second), output, as_json)
 
 
@@ -215,7 +213,7 @@ def convert(
     if motion.suffix == ".ckpt":
         _convert_checkpoint(motion, output, statistics, as_json)
         return
-    _check_output(output)
+    check_output(output)
     _write(_load(motion, second, fps=fps, joint_map=joint_map), output, as_json)
 
 
@@ -235,16 +233,16 @@ def corpus_scripted(
     """
     from vimotion.corpora.scripted import build, missing_shards
 
-    part, parts = _shard(shards)
-    with _progress("scenes") as show:
+    part, parts = shard(shards)
+    with progress("scenes") as show:
         store = build(output, count, seed, workers, (part, parts), show)
     if store is not None:
-        _report(as_json, {"folder": str(store.folder), **store.info}, str(store.folder))
+        report(as_json, {"folder": str(store.folder), **store.info}, str(store.folder))
         return
     missing = {f"{one}/{parts}": scenes for one, scenes in missing_shards(output, count, parts).items()}
     listed = ", ".join(f"{one} ({scenes:,} scenes)" for one, scenes in missing.items())
     text = f"Part {part}/{parts} is done. {output} still misses {listed}; the run that finds all parts there finishes it."
-    _report(as_json, {"folder": str(output), "complete": False, "missing": missing}, text)
+    report(as_json, {"folder": str(output), "complete": False, "missing": missing}, text)
 
 
 @corpus_app.command("info")
@@ -266,7 +264,7 @@ def corpus_info(
         raise UserError("--kind chooses what to draw: say with --pictures where to.")
     files: list[Path] = []
     if pictures is not None:
-        with _progress("pictures") as show:
+        with progress("pictures") as show:
             files = draw_pictures(folder.expanduser(), info, pictures.expanduser(), kind, clips, show)
     if as_json:
         typer.echo(json.dumps(info | ({"pictures": [str(file) for file in files]} if files else {})))
@@ -293,16 +291,56 @@ def corpus_realism(
     from vimotion.corpora.realism_report import tables, write_report
 
     store = open_store(folder)
-    with _progress("clips") as show:
-        report = measure(store, takes, clips, show)
-    files = write_report(report, output) if output else []
+    with progress("clips") as show:
+        measured = measure(store, takes, clips, show)
+    files = write_report(measured, output) if output else []
     if as_json:
-        typer.echo(json.dumps(report))
+        typer.echo(json.dumps(measured))
         return
-    for table in tables(report)[: 3 if takes else 2]:
+    for table in tables(measured)[: 3 if takes else 2]:
         Console().print(table.rich())
     for file in files:
         typer.echo(file)
+
+
+@app.command()
+def synthesize(
+    recipe: RecipeOption,
+    settings: SetOption = None,
+    part: Annotated[str, typer.Option("--shard", metavar="I/N", help="Make the I-th of N parts, I from 1 to N.")] = "1/1",
+    max_requests: Annotated[int | None, typer.Option(min=0, help="Send the language model no more requests.")] = None,
+    max_usd: Annotated[float | None, typer.Option(min=0, help="Spend no more on it.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what it is going to cost.")] = False,
+    write_batches: Annotated[
+        Path | None, typer.Option(help="Only write the requests as Batch API files into a folder.")
+    ] = None,
+    read_batches: Annotated[Path | None, typer.Option(help="First read the replies that were put into that folder.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make conversations about the clips of a corpus: Inter-MT2.
+
+    An interrupted run goes on where it stopped. Parts share a folder; the run that finds all parts done writes the store.
+    """
+    from vimotion.config import load_config
+    from vimotion.evaluation.extractor import load_extractor
+    from vimotion.formats.sheet import save_sheet
+    from vimotion.inter_mt2.pipeline import Synthesis, SynthesizeRecipe
+
+    making = Synthesis(load_config(SynthesizeRecipe, recipe, settings or ()), load_extractor, shard(part), save_sheet)
+    for problem in making.read_batches(read_batches) if read_batches else ():
+        tell(f"vimotion: {problem}")
+    if dry_run:
+        estimate = making.estimate()
+        report(as_json, asdict(estimate), str(estimate))
+    elif write_batches:
+        files = [str(path) for path in making.write_batches(write_batches)]
+        report(as_json, {"files": files}, "\n".join(files))
+    else:
+        with progress("drafts") as show:
+            store = making.run(lambda stage, done, total: show(done, total, stage), max_requests, max_usd)
+        made = {"folder": str(store.folder if store else making.folder), "missing": making.missing()}
+        left = f"This part is done. {making.missing():,} conversations are left to other parts."
+        report(as_json, made, str(store.folder) if store else left)
 
 
 @app.command()
@@ -327,7 +365,7 @@ def train(
     folder = getattr(room, f"train_{stage}")(config, output, resume)
     if int(os.environ.get("RANK", 0)):  # of several processes one tells the result
         return
-    _report(as_json, {"folder": str(folder), "metrics": read_manifest(folder)["metrics"]}, str(folder))
+    report(as_json, {"folder": str(folder), "metrics": read_manifest(folder)["metrics"]}, str(folder))
 
 
 @app.command()
@@ -346,7 +384,7 @@ def evaluate(
     from vimotion.evaluation.evaluate import TABLE, EvaluateRecipe, evaluate
 
     results = evaluate(load_config(EvaluateRecipe, recipe, settings or ()), output, against)
-    _report(as_json, results, (Path(results["folder"]) / TABLE).read_text(encoding="utf-8"))
+    report(as_json, results, (Path(results["folder"]) / TABLE).read_text(encoding="utf-8"))
 
 
 @app.command()
@@ -361,7 +399,7 @@ def bench(model: ModelOption = None, as_json: JsonOption = False) -> None:
     from vimotion.chat.speed import measure
 
     figures = {"load_seconds": round(load_seconds, 2), **measure(loaded)}
-    _report(as_json, figures, "\n".join(f"{key.replace('_', ' ')}: {value}" for key, value in figures.items()))
+    report(as_json, figures, "\n".join(f"{key.replace('_', ' ')}: {value}" for key, value in figures.items()))
 
 
 def _make(
@@ -393,7 +431,7 @@ def _diffuse(
     generator = MotionGenerator.load(folder)
     start = time.perf_counter()
     frames, seeds = round((duration or _DIFFUSED_SECONDS) * FPS), [seed + number for number in range(num_samples)]
-    with _progress("steps") as show:
+    with progress("steps") as show:
         motions = generator.sample([text] * num_samples, frames, seeds, progress=show)
     made = [(motion, {"seed": one}) for motion, one in zip(motions, seeds, strict=True)]
     _keep(made, output, time.perf_counter() - start, model, as_json)
@@ -402,7 +440,7 @@ def _diffuse(
 def _check_samples(output: Path, duration: float | None, num_samples: int) -> None:
     from vimotion.chat.motions import check_duration
 
-    _check_output(output)
+    check_output(output)
     check_duration(duration)
     if not 1 <= num_samples <= 100:
         raise UserError(f"--num-samples is 1 to 100, not {num_samples}.")
@@ -417,16 +455,16 @@ def _keep(made: Sequence[tuple[Interaction, dict[str, Any]]], output: Path, seco
         path = output if len(made) == 1 else output.with_stem(f"{output.stem}-{number}")
         files = [str(file) for file in save_motion(motion, path)]
         samples.append({"file": files[0], "files": files, "seconds": round(motion.duration, 3), **known})
-    _tell(f"{sum(sample['seconds'] for sample in samples):.1f} s of motion in {seconds:.1f} s")
+    tell(f"{sum(sample['seconds'] for sample in samples):.1f} s of motion in {seconds:.1f} s")
     summary = samples[0] if len(made) == 1 else {"samples": samples}
-    _report(as_json, {**summary, "model": model}, "\n".join(file for sample in samples for file in sample["files"]))
+    report(as_json, {**summary, "model": model}, "\n".join(file for sample in samples for file in sample["files"]))
 
 
 def _say(turn: Callable[[Model], Turn], model: str | None, as_json: bool) -> None:
     """Let a model answer in words."""
     loaded = _model(model)
     [answer] = loaded.answers([turn(loaded)])
-    _report(as_json, {"text": answer.text, "tokens": answer.tokens, "model": loaded.name}, answer.text)
+    report(as_json, {"text": answer.text, "tokens": answer.tokens, "model": loaded.name}, answer.text)
 
 
 def _write(motion: Interaction, output: Path, as_json: bool) -> None:
@@ -434,7 +472,7 @@ def _write(motion: Interaction, output: Path, as_json: bool) -> None:
 
     files = [str(file) for file in save_motion(motion, output)]
     content = {"file": files[0], "files": files, "seconds": round(motion.duration, 3), "people": motion.num_people}
-    _report(as_json, content, "\n".join(files))
+    report(as_json, content, "\n".join(files))
 
 
 def _convert_checkpoint(source: Path, output: Path, statistics: Path | None, as_json: bool) -> None:
@@ -447,11 +485,11 @@ def _convert_checkpoint(source: Path, output: Path, statistics: Path | None, as_
         content |= {"kind": "extractor", "hash": convert_interclip(source, output).hash}
     else:
         convert_checkpoint(source, output, statistics)
-    _report(as_json, content, str(output))
+    report(as_json, content, str(output))
 
 
 def _model(name: str | None) -> Model:
-    _tell("Loading the model …")
+    tell("Loading the model …")
     from transformers.utils import logging
 
     from vimotion.chat import load_model
@@ -466,73 +504,6 @@ def _load(motion: Path, second: Path | None = None, **how: Any) -> Interaction:
     return load_motion([motion, second] if second else motion, **how)
 
 
-def _shard(text: str) -> tuple[int, int]:
-    """ "2/3" as (2, 3)."""
-    match = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text)
-    part, parts = (int(number) for number in match.groups()) if match else (0, 0)
-    if not 1 <= part <= parts:
-        raise UserError(f"--shards is I/N with I from 1 to N, for example 2/3, not {text!r}.")
-    return part, parts
-
-
-@contextmanager
-def _progress(what: str) -> Iterator[Callable[[int, int], None]]:
-    """Shows (done, total) with the rate and the time left: a bar on a terminal, elsewhere a line now and then."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn
-
-    console = Console(stderr=True)
-    bar = Progress(BarColumn(), TextColumn("{task.description}"), console=console)
-    task = bar.add_task("")
-    began: tuple[float, int] | None = None
-    told = 0.0
-
-    def show(done: int, total: int) -> None:
-        nonlocal began, told
-        now = time.monotonic()
-        began = began or (now, done)
-        text = f"{done:,} of {total:,} {what}"
-        if (made := done - began[1]) and now > began[0]:
-            rate = made / (now - began[0])
-            text += f", {rate:.1f} a second, {timedelta(seconds=round((total - done) / rate))} left"
-        if console.is_terminal:
-            bar.start()  # not before the arguments were found to be good
-            bar.update(task, completed=done, total=total, description=text)
-        elif now - told > _SECONDS_A_LINE or done == total:
-            told = now
-            _tell(text)
-
-    try:
-        yield show
-    finally:
-        if bar.live.is_started:
-            bar.stop()
-
-
-def _check_text(text: str) -> None:
-    if not text.strip():
-        raise UserError("The text is empty; say something.")
-
-
-def _check_output(path: Path, *endings: str) -> None:
-    """Before anything long is begun: can this be written?"""
-    from vimotion.formats import WRITABLE
-
-    allowed = endings or WRITABLE
-    if path.suffix.lower() not in allowed:
-        raise UserError(f"{path.name} needs one of the endings {', '.join(allowed)}.")
-    if path.is_dir():
-        raise UserError(f"{path} is a folder; name a file in it.")
-
-
-def _report(as_json: bool, content: dict[str, Any], text: str) -> None:
-    typer.echo(json.dumps(content) if as_json else text)
-
-
-def _tell(text: str) -> None:
-    typer.echo(text, err=True)
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """The entry of the command; ends the process with its exit status."""
     # On a busy machine threads that wait by spinning slow each other down by an order of magnitude; read when torch loads.
@@ -542,20 +513,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
         status = app(args=arguments, standalone_mode=False)
     except (UserError, _UsageError) as error:
         sentence = error.format_message() if hasattr(error, "format_message") else str(error)
-        _tell("vimotion: " + " ".join(sentence.split()))
+        tell("vimotion: " + " ".join(sentence.split()))
         status = 2
     except ModuleNotFoundError as error:
         if (error.name or "vimotion").startswith("vimotion"):
             raise
-        _tell(f"vimotion: This needs the package {error.name}: pip install 'vimotion[train,eval]'.")
+        tell(f"vimotion: This needs the package {error.name}: pip install 'vimotion[train,eval]'.")
         status = 2
     except OSError as error:  # a file or folder that cannot be read or written as it is
         if error.filename is None:
             raise
-        _tell(f"vimotion: {error.filename}: {error.strerror}; choose another file or folder.")
+        tell(f"vimotion: {error.filename}: {error.strerror}; choose another file or folder.")
         status = 2
     except (KeyboardInterrupt, typer.Abort):
-        _tell("vimotion: stopped.")
+        tell("vimotion: stopped.")
         status = 130
     sys.exit(status)
 

@@ -1,0 +1,228 @@
+"""All stages together, on a small scripted corpus."""
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fake_server import Act, refuses, says, serving
+
+from vimotion.cli import main
+from vimotion.config import load_config
+from vimotion.corpora.scripted import scene_records
+from vimotion.corpora.store import finish_store, write_clips
+from vimotion.errors import UserError
+from vimotion.inter_mt2 import pipeline
+from vimotion.inter_mt2.pipeline import Synthesis, SynthesizeRecipe
+from vimotion.inter_mt2.schema import Seed
+from vimotion.inter_mt2.seeds import make_seeds
+from vimotion.inter_mt2.store_check import check_store
+from vimotion.motion import Interaction, Skeleton
+
+RECIPES = Path(__file__).parents[2] / "recipes" / "inter_mt2"
+SMALL = ["corpus=corpora/tiny", "count=12", "block=3", "validator.pool=2", "corpus_licence=CC0"]
+
+
+class Blind:
+    """An extractor for which every motion and every caption lies somewhere else."""
+
+    def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
+        return np.array([[len(text), 0.0] for text in texts])
+
+    def embed_interactions(self, motions: Sequence[Interaction | None]) -> np.ndarray:
+        return np.array([[0.0, motion.num_frames] for motion in motions if motion])
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory):
+    home = tmp_path_factory.mktemp("home")
+    corpus = home / "corpora" / "tiny"
+    corpus.mkdir(parents=True)
+    write_clips([record for number in range(8) for record in scene_records(number, 0)], corpus / "clips-00000.parquet")
+    finish_store(corpus, {"corpus": "scripted"})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VIMOTION_HOME", str(home))
+        yield home
+
+
+def recipe(name: str, *settings: str) -> SynthesizeRecipe:
+    return load_config(SynthesizeRecipe, RECIPES / "tiny.yaml", [*SMALL, f"name={name}", *settings])
+
+
+def synthesis(name: str, *settings: str, shard: tuple[int, int] = (1, 1)) -> Synthesis:
+    return Synthesis(recipe(name, *settings), Blind, shard)
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    """Every file but those that tell of the set's name."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+@pytest.fixture(scope="module")
+def undisturbed(home: Path) -> dict[str, bytes]:
+    store = synthesis("undisturbed").run()
+    assert store is not None and len(store) == 12
+    return content(store.folder)
+
+
+@pytest.mark.parametrize("path", sorted(RECIPES.glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_recipe_loads(path: Path) -> None:
+    assert load_config(SynthesizeRecipe, path).count > 0
+
+
+def test_the_store_holds_what_it_says(undisturbed: dict[str, bytes], home: Path) -> None:
+    assert not check_store(home / "corpora" / "undisturbed", home / "corpora" / "tiny")
+    figures = json.loads(undisturbed["report.json"])
+    assert figures["stages"] == {"seeds": 12, "drafts": 12, "passed": 12, "written": 12}
+    assert set(figures["conversations"]["kinds"]) == {"editing", "reasoning", "story", "role"}
+
+
+def test_a_run_that_was_killed_again_and_again_ends_the_same(
+    undisturbed: dict[str, bytes], home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed before every file that is written, or before every second one."""
+    kept, left = pipeline.write_lines, 0
+
+    def killed(items, path: Path) -> None:  # type: ignore[no-untyped-def]
+        nonlocal left
+        if left == 0:
+            raise KeyboardInterrupt
+        left -= 1
+        kept(items, path)
+
+    monkeypatch.setattr(pipeline, "write_lines", killed)
+    for kills in range(100):
+        left = 1 + kills % 2
+        try:
+            store = synthesis("killed").run()
+        except KeyboardInterrupt:
+            continue
+        assert store is not None and content(store.folder) == undisturbed
+        assert kills > 8
+        return
+    raise AssertionError("it never ended")
+
+
+def test_shards_make_the_same_together(undisturbed: dict[str, bytes], home: Path) -> None:
+    first, second = (synthesis("sharded", shard=(part, 2)) for part in (1, 2))
+    assert second.run() is None and second.missing() == 6
+    store = first.run()
+    assert store is not None and content(store.folder) == undisturbed
+
+
+def test_another_recipe_needs_another_name(undisturbed: dict[str, bytes], home: Path) -> None:
+    with pytest.raises(UserError, match="another name"):
+        synthesis("undisturbed", "count=10")
+
+
+def test_seeds_are_of_all_kinds_and_never_twice(home: Path) -> None:
+    seeds = make_seeds(home / "corpora" / "tiny", 14, {"editing": 1, "story": 1}, seed=3)
+    assert len({seed.id for seed in seeds}) == 14 and sorted(seed.kind for seed in seeds) == ["editing"] * 7 + ["story"] * 7
+    assert seeds == make_seeds(home / "corpora" / "tiny", 14, {"editing": 1, "story": 1}, seed=3)
+    with pytest.raises(UserError, match="too few"):
+        make_seeds(home / "corpora" / "tiny", 18, {"editing": 1})
+    with pytest.raises(UserError, match="Shares"):
+        make_seeds(home / "corpora" / "tiny", 2, {"editing": -1})
+
+
+class Standing:
+    """A generator whose people stand still."""
+
+    def __call__(self, captions: Sequence[str], num_frames: Sequence[int], seeds: Sequence[int]) -> list[Interaction]:
+        return [self.motion(frames) for frames in num_frames]
+
+    def motion(self, frames: int) -> Interaction:
+        places = np.tile([[[0.0, 0.95, 0.0], [0.3, 0.95, 1.0]]], (frames, 1, 1))
+        turns = np.tile(np.eye(3), (frames, 2, 22, 1, 1))
+        return Interaction(places, turns, (Skeleton.standard(),) * 2)
+
+
+def reply_of(lines: Sequence[str]) -> str:
+    roles = ["user", "assistant"] * len(lines)
+    return json.dumps(
+        {"messages": [{"role": role, "text": text} for role, text in zip(roles, lines, strict=False)], "motions": []}
+    )
+
+
+def test_a_language_model_writes_and_a_generator_renders(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Through a server that is busy now and then; what the generator made and nobody can find in it is left out."""
+    monkeypatch.setattr(pipeline, "load_generator", lambda recipe: Standing())
+
+    def play(number: int, request: dict[str, object]) -> Act:
+        if number % 3 == 1:
+            return refuses(503)
+        told = re.findall(r"- (.*)", str(request["messages"][1]["content"]))  # type: ignore[index]
+        lines = [
+            f"Here is a scene: [source]. What if it was number {number}?",
+            f"It becomes [{told[0]} again, {number}].",
+            f"And now more slowly, {number} times?",
+            f"Like this: [{told[0]} slowly, {number}].",
+        ]
+        return says(reply_of(lines))
+
+    settings = [
+        "author={model: nobody, pause: 0.0, in_flight: 4, prices: {input: 1.0, output: 1.0}}", "generator={model: standing}",
+        "shares={editing: 1}", "count=9", "terms={nobody: free, standing: free}", "validator.trusted=[standing, corpus]",
+    ]  # fmt: skip
+    with serving(play) as server:
+        settings.append(f"author.base_url={server.url}")
+        assert synthesis("served", *settings).estimate().requests == 9
+        with pytest.raises(UserError, match="budget of 5 requests"):
+            synthesis("served", *settings).run(max_requests=5)
+        store = synthesis("served", *settings).run()
+        asked = len(server.requests)
+        assert store is not None and len(store) == 9 and synthesis("served", *settings).estimate().requests == 0
+    assert asked == 9 + sum(number % 3 == 1 for number in range(asked))
+    assert {motion.made_by for one in store for motion in one.motions} == {"corpus", "standing"}
+    # the same drafts, but now the generator has to be believed
+    filtered = [*settings, "validator.trusted=[corpus]", "validator.pool=8", "validator.retrieved=1"]
+    making = synthesis("filtered", *filtered)
+    with pytest.raises(UserError, match="No conversation of the training split"):
+        making.run()
+
+
+def test_batch_files_come_back(home: Path, tmp_path: Path) -> None:
+    settings = ["author={model: batch}", "shares={reasoning: 1}", "count=4", "terms={batch: free}"]
+    making = synthesis("batch", *settings)
+    files = making.write_batches(tmp_path / "round")
+    asked = [json.loads(line) for path in files for line in path.read_text().splitlines()]
+    assert len(asked) == 4
+    with pytest.raises(UserError, match="beside them"):
+        making.read_batches(tmp_path / "round")
+    answers = []
+    for number, line in enumerate(asked):
+        lines = [
+            f"Look at [source], number {number}. Why do they do that?", "They are friends.",
+            "What did they do before?", f"They met: [One person walks up to the other, who waits for the {number}th time.]",
+        ]  # fmt: skip
+        body = json.loads(says(reply_of(lines)).body)
+        answers.append({"custom_id": line["custom_id"], "response": {"status_code": 200, "body": body}})
+    (tmp_path / "round" / "output.jsonl").write_text("".join(json.dumps(answer) + "\n" for answer in answers))
+    assert making.read_batches(tmp_path / "round") == ()
+    assert making.estimate().requests == 0
+
+
+def test_the_command(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["synthesize", "--recipe", str(RECIPES / "tiny.yaml"), "--json"]
+    for setting in [*SMALL, "name=commanded"]:
+        arguments += ["--set", setting]
+    with pytest.raises(SystemExit) as ended:
+        main([*arguments, "--shard", "2/2"])
+    said = json.loads(capsys.readouterr().out)
+    assert not ended.value.code and said["missing"] == 6
+    with pytest.raises(SystemExit) as ended:
+        main([*arguments, "--dry-run"])
+    assert ended.value.code == 2 and "costs nothing" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as ended:
+        main([*arguments, "--shard", "1/2"])
+    said = json.loads(capsys.readouterr().out)
+    assert not ended.value.code and said == {"folder": str(home / "corpora" / "commanded"), "missing": 0}
+    assert (home / "corpora" / "commanded" / "report" / "index.html").is_file()
+
+
+def test_the_seed_of_a_clip_names_its_edits(home: Path) -> None:
+    seeds: list[Seed] = make_seeds(home / "corpora" / "tiny", 16)
+    told = {edit for seed in seeds for edit in seed.edits.values()}
+    assert told and all(clip.endswith("-edit") for clip in told)
