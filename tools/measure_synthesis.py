@@ -56,9 +56,8 @@ def measure_kills(corpus: Path, count: int, kills: int, seed: int) -> bool:
         assert last.wait() == 0
         stores = [Path(folder) / "corpora" / name for name in ("whole", "killed")]
         same = _content(stores[0]) == _content(stores[1])
-    print(
-        f"{count} conversations in {seconds:.0f} s undisturbed; killed {killed} times: {'the same' if same else 'ANOTHER'} store"
-    )
+    end = "the same" if same else "ANOTHER"
+    print(f"{count} conversations in {seconds:.0f} s undisturbed; killed {killed} times: {end} store")
     return same
 
 
