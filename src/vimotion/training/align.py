@@ -13,6 +13,7 @@ from pydantic import Field
 
 from vimotion.artifacts import run_folder, vimotion_home
 from vimotion.config import Config
+from vimotion.corpora import open_store
 from vimotion.language.backbone import SMOLLM2, load_backbone
 from vimotion.language.cutting import cut_depth, cut_vocabulary
 from vimotion.language.layout import Layout
@@ -24,7 +25,7 @@ from vimotion.tasks import TextPart, possible_tasks, sample_conversation
 from vimotion.tokenizer import MotionTokenizer
 from vimotion.training.examples import ExamplesConfig
 from vimotion.training.motion_codes import MotionCodes
-from vimotion.training.tuning import LanguageRecipe, corpus_codes, tune, write_model
+from vimotion.training.tuning import LanguageRecipe, codes_of, tune, write_model
 
 # The paper's four tasks of this stage; their weights are our choice.
 ALIGN_TASKS = {"text_to_motion": 3.0, "motion_to_text": 1.0, "reaction": 1.0, "prediction": 1.0}
@@ -73,7 +74,7 @@ def train_align(recipe: AlignRecipe, output: Path | None = None, resume: bool = 
     """
     folder = output or run_folder(recipe.name)
     codec = vimotion_home() / recipe.tokenizer
-    codes = corpus_codes(recipe, codec)
+    codes = codes_of(open_store(recipe.store), recipe, codec)
     with PartialState().local_main_process_first():  # one of them fetches the backbone
         built = build_model(recipe, MotionTokenizer.load(codec), codes)
     adapted = add_lora(built.model, recipe.lora_rank, range(built.layout.first_id, len(built.tokenizer)))

@@ -19,6 +19,7 @@ from vimotion.errors import UserError
 from vimotion.language.layout import Layout
 from vimotion.language.rendering import IGNORED, CodesOf, render
 from vimotion.tasks import TASKS, Conversation, possible_tasks, sample_conversation
+from vimotion.training.dialogues import INTER_MT2, Dialogues
 from vimotion.training.motion_codes import MotionCodes
 
 # Where a caption says which person is which.
@@ -37,7 +38,8 @@ class ExamplesConfig(Config):
     """What a language stage is trained on. The paper gives neither weights nor lengths: ours throughout.
 
     Attributes:
-        tasks: how often each task is drawn, relative to one another.
+        tasks: how often each task is drawn, relative to one another; "inter_mt2" are the conversations of a recipe that names
+            some.
         rows, row_tokens: shape of a batch on each process; longer examples are left out.
         first_frames: clips start at one of these frames; see `motion_codes`.
         exchange: how often the two people change their names, where not every caption tells them apart.
@@ -67,15 +69,20 @@ class Examples:
         config: ExamplesConfig,
         seed: int,
         split: str = "train",
+        dialogues: Dialogues | None = None,
     ) -> None:
-        unknown = sorted(set(config.tasks) - set(TASKS))
+        known = (*TASKS, INTER_MT2) if dialogues else TASKS
+        unknown = sorted(set(config.tasks) - set(known))
         if unknown or not any(config.tasks.values()) or min(config.tasks.values()) < 0:
-            raise UserError(f"`tasks` gives weights to {', '.join(TASKS)}; {unknown or 'all weights'} cannot be used.")
+            raise UserError(f"`tasks` gives weights to {', '.join(known)}; {unknown or 'all weights'} cannot be used.")
         self._codes, self._tokenizer, self._layout, self._config = codes, tokenizer, layout, config
         self._seed, self._split = seed, split
         self._clips = codes.split(split)
         if not len(self._clips):
             raise UserError(f"The corpus has no clip in its split {split!r}; make it from more scenes.")
+        self._dialogues, self._told = dialogues, dialogues.split(split) if dialogues else []
+        if INTER_MT2 in config.tasks and not self._told:
+            raise UserError(f"There is no conversation in the split {split!r}; make more with `vimotion synthesize`.")
         weights = np.array(list(config.tasks.values()), dtype=np.float64)
         self._tasks, self._shares = list(config.tasks), weights / weights.sum()
         self._rendered = self._too_long = 0
@@ -118,6 +125,8 @@ class Examples:
 
     def conversation(self, task: str, random: np.random.Generator) -> tuple[Conversation, CodesOf] | None:
         """A conversation about a random clip, and the codes of its motions; None where the clip does not fit the task."""
+        if task == INTER_MT2 and self._dialogues:
+            return self._dialogues.conversation(self._told[int(random.integers(len(self._told)))])
         step_frames = self._codes.spec.step_frames
         variant = int(random.integers(len(self._codes.first_frames)))
         record = self._codes.record(int(self._clips[random.integers(len(self._clips))]), variant)

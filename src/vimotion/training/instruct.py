@@ -8,11 +8,15 @@ from typing import Any
 from pydantic import Field
 
 from vimotion.artifacts import run_folder, vimotion_home
+from vimotion.corpora import open_store
+from vimotion.inter_mt2.conversations import open_conversations
 from vimotion.language.model_folder import CODEC, ModelFolder
 from vimotion.language.vocabulary import tables_of
+from vimotion.training.dialogues import Dialogues, check_corpus
 from vimotion.training.examples import ExamplesConfig
 from vimotion.training.loop import LoopConfig
-from vimotion.training.tuning import LanguageRecipe, corpus_codes, tune, write_model
+from vimotion.training.motion_codes import MotionCodes
+from vimotion.training.tuning import LanguageRecipe, codes_of, tune, write_model
 
 INSTRUCT_TASKS = {
     "text_to_motion": 3.0, "motion_to_text": 1.0, "reaction": 1.0, "prediction": 0.5,
@@ -25,11 +29,13 @@ class InstructRecipe(LanguageRecipe):
 
     Attributes:
         aligned: model folder of the alignment; a relative one lies under the VIMotion home.
+        conversations: folder of a store of Inter-MT2 about clips of the corpus; a relative one lies under the VIMotion home.
         table_rate: learning rate of embedding and head over that of all other weights.
     """
 
     name: str = "instruct"
     aligned: Path = Path("runs/align")
+    conversations: Path | None = None
     table_rate: float = Field(default=2.0, gt=0)
     examples: ExamplesConfig = ExamplesConfig(tasks=INSTRUCT_TASKS)
     loop: LoopConfig = LoopConfig(learning_rate=1.2e-3)
@@ -45,11 +51,23 @@ def train_instruct(recipe: InstructRecipe, output: Path | None = None, resume: b
     folder = output or run_folder(recipe.name)
     aligned = vimotion_home() / recipe.aligned
     built = ModelFolder.load(aligned)
-    codes = corpus_codes(recipe, aligned / CODEC)
+    codes = codes_of(open_store(recipe.store), recipe, aligned / CODEC)
+    told = _dialogues(recipe, aligned / CODEC, codes)
     groups = _groups(built, recipe)
-    result = tune(built.model, built.tokenizer, built.layout, codes, recipe, groups, folder, resume)
-    write_model(result, built, "instruct", recipe, {"aligned": aligned}, folder)
+    result = tune(built.model, built.tokenizer, built.layout, codes, recipe, groups, folder, resume, told)
+    parents = {"conversations": vimotion_home() / recipe.conversations} if recipe.conversations else {}
+    write_model(result, built, "instruct", recipe, {"aligned": aligned, **parents}, folder)
     return folder
+
+
+def _dialogues(recipe: InstructRecipe, codec: Path, codes: MotionCodes) -> Dialogues | None:
+    """The conversations that a recipe names, if it does; `codes` are those of the corpus."""
+    if recipe.conversations is None:
+        return None
+    folder = vimotion_home() / recipe.conversations
+    conversations = open_conversations(folder)
+    check_corpus(conversations, recipe.store)
+    return Dialogues(conversations, codes, codes_of(open_store(folder), recipe, codec))
 
 
 def _groups(built: ModelFolder, recipe: InstructRecipe) -> list[dict[str, Any]]:

@@ -14,11 +14,12 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from vimotion.artifacts import vimotion_home, write_manifest
 from vimotion.config import Config, save_config
-from vimotion.corpora.store import open_store
+from vimotion.corpora import Store
 from vimotion.language.layout import Layout
 from vimotion.language.model_folder import ModelFolder
 from vimotion.training.answers import AnswerLoss, answer_loss, validation
 from vimotion.training.checkpoints import check_free
+from vimotion.training.dialogues import Dialogues
 from vimotion.training.examples import Examples, ExamplesConfig
 from vimotion.training.loop import LoopConfig, LoopResult, run_loop
 from vimotion.training.motion_codes import MotionCodes, prepare_codes
@@ -49,14 +50,14 @@ class LanguageRecipe(Config):
         return vimotion_home() / self.corpus
 
 
-def corpus_codes(recipe: LanguageRecipe, codec: Path) -> MotionCodes:
-    """The corpus in the codes of the codec in a folder; one process makes them, the others wait."""
+def codes_of(store: Store, recipe: LanguageRecipe, codec: Path) -> MotionCodes:
+    """A prepared store in the codes of the codec in a folder; one process makes them, the others wait."""
 
     def show(done: int, total: int) -> None:
         print(f"\rencoding motions: {done} of {total} clips", end="\n" if done == total else "", file=sys.stderr, flush=True)
 
     with PartialState().main_process_first():
-        return prepare_codes(open_store(recipe.store), codec, recipe.examples.first_frames, show)
+        return prepare_codes(store, codec, recipe.examples.first_frames, show)
 
 
 def tune(
@@ -68,13 +69,14 @@ def tune(
     groups: list[dict[str, Any]],
     folder: Path,
     resume: bool,
+    told: Dialogues | None = None,
 ) -> LoopResult:
-    """Train what `groups` hold on the answers of sampled conversations."""
+    """Train what `groups` hold on the answers of conversations: sampled ones about the corpus, and those of `told`."""
     check_free(folder, resume)
     loss = AnswerLoss(model)
     loss.causal.set_attn_implementation(recipe.attention)
-    examples = Examples(codes, tokenizer, layout, recipe.examples, recipe.loop.seed)
-    held_out = Examples(codes, tokenizer, layout, recipe.examples, _VALIDATION_SEED, "val")
+    examples = Examples(codes, tokenizer, layout, recipe.examples, recipe.loop.seed, dialogues=told)
+    held_out = Examples(codes, tokenizer, layout, recipe.examples, _VALIDATION_SEED, "val", told)
     validate = validation([held_out(index) for index in range(recipe.validation_batches)], layout)
     if PartialState().is_main_process:
         save_config(recipe, folder / "recipe.yaml")

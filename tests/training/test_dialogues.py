@@ -1,0 +1,97 @@
+"""Conversations of Inter-MT2 as training examples."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from vimotion.config import load_config
+from vimotion.corpora.store import Store, open_store
+from vimotion.errors import UserError
+from vimotion.inter_mt2.conversations import ConversationStore, open_conversations
+from vimotion.inter_mt2.pipeline import Synthesis, SynthesizeRecipe
+from vimotion.language.backbone import tiny_backbone
+from vimotion.language.layout import Layout
+from vimotion.language.rendering import render
+from vimotion.language.vocabulary import MotionVocabulary
+from vimotion.tasks import MotionPart, TextPart
+from vimotion.training.dialogues import INTER_MT2, Dialogues, check_corpus
+from vimotion.training.examples import Examples, ExamplesConfig
+from vimotion.training.motion_codes import MotionCodes, prepare_codes
+
+
+class Blind:
+    """An extractor that tells nothing."""
+
+    def embed_texts(self, texts: list[str]) -> np.ndarray:
+        return np.zeros((len(texts), 2))
+
+    def embed_interactions(self, motions: list[object]) -> np.ndarray:
+        return np.zeros((len(motions), 2))
+
+
+@pytest.fixture(scope="module")
+def conversations(store: Store) -> ConversationStore:
+    settings = ["name=told", "corpus=corpora/tiny", "count=20", "corpus_licence=CC0"]
+    made = Synthesis(load_config(SynthesizeRecipe, None, settings), Blind).run()
+    assert made is not None
+    return made
+
+
+@pytest.fixture(scope="module")
+def dialogues(conversations: ConversationStore, codes: MotionCodes, home: Path) -> Dialogues:
+    own = prepare_codes(open_store(conversations.folder), home / "runs" / "tiny-tokenizer", codes.first_frames)
+    return Dialogues(conversations, codes, own)
+
+
+def test_every_conversation_can_be_rendered(conversations: ConversationStore, dialogues: Dialogues, codes: MotionCodes) -> None:
+    tokenizer = tiny_backbone()[1]
+    layout = Layout(codes.spec, MotionVocabulary(codes.spec).add_to(tokenizer))
+    cut = 0
+    for index in range(len(conversations)):
+        conversation, codes_of = dialogues.conversation(index)
+        ids, labels = render(conversation, tokenizer, layout, codes_of)
+        assert len(ids) == len(labels) and any(label >= layout.first_id for label in labels)
+        for message in conversation.messages:
+            for part, following in zip(message.parts, message.parts[1:], strict=False):
+                if message.role == "assistant" and isinstance(part, TextPart) and isinstance(following, MotionPart):
+                    assert part.text == part.text.rstrip()
+            for part in message.parts:
+                if isinstance(part, MotionPart):
+                    cut += bool(part.start or part.stop)
+                    assert codes_of(part).shape[0] == len(part.people) and codes_of(part).shape[1] > 0
+    assert cut > 3
+
+
+def test_what_was_cut_in_two_is_whole(dialogues: Dialogues, conversations: ConversationStore) -> None:
+    """The end of a motion begins where its beginning ends."""
+    halves = 0
+    for index in range(len(conversations)):
+        conversation, codes_of = dialogues.conversation(index)
+        parts = [part for message in conversation.messages for part in message.parts if isinstance(part, MotionPart)]
+        for first in parts:
+            for second in parts:
+                if first.motion == second.motion and first.stop and first.stop == second.start and first.start == 0:
+                    whole = codes_of(MotionPart(first.motion))
+                    np.testing.assert_array_equal(np.concatenate([codes_of(first), codes_of(second)], axis=1), whole)
+                    halves += 1
+    assert halves
+
+
+def test_examples_draw_from_them(dialogues: Dialogues, codes: MotionCodes) -> None:
+    tokenizer = tiny_backbone()[1]
+    layout = Layout(codes.spec, MotionVocabulary(codes.spec).add_to(tokenizer))
+    config = ExamplesConfig(
+        tasks={INTER_MT2: 1.0, "caption": 1.0}, rows=2, row_tokens=4096, first_frames=tuple(codes.first_frames)
+    )
+    examples = Examples(codes, tokenizer, layout, config, seed=1, dialogues=dialogues)
+    batch, again = examples(3), examples(3)
+    assert all((batch[name] == again[name]).all() for name in batch)
+    with pytest.raises(UserError, match="inter_mt2"):
+        Examples(codes, tokenizer, layout, config, seed=1)
+
+
+def test_conversations_about_another_corpus_are_refused(conversations: ConversationStore, home: Path) -> None:
+    check_corpus(conversations, home / "corpora" / "tiny")
+    with pytest.raises(UserError, match="another corpus"):
+        check_corpus(open_conversations(conversations.folder), conversations.folder)
