@@ -57,18 +57,18 @@ def sample_parameters(random: np.random.Generator, kind: str | None = None) -> S
     """A scene that begins with `kind`, or with any."""
     first = KINDS[kind or str(random.choice(list(KINDS)))]
     actor: Person = _choice(random, get_args(Person))
-    acts = [_act(random, first, actor)]
-    begin = _by_person(first.postures[int(random.integers(len(first.postures)))], actor)
-    postures, last = _after(first, begin, actor), first
+    acts = [draw_act(random, first, actor)]
+    begin = by_person(first.postures[int(random.integers(len(first.postures)))], actor)
+    postures, last = postures_after(first, begin, actor), first
     for _ in range(_drawn(random, _ACTS) - 1):
         told = {act.kind for act in acts}  # each once, so that its name says which act is meant
         following = [(kind, who) for kind in KINDS.values() for who in get_args(Person) if kind.name not in told
-                     and kind.mood in _FOLLOWING[last.mood] and _may_follow(kind, last, postures, who)]  # fmt: skip
+                     and may_follow(kind, last, postures, who)]  # fmt: skip
         if last.ends or not following:
             break
         last, actor = following[int(random.integers(len(following)))]
-        acts.append(_act(random, last, actor))
-        postures = _after(last, postures, actor)
+        acts.append(draw_act(random, last, actor))
+        postures = postures_after(last, postures, actor)
     parting = all(posture == "stand" for posture in postures) and not last.ends and random.random() < _PARTING
     parameters = SceneParameters(
         tuple(acts),
@@ -136,7 +136,8 @@ def _manner_edits(parameters: SceneParameters) -> Iterator[Edit]:
                 yield Edit(manner, replace(parameters, manners=changed), who)
 
 
-def _act(random: np.random.Generator, kind: Kind, actor: Person) -> Act:
+def draw_act(random: np.random.Generator, kind: Kind, actor: Person) -> Act:
+    """An act of this kind, its side and count drawn."""
     side: Side = _choice(random, get_args(Side)) if kind.sided else "right"
     return Act(kind.name, actor, side, _choice(random, kind.counts))
 
@@ -154,21 +155,25 @@ def _manners(random: np.random.Generator) -> tuple[str, str]:
 # -- postures, of person a and of person b --------------------------------------------------------------------------------
 
 
-def _by_person(postures: tuple[Posture, Posture], actor: Person) -> tuple[Posture, Posture]:
+def by_person(postures: tuple[Posture, Posture], actor: Person) -> tuple[Posture, Posture]:
     """Of the actor and the other → of a and b, and back."""
     return postures if actor == "a" else postures[::-1]
 
 
-def _after(kind: Kind, postures: tuple[Posture, Posture], actor: Person) -> tuple[Posture, Posture]:
-    return _by_person(kind.after, actor) if kind.after else postures
+def postures_after(kind: Kind, postures: tuple[Posture, Posture], actor: Person) -> tuple[Posture, Posture]:
+    """Postures of a and b when `actor` has done it."""
+    return by_person(kind.after, actor) if kind.after else postures
 
 
-def _may_follow(kind: Kind, last: Kind, postures: tuple[Posture, Posture], actor: Person) -> bool:
-    """Whether somebody can do it out of these postures; what has a way of its own only begins a scene.
+def may_follow(kind: Kind, last: Kind, postures: tuple[Posture, Posture], actor: Person) -> bool:
+    """Whether a story may go on with it, and `actor` can do it out of these postures of a and b.
 
-    Two who sit stay where they are: only what is done from about there may follow.
+    What has a way of its own only begins a scene. Two who sit stay where they are: only what is done from about there may
+    follow.
     """
-    if not isinstance(kind.start, Arrangement) or _by_person(postures, actor) not in kind.postures:
+    if kind.mood not in _FOLLOWING[last.mood]:
+        return False
+    if not isinstance(kind.start, Arrangement) or by_person(postures, actor) not in kind.postures:
         return False
     if "stand" in postures:
         return True

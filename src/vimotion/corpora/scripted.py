@@ -255,7 +255,7 @@ def _finish(output: Path, origin: dict[str, Any]) -> Store:
     for path in clip_files(output):
         if origin_of(path) != origin:
             raise UserError(f"{path} was made from other arguments or by other code; delete it and run this again.")
-    return finish_store(output, origin | summary(output), card)
+    return finish_store(output, origin | {"licence": "apache-2.0"} | summary(output), card)
 
 
 def _already_there(output: Path, origin: dict[str, Any]) -> bool:

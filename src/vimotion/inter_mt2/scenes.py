@@ -14,7 +14,7 @@ from vimotion.choreography import KINDS, Act, Kind, SceneParameters, Stage, scen
 from vimotion.choreography.captions import caption, held_out
 from vimotion.choreography.manner import MANNERS, between
 from vimotion.choreography.parameters import Person, Posture
-from vimotion.choreography.sampling import _FOLLOWING, _act, _after, _by_person, _may_follow
+from vimotion.choreography.sampling import by_person, draw_act, may_follow, postures_after
 from vimotion.choreography.stage import TEMPO
 from vimotion.choreography.telling import Told, tell
 from vimotion.choreography.wording import manners, templates
@@ -172,9 +172,9 @@ def scenes_after(
     postures = end_postures(parameters)
     done = {act.kind for act in parameters.acts}
     for kind, actor in _shuffled(random):
-        if kind.name in done or kind.mood not in _FOLLOWING[last.mood] or not _may_follow(kind, last, postures, actor):
+        if kind.name in done or not may_follow(kind, last, postures, actor):
             continue
-        act = _act(random, kind, actor)
+        act = draw_act(random, kind, actor)
         if wanted(act) and usual_seconds(parameters, kind) <= seconds:
             yield replace(parameters, acts=(*parameters.acts, act))
 
@@ -204,7 +204,7 @@ def end_postures(parameters: SceneParameters) -> tuple[Posture, Posture]:
     """What person a and person b are doing when the acts are over."""
     postures = parameters.postures
     for act in parameters.acts:
-        postures = _after(KINDS[act.kind], postures, act.actor)
+        postures = postures_after(KINDS[act.kind], postures, act.actor)
     return postures
 
 
@@ -213,20 +213,20 @@ def scenes_before(parameters: SceneParameters, random: np.random.Generator) -> I
     first = parameters.acts[0]
     begins = KINDS[first.kind]
     for kind, actor in _shuffled(random):
-        if kind.ends or kind.name in {act.kind for act in parameters.acts} or begins.mood not in _FOLLOWING[kind.mood]:
+        if kind.ends or kind.name in {act.kind for act in parameters.acts}:
             continue
         if not (postures := _postures_before(kind, actor, parameters.postures)):
             continue
-        if _may_follow(begins, kind, parameters.postures, first.actor):
+        if may_follow(begins, kind, parameters.postures, first.actor):
             distance = "near" if "near" in kind.distances else kind.distances[0]
-            act = _act(random, kind, actor)
+            act = draw_act(random, kind, actor)
             yield replace(parameters, acts=(act,), postures=postures, distance=distance, ending="stay")
 
 
 def _postures_before(kind: Kind, actor: Person, after: tuple[Posture, Posture]) -> tuple[Posture, Posture] | None:
     for postures in kind.postures:
-        begin = _by_person(postures, actor)
-        if _after(kind, begin, actor) == after:
+        begin = by_person(postures, actor)
+        if postures_after(kind, begin, actor) == after:
             return begin
     return None
 
