@@ -68,7 +68,11 @@ class Attention(nn.Module):
         nn.init.zeros_(self.output.bias)
 
     def forward(self, hidden: Tensor, attended: Tensor, mask: Tensor) -> Tensor:
-        """Hidden (B, 2, T, W) asks `attended` (B, 2, T, W); mask (B, 1, 1, 1, T + 1), True where somebody may look."""
+        """Hidden (B, 2, T, W) asks `attended`; mask (B, 1, 1, 1, L + 1), True where somebody may look.
+
+        Args:
+            attended: (B, 2, L, W), or (B, 1, L, W) where both people look at the same.
+        """
         width = hidden.shape[-1]
         if hidden is attended:
             queries, keys, values = self.inputs(hidden).chunk(3, dim=-1)
@@ -77,9 +81,9 @@ class Attention(nn.Module):
             queries = F.linear(hidden, weight[:width], bias[:width])
             keys, values = F.linear(attended, weight[width:], bias[width:]).chunk(2, dim=-1)
         split = [part.unflatten(-1, (self.heads, -1)).transpose(-2, -3) for part in (queries, keys, values)]
-        nothing = (0, 0, 0, 1)
+        asked = [F.pad(part, (0, 0, 0, 1)).expand(-1, 2, -1, -1, -1) for part in split[1:]]  # one row more: nothing
         answer = F.scaled_dot_product_attention(
-            split[0], F.pad(split[1], nothing), F.pad(split[2], nothing), attn_mask=mask,
+            split[0], *asked, attn_mask=mask,
             dropout_p=self.dropout if self.training else 0.0,
         )  # fmt: skip
         return self.output(answer.transpose(-2, -3).flatten(-2))
@@ -114,7 +118,7 @@ class Block(nn.Module):
     def forward(
         self, hidden: Tensor, condition: Tensor, mask: Tensor, words: Tensor | None = None, word_mask: Tensor | None = None
     ) -> Tensor:
-        """Both people (B, 2, T, W), and the words that each of them reads (B, 2, L, W) → (B, 2, T, W)."""
+        """Both people (B, 2, T, W), and the words that each of them reads (B, 1, L, W) → (B, 2, T, W)."""
         own = self.own_norm(hidden, condition)
         moved = hidden + self.own(own, own, mask)
         if self.reading is not None and self.reading_norm is not None:
@@ -189,7 +193,7 @@ class Denoiser(nn.Module):
         """`forward` with captions that are already read."""
         condition = F.silu(self.step_input(self.positions[steps]) + self.text_input(caption.whole))
         attended, read = _keys(mask > 0), _keys(caption.mask)
-        words = self.words_input(caption.words)[:, None].expand(-1, 2, -1, -1) if self.config.reads_words else None
+        words = self.words_input(caption.words)[:, None] if self.config.reads_words else None
         hidden = self.motion_input(noisy) + self.positions[: mask.shape[1]]
         if self.config.told_apart:
             hidden = hidden + self.person[:, None]
