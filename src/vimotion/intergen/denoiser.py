@@ -81,11 +81,9 @@ class Attention(nn.Module):
             queries = F.linear(hidden, weight[:width], bias[:width])
             keys, values = F.linear(attended, weight[width:], bias[width:]).chunk(2, dim=-1)
         split = [part.unflatten(-1, (self.heads, -1)).transpose(-2, -3) for part in (queries, keys, values)]
-        asked = [F.pad(part, (0, 0, 0, 1)).expand(-1, 2, -1, -1, -1) for part in split[1:]]  # one row more: nothing
-        answer = F.scaled_dot_product_attention(
-            split[0], *asked, attn_mask=mask,
-            dropout_p=self.dropout if self.training else 0.0,
-        )  # fmt: skip
+        asked, told = (F.pad(part, (0, 0, 0, 1)).expand(-1, 2, -1, -1, -1) for part in split[1:])  # one row more: nothing
+        dropout = self.dropout if self.training else 0.0
+        answer = F.scaled_dot_product_attention(split[0], asked, told, attn_mask=mask, dropout_p=dropout)
         return self.output(answer.transpose(-2, -3).flatten(-2))
 
 
