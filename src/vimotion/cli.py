@@ -49,6 +49,9 @@ JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on sta
 MotionArgument = Annotated[Path, typer.Argument(help=_READS)]
 SecondOption = Annotated[Path | None, typer.Option("--second", help="The file of the second person.")]
 RecipeOption = Annotated[Path, typer.Option(help="A YAML file; see recipes/.")]
+ShardOption = Annotated[
+    str, typer.Option("--shard", "--shards", metavar="I/N", help="Make the I-th of N parts, I from 1 to N.")
+]
 SetOption = Annotated[list[str] | None, typer.Option("--set", help="Change a setting of the recipe: a.b=value.")]
 
 RunOption = Annotated[Path | None, typer.Option("--output", "-o", help="A folder. Default: the run of the recipe's name.")]
@@ -222,7 +225,7 @@ def corpus_scripted(
     output: Annotated[Path, typer.Option("--output", "-o", help="The folder to make.")],
     count: Annotated[int, typer.Option(help="Scenes; each also comes in an edited version.")] = 20000,
     seed: SeedOption = 0,
-    shards: Annotated[str, typer.Option(metavar="I/N", help="Make the I-th of N parts, I from 1 to N.")] = "1/1",
+    shards: ShardOption = "1/1",
     workers: Annotated[int, typer.Option(help="Processes.")] = 1,
     as_json: JsonOption = False,
 ) -> None:
@@ -307,7 +310,7 @@ def corpus_realism(
 def synthesize(
     recipe: RecipeOption,
     settings: SetOption = None,
-    part: Annotated[str, typer.Option("--shard", metavar="I/N", help="Make the I-th of N parts, I from 1 to N.")] = "1/1",
+    part: ShardOption = "1/1",
     max_requests: Annotated[int | None, typer.Option(min=0, help="Send the language model no more requests.")] = None,
     max_usd: Annotated[float | None, typer.Option(min=0, help="Spend no more on it.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what it is going to cost.")] = False,
@@ -518,7 +521,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except ModuleNotFoundError as error:
         if (error.name or "vimotion").startswith("vimotion"):
             raise
-        tell(f"vimotion: This needs the package {error.name}: pip install 'vimotion[train,eval]'.")
+        tell(f"vimotion: This needs the package {error.name}: pip install 'vimotion[train,eval,synthesis]'.")
         status = 2
     except OSError as error:  # a file or folder that cannot be read or written as it is
         if error.filename is None:

@@ -23,7 +23,7 @@ def shard(text: str) -> tuple[int, int]:
     match = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text)
     part, parts = (int(number) for number in match.groups()) if match else (0, 0)
     if not 1 <= part <= parts:
-        raise UserError(f"--shards is I/N with I from 1 to N, for example 2/3, not {text!r}.")
+        raise UserError(f"--shard is I/N with I from 1 to N, for example 2/3, not {text!r}.")
     return part, parts
 
 
