@@ -56,7 +56,7 @@ def synthesis(name: str, *settings: str, shard: tuple[int, int] = (1, 1)) -> Syn
 
 
 def content(folder: Path) -> dict[str, bytes]:
-    """Every file but those that tell of the set's name."""
+    """Every file by its path."""
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 

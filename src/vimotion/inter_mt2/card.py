@@ -7,6 +7,8 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+from vimotion.inter_mt2.rendered import CORPUS
+
 _TEXT = Path(__file__).parent / "card.txt"
 # The hub's size categories: rows below which a name holds.
 _SIZES = {1_000: "n<1K", 10_000: "1K<n<10K", 100_000: "10K<n<100K", 1_000_000: "100K<n<1M"}
@@ -15,7 +17,7 @@ _SIZES = {1_000: "n<1K", 10_000: "1K<n<10K", 100_000: "10K<n<100K", 1_000_000: "
 def card(info: Mapping[str, Any]) -> str:
     """The text of the card from the final info.json, and from nothing else."""
     found, origin = info["conversations"], info["origin"]
-    names = [*found["authors"], *(name for name in found["motions"] if name != "corpus")]
+    names = [*found["authors"], *(name for name in found["motions"] if name != CORPUS)]
     return Template(_TEXT.read_text(encoding="utf-8")).substitute(
         licence=origin["licence"],
         size=next((name for limit, name in _SIZES.items() if found["number"] < limit), "n>1M"),

@@ -14,14 +14,12 @@ from vimotion.choreography import Act, SceneParameters, make_scene
 from vimotion.config import Config
 from vimotion.corpora.store import Record, record_features
 from vimotion.errors import UserError
-from vimotion.inter_mt2.rendered import Rendered
+from vimotion.inter_mt2.rendered import CHOREOGRAPHY, CORPUS, Rendered
 from vimotion.inter_mt2.schema import Draft, Planned, Seed
 from vimotion.intergen import MotionGenerator, find_generator
 from vimotion.intergen.diffusion import Solver
 from vimotion.motion import FPS, Interaction
 
-# Who made a motion, beside generators by their names.
-CHOREOGRAPHY, CORPUS = "choreography", "corpus"
 # Frames of a motion.
 _SHORTEST, _LONGEST = 16, 300
 

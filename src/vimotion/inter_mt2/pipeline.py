@@ -240,10 +240,10 @@ class Synthesis:
         return ranks
 
     def _finish(self) -> ConversationStore:
-        """The store, its report with a page, and a look at every row of it.
+        """The store, a look at every row of it, and its report with a page.
 
         Raises:
-            UserError: as `write_store`; or the store is not as it has to be, which is told and nothing to publish.
+            UserError: as `write_store`; or a row is not as it has to be.
         """
         recipe, output = self.recipe, vimotion_home() / "corpora" / self.recipe.name
         origin = origin_of(self.corpus, recipe.terms, recipe.licence, recipe.corpus_licence)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from vimotion.config import Config
 
+# Who made a motion, beside generators by their names: scenes that are made anew, and clips of the corpus.
+CHOREOGRAPHY, CORPUS = "choreography", "corpus"
+
 
 class Rendered(Config):
     """A motion that a caption in brackets stands for, made or found.

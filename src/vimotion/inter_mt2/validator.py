@@ -15,7 +15,7 @@ from functools import cached_property
 from pydantic import Field
 
 from vimotion.config import Config
-from vimotion.inter_mt2.rendered import Rendered
+from vimotion.inter_mt2.rendered import CHOREOGRAPHY, CORPUS, Rendered
 from vimotion.inter_mt2.schema import SOURCE, Bracket, Draft, Line, Planned, Seed, pieces
 from vimotion.inter_mt2.sides import contradictions, open_sides
 from vimotion.motion import FPS
@@ -47,7 +47,7 @@ class ValidatorConfig(Config):
     most_frames: int = Field(default=300, gt=0)
     pool: int = Field(default=32, gt=1)
     retrieved: int = Field(default=3, gt=0)
-    trusted: tuple[str, ...] = ("choreography", "corpus")
+    trusted: tuple[str, ...] = (CHOREOGRAPHY, CORPUS)
     similarity: float = Field(default=0.9, gt=0, le=1)
 
 

@@ -33,18 +33,18 @@ from vimotion.inter_mt2.conversations import (
 )
 from vimotion.inter_mt2.duplicates import near_duplicates
 from vimotion.inter_mt2.lines import line_files, read_lines, write_lines
+from vimotion.inter_mt2.rendered import CHOREOGRAPHY, CORPUS
 from vimotion.inter_mt2.schema import SOURCE, Bracket, Line, Seed, pieces
 from vimotion.inter_mt2.validator import Checked, Problem, shown_frames
 from vimotion.motion import FPS
 from vimotion.tasks import Conversation, Message, MotionPart, TextPart
 
 NAME = "inter-mt2"
-CORPUS = "corpus"
 DUPLICATES = "duplicates.jsonl"
 # On what terms our own parts are used.
 TERMS = {
     "embedded": "sentences from the templates of VIMotion, Apache-2.0",
-    "choreography": "motion scripted by VIMotion, no motion of third parties is in it, Apache-2.0",
+    CHOREOGRAPHY: "motion scripted by VIMotion, no motion of third parties is in it, Apache-2.0",
 }
 
 
