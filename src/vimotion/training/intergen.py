@@ -22,7 +22,7 @@ from vimotion.config import Config, save_config
 from vimotion.corpora import open_store
 from vimotion.errors import UserError
 from vimotion.intergen.denoiser import Denoiser
-from vimotion.intergen.diffusion import DIFFUSION_STEPS, add_noise, shifted, signal_share
+from vimotion.intergen.diffusion import DIFFUSION_STEPS, add_noise, shifted
 from vimotion.intergen.generator import MotionGenerator
 from vimotion.intergen.losses import LossWeights, joints_of, regularisers, simple_loss, standard_offsets
 from vimotion.intergen.spec import GeneratorConfig
@@ -235,22 +235,22 @@ def first_denoiser(recipe: IntergenRecipe, clips: CaptionedClips) -> Denoiser:
 def intergen_loss(model: Averaged, recipe: IntergenRecipe) -> Callable[[nn.Module, Batch], tuple[Tensor, dict[str, Tensor]]]:
     """The loss function that `run_loop` takes; it also keeps the average of the weights."""
     weights = {name: weight for name, weight in recipe.loss.model_dump().items() if weight}
-    share, standard = signal_share(), standard_offsets()
+    standard = standard_offsets()
 
     def loss_fn(wrapped: nn.Module, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         features, mask, text = batch
         model.update()
-        space = model.denoiser.space
+        space, share = model.denoiser.space, model.denoiser.share
         clean, tokens = space.tokens(features), space.token_mask(mask)
         # one from each of so many equal parts of the way into noise: a batch has some of everything
         part = (torch.randperm(len(clean)) + torch.rand(len(clean))) / len(clean)
         drawn = shifted(part.to(clean), model.denoiser.config.shift)
         steps = (drawn * DIFFUSION_STEPS).long().clamp(max=DIFFUSION_STEPS - 1)
         keep = (torch.rand(len(clean), device=clean.device) >= recipe.untold).to(clean)
-        noisy = add_noise(clean, torch.randn_like(clean), steps, share.to(clean))
+        noisy = add_noise(clean, torch.randn_like(clean), steps, share)
         predicted = wrapped(noisy, steps, tokens, text, keep).float()
-        counted = (1 / (1 - share[steps.cpu()])).clamp(max=_MOST_COUNTED).to(clean)
-        parts = {"simple": simple_loss(predicted, clean, tokens, counted if model.denoiser.config.preconditioned else None)}
+        counted = (1 / (1 - share[steps])).clamp(max=_MOST_COUNTED) if model.denoiser.config.preconditioned else None
+        parts = {"simple": simple_loss(predicted, clean, tokens, counted)}
         if weights.keys() - parts.keys():
             told = space.features(predicted)
             parts |= regularisers(told, features, mask, steps, standard.to(clean), "kinematics" in weights, recipe.t_bar)
@@ -262,7 +262,7 @@ def intergen_loss(model: Averaged, recipe: IntergenRecipe) -> Callable[[nn.Modul
 @torch.no_grad()
 def validation(denoiser: Denoiser, batches: Sequence[Batch]) -> dict[str, float]:
     """How well noise is seen through: the simple loss over some steps of diffusion, and the joint error in mm at each."""
-    share, losses, errors, space = signal_share(), [], {}, denoiser.space
+    losses, errors, space = [], {}, denoiser.space
     for step in _WATCHED_STEPS:
         millimetres = []
         for number, batch in enumerate(batches):
@@ -270,7 +270,7 @@ def validation(denoiser: Denoiser, batches: Sequence[Batch]) -> dict[str, float]
             clean, tokens = space.tokens(features), space.token_mask(mask)
             noise = torch.randn(clean.shape, generator=torch.Generator().manual_seed(1000 * number + step)).to(clean)
             steps = torch.full((len(clean),), step, device=clean.device)
-            predicted = denoiser(add_noise(clean, noise, steps, share.to(clean)), steps, tokens, text).float()
+            predicted = denoiser(add_noise(clean, noise, steps, denoiser.share), steps, tokens, text).float()
             losses.append(float(simple_loss(predicted, clean, tokens)))
             distance = (joints_of(space.features(predicted)) - joints_of(features)).norm(dim=-1).mean((1, 3))
             millimetres.append(1000 * float((distance * mask).sum() / mask.sum()))
