@@ -33,21 +33,29 @@ class CaptionedConfig(Config):
         batch_size: pairs a batch and process.
         mirrored: share of the clips that are seen in the mirror, with left and right exchanged in their captions.
         exchanged: share of the clips whose people change places, where a caption does not say which of them is which.
+        actor_first: where a caption does not say which of them is which and the corpus tells who begins, that is the first
+            person, and no clip has its people exchanged otherwise. A caption then has one meaning; with two, a generator that
+            learns from both makes something in between.
         seed: two sources of the same seed draw alike.
     """
 
     batch_size: int = Field(default=16, gt=0)
     mirrored: float = Field(default=0.5, ge=0, le=1)
     exchanged: float = Field(default=0.5, ge=0, le=1)
+    actor_first: bool = False
     seed: int = 0
 
 
 class Clip(NamedTuple):
-    """A pair's frame vectors (T, 2, 262) float16, its captions, and those that still hold when the people change places."""
+    """A pair's frame vectors (T, 2, 262) float16, its captions, and those that still hold when the people change places.
+
+    `begins` is the number of the person who begins, where the corpus tells.
+    """
 
     features: np.ndarray
     captions: tuple[str, ...]
     exchangeable: tuple[str, ...]
+    begins: int | None = None
 
 
 def load_captioned(store: Store, split: str, most: int, max_frames: int) -> list[Clip]:
@@ -67,7 +75,8 @@ def load_captioned(store: Store, split: str, most: int, max_frames: int) -> list
 def _clip(record: Record, max_frames: int) -> Clip:
     plain = replace(record, facts=None)
     others = exchanged(plain).captions if can_exchange(plain) else ()
-    return Clip(record.features[:max_frames].astype(np.float16), record.captions, others)
+    begins = "ab".index(record.facts["parameters"]["acts"][0]["actor"]) if record.facts else None
+    return Clip(record.features[:max_frames].astype(np.float16), record.captions, others, begins)
 
 
 class Captioned(NamedTuple):
@@ -117,13 +126,20 @@ class CaptionedClips:
 
     def _drawn(self, clip: Clip, random: np.random.Generator) -> tuple[np.ndarray, str]:
         features = clip.features.astype(np.float32)
-        exchange = bool(clip.exchangeable) and random.random() < self._config.exchanged
-        captions = clip.exchangeable if exchange else clip.captions
-        caption = captions[int(random.integers(len(captions)))]
+        caption, exchange = self._told(clip, random)
         other = mirrored_caption(caption)
         if other is not None and random.random() < self._config.mirrored:
             features, caption = mirror_features(features), other
         return place_features(features[:, ::-1] if exchange else features), caption
+
+    def _told(self, clip: Clip, random: np.random.Generator) -> tuple[str, bool]:
+        """One of the clip's captions, and whether its people are to change places."""
+        if self._config.actor_first and clip.begins is not None:
+            caption = clip.captions[int(random.integers(len(clip.captions)))]
+            return caption, clip.begins == 1 and caption in clip.exchangeable
+        exchange = bool(clip.exchangeable) and random.random() < self._config.exchanged
+        captions = clip.exchangeable if exchange else clip.captions
+        return captions[int(random.integers(len(captions)))], exchange
 
 
 def _padded(features: np.ndarray, frames: int) -> tuple[np.ndarray, np.ndarray]:

@@ -37,7 +37,7 @@ _FITTED_CLIPS = 1024
 # Where a preconditioned denoiser has next to no noise left to see through, an error counts so many times and no more.
 _MOST_COUNTED = 50.0
 _WATCHED_STEPS = (300, 700, 900, 980)
-_DRAWING = {"batch_size", "mirrored", "exchanged"}
+_DRAWING = {"batch_size", "mirrored", "exchanged", "actor_first"}
 _EMBEDDINGS = "model.embed_tokens.weight"
 
 Batch = tuple[Tensor, Tensor, TextFeatures]
@@ -53,6 +53,7 @@ class IntergenRecipe(Config):
         batch_size: pairs a batch and process.
         mirrored: share of the clips that are seen in the mirror, with left and right exchanged in their captions.
         exchanged: share of the clips whose people change places, where a caption does not say which of them is which.
+        actor_first: that a caption that does not say which of them is which has one meaning, see `CaptionedConfig`.
         untold: share of the clips whose caption is kept from the denoiser, for guidance.
         t_bar: the last step of diffusion at which the regularisers count.
         average: decay of the running average of the weights, which is what is kept; fewer steps are averaged at first.
@@ -69,6 +70,7 @@ class IntergenRecipe(Config):
     batch_size: int = Field(default=16, gt=0)
     mirrored: float = Field(default=0.5, ge=0, le=1)
     exchanged: float = Field(default=0.5, ge=0, le=1)
+    actor_first: bool = False
     untold: float = Field(default=0.1, ge=0, le=1)
     t_bar: int = Field(default=700, ge=0, lt=DIFFUSION_STEPS)
     average: float = Field(default=0.999, ge=0, lt=1)
