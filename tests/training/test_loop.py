@@ -50,9 +50,9 @@ class _Interrupt:
         return _batch(index)
 
 
-@pytest.mark.parametrize("accumulation", [1, 2])
-def test_stopping_and_resuming_changes_nothing(tmp_path: Path, accumulation: int) -> None:
-    config = _config(gradient_accumulation=accumulation)
+@pytest.mark.parametrize("accumulation, optimizer", [(1, "adamw"), (2, "adamw"), (1, "muon")])
+def test_stopping_and_resuming_changes_nothing(tmp_path: Path, accumulation: int, optimizer: str) -> None:
+    config = _config(gradient_accumulation=accumulation, optimizer=optimizer)
     straight, broken = _model(), _model()
     run_loop(straight, _loss, _batch, config, tmp_path / "straight")
     with pytest.raises(TrainingStopped, match="--resume"):
@@ -96,6 +96,12 @@ def test_another_models_checkpoint_is_refused(tmp_path: Path) -> None:
     run_loop(_model(), _loss, _batch, _config(), tmp_path)
     with pytest.raises(UserError, match="another model"):
         run_loop(nn.Linear(8, 1), _loss, _batch, _config(), tmp_path, resume=True)
+
+
+def test_another_optimizers_checkpoint_is_refused(tmp_path: Path) -> None:
+    run_loop(_model(), _loss, _batch, _config(), tmp_path)
+    with pytest.raises(UserError, match="another optimizer"):
+        run_loop(_model(), _loss, _batch, _config(optimizer="muon"), tmp_path, resume=True)
 
 
 def test_two_checkpoints_are_kept_and_no_leftovers(tmp_path: Path) -> None:

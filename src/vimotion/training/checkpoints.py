@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from vimotion.artifacts import atomic_path
 from vimotion.errors import UserError
 
+OPTIMIZERS = "optimizers.pt"
 _KEPT = 2
 
 
@@ -33,7 +36,7 @@ def check_free(run_dir: Path, resume: bool) -> None:
         raise UserError(f"{run_dir} already holds a run; give --resume to go on with it, or another output folder.")
 
 
-def save_checkpoint(run_dir: Path, model: nn.Module, optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:
+def save_checkpoint(run_dir: Path, model: nn.Module, optimizers: Sequence[Optimizer], state: dict[str, Any]) -> None:
     """Write `checkpoints/step-<step>` at once or not at all; the two newest are kept."""
     folder = Path(run_dir) / "checkpoints" / f"step-{state['step']:09d}"
     with atomic_path(folder) as temporary:
@@ -42,17 +45,17 @@ def save_checkpoint(run_dir: Path, model: nn.Module, optimizer: torch.optim.Opti
             {name: tensor.detach().contiguous() for name, tensor in _kept_tensors(model).items()},
             temporary / "model.safetensors",
         )
-        torch.save(optimizer.state_dict(), temporary / "optimizer.pt")
+        torch.save([optimizer.state_dict() for optimizer in optimizers], temporary / OPTIMIZERS)
         (temporary / "state.json").write_text(json.dumps(state))
     for old in sorted(folder.parent.glob("step-*"))[:-_KEPT]:
         shutil.rmtree(old)
 
 
-def load_checkpoint(folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Any]:
-    """Put a checkpoint back into model and optimizer, and return its state.
+def load_checkpoint(folder: Path, model: nn.Module, optimizers: Sequence[Optimizer]) -> dict[str, Any]:
+    """Put a checkpoint back into model and optimizers, and return its state.
 
     Raises:
-        UserError: the checkpoint is of another model.
+        UserError: the checkpoint is of another model, or of other optimizers.
     """
     saved, kept = load_file(folder / "model.safetensors"), _kept_tensors(model)
     differing = sorted(saved.keys() ^ kept.keys()) or sorted(n for n in saved if saved[n].shape != kept[n].shape)
@@ -61,7 +64,13 @@ def load_checkpoint(folder: Path, model: nn.Module, optimizer: torch.optim.Optim
     with torch.no_grad():
         for name, tensor in kept.items():
             tensor.copy_(saved[name])
-    optimizer.load_state_dict(torch.load(folder / "optimizer.pt", map_location="cpu", weights_only=True))
+    if not (folder / OPTIMIZERS).is_file():
+        raise UserError(f"{folder} has no {OPTIMIZERS}: another version of VIMotion wrote it; train anew.")
+    states = torch.load(folder / OPTIMIZERS, map_location="cpu", weights_only=True)
+    if len(states) != len(optimizers):
+        raise UserError(f"{folder} is of another optimizer; resume with its own recipe.")
+    for optimizer, one in zip(optimizers, states, strict=True):
+        optimizer.load_state_dict(one)
     state: dict[str, Any] = json.loads((folder / "state.json").read_text())
     return state
 

@@ -1,4 +1,4 @@
-"""The one training loop: AdamW, warm-up and cosine, checkpoints, resuming to the exact next batch, metrics.
+"""The one training loop: optimizers, warm-up and cosine, checkpoints, resuming to the exact next batch, metrics.
 
 What makes a run repeatable: a batch is a pure function of its index, and the random numbers of a step (dropout) follow
 from the seed, the step and the process. Nothing else of the past is needed but weights, optimizer state and clock.
@@ -12,7 +12,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -32,6 +32,7 @@ from vimotion.artifacts import atomic_path
 from vimotion.config import Config
 from vimotion.errors import UserError
 from vimotion.training.checkpoints import check_free, latest_checkpoint, load_checkpoint, save_checkpoint
+from vimotion.training.optimizers import OptimizerName, default_groups, make_optimizers
 
 Batches = Callable[[int], Any]
 LossFunction = Callable[[nn.Module, Any], tuple[Tensor, dict[str, Tensor]]]
@@ -46,6 +47,7 @@ class LoopConfig(Config):
     Attributes:
         steps: optimizer steps; with `max_minutes` as well, whichever comes first ends the run.
         max_minutes: time budget of the whole run, pauses between resumes not counted.
+        optimizer: "adamw", or "muon" for weight matrices and AdamW for the rest, see `make_optimizers`.
         learning_rate: at the peak, for groups that set none of their own.
         final_rate: share of the peak that is left at the end of the cosine.
         gradient_accumulation: batches a process adds up before a step.
@@ -56,6 +58,7 @@ class LoopConfig(Config):
 
     steps: int = Field(default=1000, gt=0)
     max_minutes: float | None = Field(default=None, gt=0)
+    optimizer: OptimizerName = "adamw"
     learning_rate: float = Field(default=1e-3, gt=0)
     warmup_steps: int = Field(default=40, ge=0)
     final_rate: float = Field(default=0.02, ge=0, le=1)
@@ -125,13 +128,10 @@ def run_loop(
         dynamo_backend="inductor" if config.compile else "no",
     )
     groups = parameter_groups or default_groups(model, config.weight_decay)
-    # fused: one pass over the weights, on CPUs too
-    optimizer = torch.optim.AdamW(
-        groups, lr=config.learning_rate, betas=config.betas, weight_decay=config.weight_decay, fused=True
-    )
-    peaks = [group["lr"] for group in optimizer.param_groups]
-    state = load_checkpoint(found, model, optimizer) if found else {"step": 0, "seconds": 0.0}
-    wrapped, accelerated = accelerator.prepare(model, optimizer)
+    optimizers = make_optimizers(model, groups, config.optimizer, config.learning_rate, config.betas, config.weight_decay)
+    rated = [(group, group["lr"]) for optimizer in optimizers for group in optimizer.param_groups]
+    state = load_checkpoint(found, model, optimizers) if found else {"step": 0, "seconds": 0.0}
+    wrapped, *accelerated = accelerator.prepare(model, *optimizers)
     step, clock = int(state["step"]), _Clock(state["seconds"])
     metrics = _Metrics(run_dir / "metrics.jsonl", unit, step) if accelerator.is_main_process else None
     saved_step, saved_at = step, clock.seconds()
@@ -141,7 +141,7 @@ def run_loop(
         nonlocal saved_step, saved_at
         saved_step, saved_at = step, clock.seconds()
         if accelerator.is_main_process:
-            save_checkpoint(run_dir, model, optimizer, {"step": step, "seconds": saved_at})
+            save_checkpoint(run_dir, model, optimizers, {"step": step, "seconds": saved_at})
         accelerator.wait_for_everyone()
 
     def measure() -> dict[str, float]:
@@ -162,7 +162,7 @@ def run_loop(
                 share = max(step / config.steps, seconds / (60 * config.max_minutes) if config.max_minutes else 0.0)
                 if share >= 1 or stopped:
                     break
-                for group, peak in zip(optimizer.param_groups, peaks, strict=True):
+                for group, peak in rated:
                     group["lr"] = peak * rate(step, share, config)
                 loss, parts, norm, counted = _step(accelerator, wrapped, accelerated, loss_fn, fetch, config, step, count)
                 step += 1
@@ -174,7 +174,7 @@ def run_loop(
                     if not math.isfinite(last["loss"]):
                         raise UserError(f"The loss is {last['loss']} at step {step}; lower the learning rate.")
                     if metrics:
-                        last |= {"gradient_norm": float(norm), "learning_rate": optimizer.param_groups[0]["lr"]}
+                        last |= {"gradient_norm": float(norm), "learning_rate": rated[0][0]["lr"]}
                         last |= metrics.speed() | {"seconds": clock.seconds()}
                         metrics.write(step, last)
                         show(share, step, last, unit)
@@ -193,15 +193,6 @@ def run_loop(
         accelerator.free_memory()
 
 
-def default_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    """All trainable parameters; biases, norms and other vectors without weight decay."""
-    trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    matrices = [parameter for parameter in trainable if parameter.dim() > 1]
-    vectors = [parameter for parameter in trainable if parameter.dim() <= 1]
-    groups = [{"params": matrices, "weight_decay": weight_decay}, {"params": vectors, "weight_decay": 0.0}]
-    return [group for group in groups if group["params"]]
-
-
 def rate(step: int, share: float, config: LoopConfig) -> float:
     """Share of the peak learning rate: linear warm-up by steps, cosine by the share of the run that is done."""
     warmup = min(1.0, (step + 1) / config.warmup_steps) if config.warmup_steps else 1.0
@@ -212,7 +203,7 @@ def rate(step: int, share: float, config: LoopConfig) -> float:
 def _step(
     accelerator: Accelerator,
     model: nn.Module,
-    optimizer: Any,
+    optimizers: Sequence[Any],
     loss_fn: LossFunction,
     fetch: Callable[[int, int], Any],
     config: LoopConfig,
@@ -238,8 +229,9 @@ def _step(
         for name, value in parts.items():
             sums[name] = sums.get(name, 0.0) + value.detach().float() / times
     norm = accelerator.clip_grad_norm_(model.parameters(), config.clip_norm)
-    optimizer.step()
-    optimizer.zero_grad(set_to_none=True)
+    for optimizer in optimizers:
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
     return torch.stack(losses).mean(), sums, norm, counted
 
 
