@@ -9,6 +9,7 @@ from small_generator import random_generator
 
 from vimotion.errors import UserError
 from vimotion.intergen import MotionGenerator
+from vimotion.intergen.diffusion import add_noise, signal_share
 from vimotion.motion import from_features
 from vimotion.weights import from_int8, to_int8
 
@@ -32,6 +33,30 @@ def test_a_motion_depends_on_its_own_caption_length_and_seed(changes: dict[str, 
     assert np.abs(seeds[0] - together[0]).max() > 0.1
     again = generator.sample_features(CAPTIONS, LENGTHS, seed=5, steps=4)
     assert all(np.array_equal(a, b) for a, b in zip(again, together, strict=True))
+
+
+def test_of_several_drafts_the_one_is_kept_that_the_denoiser_changes_least() -> None:
+    generator = random_generator(preconditioned=True)
+    kept = generator.sample_features(CAPTIONS, LENGTHS, seed=5, steps=3, drafts=3)
+    alone = generator.sample_features(CAPTIONS[1:2], LENGTHS[1], seed=6, steps=3, drafts=3)[0]
+    np.testing.assert_allclose(alone, kept[1], atol=1e-3 * np.abs(alone).max())
+    chosen = []
+    for number, (caption, frames) in enumerate(zip(CAPTIONS, LENGTHS, strict=True)):
+        own = torch.Generator().manual_seed(5 + number)
+        noise = [torch.randn(1, 2, frames, 262, generator=own) for _ in range(3 + 4)]
+        told, mask = generator.denoiser.caption(generator.text([caption])), torch.ones(1, frames)
+        drafts = [generator.denoise(noise[draft], mask, told, steps=3) for draft in range(3)]
+        changes = []
+        for draft in map(generator.denoiser.space.tokens, drafts):
+            step = torch.tensor([100])
+            noisy = [add_noise(draft, look, step, signal_share()) for look in noise[3:]]
+            changes.append(sum(float((generator.denoiser.denoise(n, step, mask, told) - draft).square().sum()) for n in noisy))
+        chosen.append(int(np.argmin(changes)))
+        expected = drafts[chosen[-1]][0].transpose(0, 1).numpy()
+        np.testing.assert_allclose(kept[number], expected, atol=2e-3 * np.abs(expected).max())
+    assert len(set(chosen)) > 1
+    with pytest.raises(UserError, match="1 draft or more"):
+        generator.sample(CAPTIONS, 15, drafts=0)
 
 
 def test_motions_are_two_people_at_30_frames_a_second() -> None:

@@ -13,7 +13,7 @@ from torch import Tensor
 from vimotion.artifacts import atomic_path, run_folder
 from vimotion.errors import UserError
 from vimotion.intergen.denoiser import Caption, Denoiser
-from vimotion.intergen.diffusion import Progress, Solver, guided, solve
+from vimotion.intergen.diffusion import Progress, Solver, add_noise, guided, solve
 from vimotion.intergen.spec import GeneratorConfig
 from vimotion.intergen.text import TextEncoder, load_text_encoder
 from vimotion.motion import Interaction, from_features
@@ -23,6 +23,8 @@ from vimotion.weights import CONFIG, check_fit, from_int8, read_folder, to_int8
 SHIPPED, NAME = Path(__file__).parent / "shipped", "intergen"
 WEIGHTS, TEXT = "generator.safetensors", "text"
 GUIDANCE, STEPS = 3.5, 50
+# A draft is judged by what the denoiser changes in it at this step of diffusion, in the mean over so many draws of noise.
+_LOOKED_AT, _LOOKS = 100, 4
 
 
 def find_generator(model: str | Path) -> Path | None:
@@ -54,6 +56,7 @@ class MotionGenerator:
         guidance: float = GUIDANCE,
         steps: int = STEPS,
         solver: Solver = "ddim",
+        drafts: int = 1,
         batch_size: int = 16,
         progress: Progress | None = None,
     ) -> list[Interaction]:
@@ -67,13 +70,15 @@ class MotionGenerator:
             guidance: how closely the caption is followed; 1 is as in training.
             steps: of diffusion.
             solver: "ddim"; "dpm++" needs fewer steps (about 20), and the extra `solvers`.
+            drafts: so many are made of each, from its seed, and the one is kept that the denoiser would change least.
             batch_size: motions made at once, those of like length together.
             progress: told (steps done, steps in all).
 
         Raises:
-            UserError: an empty caption, lengths or seeds that are not one each, or a length that the generator cannot make.
+            UserError: an empty caption, lengths or seeds that are not one each, a length that the generator cannot make, or no
+                draft.
         """
-        made = self.sample_features(captions, num_frames, seed, guidance, steps, solver, batch_size, progress)
+        made = self.sample_features(captions, num_frames, seed, guidance, steps, solver, drafts, batch_size, progress)
         return [from_features(features, follow_positions=True) for features in made]
 
     def sample_features(
@@ -84,28 +89,35 @@ class MotionGenerator:
         guidance: float = GUIDANCE,
         steps: int = STEPS,
         solver: Solver = "ddim",
+        drafts: int = 1,
         batch_size: int = 16,
         progress: Progress | None = None,
     ) -> list[np.ndarray]:
         """`sample`, as frame vectors (T, 2, 262) float32 as they come from the denoiser."""
         lengths, seeds = self._checked(captions, num_frames, seed)
+        if drafts < 1:
+            raise UserError(f"A motion takes 1 draft or more, not {drafts}.")
+        looks = _LOOKS if drafts > 1 else 0
         order = sorted(range(len(captions)), key=lambda index: lengths[index])
         batches = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
         made: dict[int, np.ndarray] = {}
         for number, batch in enumerate(batches):
-
-            def tell(done: int, total: int, before: int = number) -> None:
-                if progress:
-                    progress(before * total + done, len(batches) * total)
-
             caption = self.denoiser.caption(self.text([captions[index] for index in batch]).to(self._device))
-            noise, mask = self._noise([lengths[index] for index in batch], [seeds[index] for index in batch])
-            clean = self.denoise(noise, mask, caption, guidance, steps, solver, tell)
+            noise, mask = self._noise([lengths[index] for index in batch], [seeds[index] for index in batch], drafts + looks)
+            tokens = []
+            for draft in range(drafts):
+
+                def tell(done: int, total: int, before: int = number * drafts + draft) -> None:
+                    if progress:
+                        progress(before * total + done, len(batches) * drafts * total)
+
+                tokens.append(self._tokens(noise[draft], mask, caption, guidance, steps, solver, tell))
+            kept = self._least_changed(torch.stack(tokens), noise[drafts:], mask, caption) if looks else tokens[0]
+            clean = self.denoiser.space.features(kept)
             for index, features in zip(batch, clean.transpose(1, 2).cpu().numpy(), strict=True):
                 made[index] = features[: lengths[index]]
         return [made[index] for index in range(len(captions))]
 
-    @torch.no_grad()
     def denoise(
         self,
         noise: Tensor,
@@ -117,6 +129,20 @@ class MotionGenerator:
         progress: Progress | None = None,
     ) -> Tensor:
         """From noise (B, 2, N, numbers), mask (B, N) and captions to frame vectors (B, 2, T, 262)."""
+        return self.denoiser.space.features(self._tokens(noise, mask, caption, guidance, steps, solver, progress))
+
+    @torch.no_grad()
+    def _tokens(
+        self,
+        noise: Tensor,
+        mask: Tensor,
+        caption: Caption,
+        guidance: float,
+        steps: int,
+        solver: Solver,
+        progress: Progress | None,
+    ) -> Tensor:
+        """`denoise`, as tokens (B, 2, N, numbers)."""
         twice, captions = torch.cat([mask, mask]), caption.followed_by_none()
 
         def predict(noisy: Tensor, step: int) -> Tensor:
@@ -126,7 +152,21 @@ class MotionGenerator:
             clean = self.denoiser.denoise(pairs, steps_now, mask if told else twice, caption if told else captions)
             return clean if told else guided(clean[: len(noisy)], clean[len(noisy) :], guidance)
 
-        return self.denoiser.space.features(solve(predict, noise, steps, solver, progress, self.config.shift))
+        return solve(predict, noise, steps, solver, progress, self.config.shift)
+
+    @torch.no_grad()
+    def _least_changed(self, drafts: Tensor, noise: Tensor, mask: Tensor, caption: Caption) -> Tensor:
+        """Of drafts (D, B, 2, N, numbers) of each motion the one (B, 2, N, numbers) that the denoiser would change least.
+
+        What it would change shows where some of the noise (looks, B, 2, N, numbers) is added and taken out again.
+        """
+        step = torch.full((len(mask),), _LOOKED_AT, device=mask.device)
+        changes = torch.zeros(drafts.shape[:2], device=mask.device)
+        for number, draft in enumerate(drafts):
+            for look in noise:
+                again = self.denoiser.denoise(add_noise(draft, look, step, self.denoiser.share), step, mask, caption)
+                changes[number] += ((again - draft).square().mean((1, 3)) * mask).sum(-1)
+        return drafts[changes.argmin(0), torch.arange(len(mask), device=mask.device)]
 
     def save(self, folder: Path | str, dtype: torch.dtype = torch.float32) -> None:
         """Write `generator.safetensors`, `config.json` and what the reader of captions needs, in `text/`.
@@ -183,13 +223,14 @@ class MotionGenerator:
             raise UserError(f"The generator makes 2 to {longest} frames, not {wrong[0]}.")
         return lengths, seeds
 
-    def _noise(self, lengths: Sequence[int], seeds: Sequence[int]) -> tuple[Tensor, Tensor]:
-        """Noise (B, 2, N, numbers), of each motion from its own seed alone, and what of it is there (B, N)."""
+    def _noise(self, lengths: Sequence[int], seeds: Sequence[int], times: int) -> tuple[Tensor, Tensor]:
+        """Noise (times, B, 2, N, numbers), of each motion from its own seed alone, and what of it is there (B, N)."""
         counts, numbers = [self.config.tokens(length) for length in lengths], self.denoiser.space.numbers
-        noise = torch.zeros(len(lengths), 2, max(counts), numbers)
+        noise = torch.zeros(times, len(lengths), 2, max(counts), numbers)
         mask = torch.zeros(len(lengths), max(counts))
         for row, tokens in enumerate(counts):
             own = torch.Generator().manual_seed(seeds[row])
-            noise[row, :, :tokens] = torch.randn(2, tokens, numbers, generator=own)
+            for time in range(times):
+                noise[time, row, :, :tokens] = torch.randn(2, tokens, numbers, generator=own)
             mask[row, :tokens] = 1
         return noise.to(self._device), mask.to(self._device)
