@@ -15,6 +15,7 @@ from vimotion.language.layout import Layout
 from vimotion.language.rendering import render
 from vimotion.language.vocabulary import MotionVocabulary
 from vimotion.tasks import MotionPart, TextPart
+from vimotion.training.align import texts_of
 from vimotion.training.dialogues import INTER_MT2, Dialogues, check_corpus
 from vimotion.training.examples import Examples, ExamplesConfig
 from vimotion.training.motion_codes import MotionCodes, prepare_codes
@@ -95,3 +96,15 @@ def test_conversations_about_another_corpus_are_refused(conversations: Conversat
     check_corpus(conversations, home / "corpora" / "tiny")
     with pytest.raises(UserError, match="another corpus"):
         check_corpus(open_conversations(conversations.folder), conversations.folder)
+
+
+def test_the_words_of_the_training_conversations_stay_in_the_vocabulary(conversations: ConversationStore) -> None:
+    texts = set(texts_of(conversations))
+    told = {
+        part.text
+        for one in conversations
+        for message in one.conversation.messages
+        for part in message.parts
+        if isinstance(part, TextPart) and one.split == "train"
+    }
+    assert texts == told and any("?" in text for text in texts)

@@ -14,6 +14,7 @@ from pydantic import Field
 from vimotion.artifacts import run_folder, vimotion_home
 from vimotion.config import Config
 from vimotion.corpora import open_store
+from vimotion.inter_mt2.conversations import ConversationStore, open_conversations
 from vimotion.language.backbone import SMOLLM2, load_backbone
 from vimotion.language.cutting import cut_depth, cut_vocabulary
 from vimotion.language.layout import Layout
@@ -21,7 +22,7 @@ from vimotion.language.lora import add_lora, is_new_row, merge_lora
 from vimotion.language.model_folder import ModelFolder
 from vimotion.language.rendering import with_system
 from vimotion.language.vocabulary import MotionVocabulary, add_motion_rows
-from vimotion.tasks import TextPart, possible_tasks, sample_conversation
+from vimotion.tasks import Conversation, TextPart, possible_tasks, sample_conversation
 from vimotion.tokenizer import MotionTokenizer
 from vimotion.training.examples import ExamplesConfig
 from vimotion.training.motion_codes import MotionCodes
@@ -36,10 +37,12 @@ class VocabularyConfig(Config):
 
     Attributes:
         conversations: so many sampled conversations show which words the tasks use.
+        inter_mt2: folder of a store of Inter-MT2 whose words stay too; a relative one lies under the VIMotion home.
         common: merges that stay because they are common in the backbone's own training, for words that users may type.
     """
 
     conversations: int = Field(default=4000, ge=0)
+    inter_mt2: Path | None = None
     common: int = Field(default=6000, ge=0)
 
 
@@ -99,7 +102,11 @@ def build_model(recipe: AlignRecipe, codec: MotionTokenizer, codes: MotionCodes)
     if recipe.layers is not None:
         cut_depth(model, recipe.layers)
     if recipe.vocabulary is not None:
-        texts = texts_in_use(codes, recipe.vocabulary.conversations, recipe.loop.seed)
+        told = recipe.vocabulary.inter_mt2
+        texts = chain(
+            texts_in_use(codes, recipe.vocabulary.conversations, recipe.loop.seed),
+            texts_of(open_conversations(vimotion_home() / told)) if told else (),
+        )
         tokenizer = cut_vocabulary(model, tokenizer, texts, recipe.vocabulary.common)
     tokenizer.chat_template = with_system(str(tokenizer.chat_template))
     vocabulary = MotionVocabulary(codec.spec)
@@ -118,5 +125,13 @@ def texts_in_use(codes: MotionCodes, conversations: int, seed: int) -> Iterator[
         record = codes.record(index)
         source = codes.record(codes.index_of(record.edit_of)) if record.edit_of else None
         for task in possible_tasks(record, codes.spec.step_frames):
-            conversation = sample_conversation(task, record, random, source=source, step_frames=codes.spec.step_frames)
-            yield from (part.text for message in conversation.messages for part in message.parts if isinstance(part, TextPart))
+            yield from _said(sample_conversation(task, record, random, source=source, step_frames=codes.spec.step_frames))
+
+
+def texts_of(conversations: ConversationStore) -> Iterator[str]:
+    """What is said in the training split of a store of Inter-MT2."""
+    return chain.from_iterable(_said(conversations[index].conversation) for index in conversations.split("train"))
+
+
+def _said(conversation: Conversation) -> Iterator[str]:
+    return (part.text for message in conversation.messages for part in message.parts if isinstance(part, TextPart))
