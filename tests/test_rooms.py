@@ -9,7 +9,8 @@ PACKAGE = Path(__file__).parents[1] / "src" / "vimotion"
 
 _DATA = {"motion"}
 _EVERYTHING_ABOVE = {
-    "motion", "formats", "choreography", "corpora", "tokenizer", "tasks", "language", "intergen", "chat", "inter_mt2",
+    "motion", "formats", "choreography", "corpora", "tokenizer", "tasks", "language", "intergen", "chat", "llm",
+    "inter_mt2",
 }  # fmt: skip
 MAY_IMPORT = {
     "motion": set(),
@@ -21,7 +22,8 @@ MAY_IMPORT = {
     "language": _DATA | {"tokenizer", "tasks"},
     "intergen": _DATA,
     "chat": _DATA | {"tokenizer", "tasks", "language", "formats"},
-    "inter_mt2": _DATA | {"corpora", "tasks", "intergen", "choreography"},
+    "llm": set(),
+    "inter_mt2": _DATA | {"corpora", "tasks", "intergen", "choreography", "llm"},
     "evaluation": _EVERYTHING_ABOVE,
     "training": _EVERYTHING_ABOVE | {"evaluation"},
     "app": _DATA | {"chat", "formats"},
@@ -60,7 +62,7 @@ def test_files_are_short_and_named_after_what_they_do() -> None:
         assert len(path.read_text().splitlines()) <= 600, f"{path} is too long"
 
 
-@pytest.mark.parametrize("room", ["motion", "formats", "choreography", "corpora", "tasks"])
+@pytest.mark.parametrize("room", ["motion", "formats", "choreography", "corpora", "tasks", "llm"])
 def test_data_rooms_start_without_torch(room: str) -> None:
     for path in (PACKAGE / room).rglob("*.py"):
         if path.name == "differentiable.py":

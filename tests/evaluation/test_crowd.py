@@ -102,8 +102,8 @@ def test_the_judge_sees_all_answers_to_an_example_at_once():
         seen: list
 
         def judge(self, asked, answers):
-            self.seen.append((asked, dict(answers)))
-            return {name: Verdict(10.0 * bool(text), 5.0, 1.0) for name, text in answers.items()}
+            self.seen += zip(asked, answers, strict=True)
+            return [{name: Verdict(10.0 * bool(text), 5.0, 1.0) for name, text in given.items()} for given in answers]
 
     judge = Fair([])
     answers = {"real": TEXTS, "vimotion": [*TEXTS[:3], *[""] * 9]}

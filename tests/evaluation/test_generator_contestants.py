@@ -14,8 +14,8 @@ from vimotion.errors import UserError
 from vimotion.evaluation.contestants import Answer
 from vimotion.evaluation.examples import Example, make_examples
 from vimotion.evaluation.generator_contestants import Chain, InterGEN, Prompt
-from vimotion.evaluation.text_model import Message
 from vimotion.intergen import MotionGenerator
+from vimotion.llm.client import Message
 from vimotion.motion import FPS, Interaction
 
 ACROSS = [0, 2]

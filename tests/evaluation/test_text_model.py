@@ -1,41 +1,59 @@
 """Text models: a server's, against one of our own, and a tiny one on this machine."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from chat_server import serving
+from fake_server import Act, says, serving
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from vimotion.errors import UserError
-from vimotion.evaluation.text_model import LocalText, Message, ServedText, TextModelConfig
+from vimotion.evaluation.text_model import LocalText, ServedText, ask
 from vimotion.language.backbone import tiny_backbone
+from vimotion.llm.client import Message, ServerConfig
 
 
 def about(text: str) -> list[Message]:
     return [{"role": "system", "content": "Say it in other words."}, {"role": "user", "content": text}]
 
 
-def backwards(request: dict[str, Any]) -> tuple[int, str]:
-    return 200, request["messages"][-1]["content"][::-1] + "\n"
+def backwards(number: int, request: dict[str, Any]) -> Act:
+    return says(request["messages"][-1]["content"][::-1] + "\n")
 
 
 def test_a_server_is_asked_once_for_everything(tmp_path: Path) -> None:
     with serving(backwards) as server:
-        config = TextModelConfig(model="writer", base_url=server.url, cache=tmp_path)
-        assert ServedText(config).complete([about("hug"), about("wave")]) == ["guh", "evaw"]
-        assert [request["messages"] for request in server.requests] == [about("hug"), about("wave")]
-        assert {(request["model"], request["temperature"], request["seed"]) for request in server.requests} == {
-            ("writer", 0, 0)
-        }
+        config = ServerConfig(model="writer", base_url=server.url, cache=tmp_path)
+        assert ServedText(config).complete([about("hug"), about("wave"), about("hug")]) == ["guh", "evaw", "guh"]
+        asked = sorted(server.requests, key=str)
+        settings = {"model": "writer", "temperature": 0.0, "max_tokens": 500, "seed": 0}
+        assert asked == [{"messages": about(text), **settings} for text in ("hug", "wave")]
         assert ServedText(config).complete([about("wave"), about("bow")]) == ["evaw", "wob"]
-        assert len(server.requests) == 3
+        assert len(server.requests) == 3 and ServedText(config).complete([]) == []
+
+
+def test_conversations_are_asked_at_once_as_many_as_may_be_in_flight(tmp_path: Path) -> None:
+    texts = [f"{number}" for number in range(12)]
+    with serving(lambda number, request: says(request["messages"][-1]["content"], seconds=0.3)) as server:
+        config = ServerConfig(model="writer", base_url=server.url, cache=tmp_path, in_flight=4)
+        assert ServedText(config).complete([about(text) for text in texts]) == texts
+        assert server.most_here == 4
+
+
+def test_a_reply_that_cannot_be_read_is_kept_and_asked_for_anew_with_another_seed(tmp_path: Path) -> None:
+    replies = {0: "one", 1: "two", 2: "3"}
+    with serving(lambda number, request: says(replies[request["seed"]])) as server:
+        config = ServerConfig(model="counter", base_url=server.url, cache=tmp_path, tries=2)
+        with pytest.raises(UserError, match=r"counter at .* gave no answer that can be read \(.*'two'; it ended by stop\)"):
+            ask(config, [(about("three"), int)])
+        more = config.model_copy(update={"tries": 3})
+        assert ask(more, [(about("three"), int)]) == [3] == ask(more, [(about("three"), int)])
+        assert [request["seed"] for request in server.requests] == [0, 1, 2]
 
 
 def test_a_server_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
-    config = TextModelConfig(model="writer", base_url="http://127.0.0.1:9/v1", cache=tmp_path, pause=0.0, tries=2)
+    config = ServerConfig(model="writer", base_url="http://127.0.0.1:9/v1", cache=tmp_path, pause=0.0, tries=2)
     with pytest.raises(UserError, match=r"writer at http://127\.0\.0\.1:9/v1 gave no answer"):
         ServedText(config).complete([about("hug")])
     assert not list(tmp_path.rglob("*.json"))
@@ -72,10 +90,3 @@ def test_the_end_of_the_turn_ends_an_answer() -> None:
     assert len(said) == 12
     tokenizer.eos_token = tokenizer.convert_ids_to_tokens(said[2])
     assert LocalText(model, tokenizer, longest=12)._tokens([tokenizer("hug")["input_ids"]]) == [said[: said.index(said[2]) + 1]]
-
-
-def test_replies_are_kept_with_what_was_asked(tmp_path: Path) -> None:
-    with serving(backwards) as server:
-        ServedText(TextModelConfig(model="writer", base_url=server.url, cache=tmp_path)).complete([about("hug")])
-    [kept] = tmp_path.rglob("*.json")
-    assert json.loads(kept.read_text())["reply"] == "guh\n"

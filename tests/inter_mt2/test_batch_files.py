@@ -14,8 +14,8 @@ from test_llm_author import GOOD, author_for, reply_of, seed_for
 
 from vimotion.errors import UserError
 from vimotion.inter_mt2.batch_files import _portions, keep_batches, write_batches
-from vimotion.inter_mt2.client import Replies
 from vimotion.inter_mt2.schema import KINDS, Draft
+from vimotion.llm.replies import Replies
 
 
 def answer(name: str, text: str) -> dict[str, Any]:

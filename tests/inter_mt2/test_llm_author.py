@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import subprocess
 import sys
 import time
@@ -17,11 +18,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vimotion.errors import UserError
-from vimotion.inter_mt2.budget import Budget, BudgetSpent
-from vimotion.inter_mt2.client import AuthorConfig, Client, NoAnswer, Reply
-from vimotion.inter_mt2.llm_author import LLMAuthor, Refused
+from vimotion.inter_mt2.estimate import estimate
+from vimotion.inter_mt2.llm_author import AuthorConfig, LLMAuthor, Refused
 from vimotion.inter_mt2.llm_replies import BadReply, Conversation, read_draft
 from vimotion.inter_mt2.schema import KINDS, SOURCE, Draft, Kind, Seed, brackets
+from vimotion.llm.budget import Budget, BudgetSpent, Prices, Tokens
+from vimotion.llm.client import NoAnswer
+from vimotion.llm.replies import Reply
 
 PROMPTS = files("vimotion.inter_mt2") / "prompts"
 NUDGE = "One person nudges the other with an elbow, and the other person steps aside and laughs with raised arms."
@@ -59,8 +62,7 @@ def draft_of(kind: Kind, text: str, finish: str = "stop") -> Draft:
 
 def author_for(server: FakeServer, cache: Path, budget: Budget | None = None, **changes: Any) -> LLMAuthor:
     settings = {"model": "m", "base_url": server.url, "cache": cache, "pause": 0.01, "timeout": 5.0} | changes
-    config = AuthorConfig(**settings)
-    return LLMAuthor(Client(config, budget))
+    return LLMAuthor(AuthorConfig(**settings), budget)
 
 
 async def write_all(author: LLMAuthor, seeds: list[Seed], done: list[Draft | Refused]) -> None:
@@ -190,7 +192,7 @@ def test_no_reply_breaks_the_reader_and_what_it_lets_pass_is_whole(kind: Kind, d
 
 
 def test_a_request_tells_the_captions_and_nothing_else_of_the_seed(tmp_path: Path) -> None:
-    author = LLMAuthor(Client(AuthorConfig(model="m", cache=tmp_path, temperature=0.5)))
+    author = LLMAuthor(AuthorConfig(model="m", cache=tmp_path, temperature=0.5))
     request = author.look(seed_for("role", 7))
     assert isinstance(request, dict)
     system, user = (message["content"] for message in request["messages"])
@@ -205,20 +207,20 @@ def test_a_request_tells_the_captions_and_nothing_else_of_the_seed(tmp_path: Pat
 
 
 def test_requests_differ_by_seed_and_stay_the_same(tmp_path: Path) -> None:
-    author = LLMAuthor(Client(AuthorConfig(model="m", cache=tmp_path)))
+    author = LLMAuthor(AuthorConfig(model="m", cache=tmp_path))
     alike = [seed_for(number=number, captions=("They hug.",), seconds=2.0) for number in range(60)]
     requests = [author.look(seed) for seed in alike]
     assert requests == [author.look(seed) for seed in alike]
     assert len({request["seed"] for request in requests if isinstance(request, dict)}) == 60
     asked = Counter(request["messages"][1]["content"] for request in requests if isinstance(request, dict))
     assert len(asked) > 20  # voices and numbers of turns
-    assert author.look(seed_for()) != LLMAuthor(Client(AuthorConfig(model="m", cache=tmp_path, seed=1))).look(seed_for())
+    assert author.look(seed_for()) != LLMAuthor(AuthorConfig(model="m", cache=tmp_path, seed=1)).look(seed_for())
 
 
 def test_fields_of_a_request_can_be_added_and_taken_away(tmp_path: Path) -> None:
     changes = {"max_tokens": None, "max_completion_tokens": 9000, "response_format": {"type": "json_object"}}
     config = AuthorConfig(model="m", cache=tmp_path, structured=False, request=changes)
-    request = LLMAuthor(Client(config)).look(seed_for())
+    request = LLMAuthor(config).look(seed_for())
     assert isinstance(request, dict)
     assert request["max_completion_tokens"] == 9000 and "max_tokens" not in request
     assert request["response_format"] == {"type": "json_object"}
@@ -227,6 +229,17 @@ def test_fields_of_a_request_can_be_added_and_taken_away(tmp_path: Path) -> None
 def test_every_voice_can_be_said() -> None:
     voices = (PROMPTS / "voices.txt").read_text().splitlines()
     assert len(set(voices)) == len(voices) > 10 and all(voice == voice.strip() != "" for voice in voices)
+
+
+def test_an_estimate_counts_and_prices() -> None:
+    request = {"messages": [{"role": "user", "content": "x" * 400}], "max_tokens": 100, "response_format": {"type": "text"}}
+    found = estimate([request] * 10, Prices(input=1e6, output=2e6))
+    assert found.requests == 10 and found.tokens == Tokens(input=1040, output=1000)
+    assert found.usd == 1040 + 2000
+    # each prompt again for its repair, with the reply in it, and two replies
+    assert found.usd_at_most == 2 * 1040 + 1000 + 2 * 2000
+    assert str(found) == "10 requests, about 1,040 tokens in and 1,000 out: about 3040.00 USD, 7080.00 USD at most."
+    assert "prices are not known" in str(estimate([request], Prices(output=1.0)))
 
 
 # a bad answer
@@ -320,6 +333,11 @@ def test_a_server_that_is_gone_or_refuses_ends_the_run(tmp_path: Path) -> None:
         with pytest.raises(UserError, match="wrong key"):
             asyncio.run(write_all(author_for(server, tmp_path, in_flight=2), seeds, []))
         assert len(server.requests) <= 2
+    with (
+        serving(lambda *_: refuses(400, "unknown field response_format")) as server,
+        pytest.raises(UserError, match=r"unknown field response_format\. If .* set structured to false\."),
+    ):
+        asyncio.run(write_all(author_for(server, tmp_path), seeds, []))
 
 
 RUN = """
@@ -329,11 +347,13 @@ from test_llm_author import author_for, seed_for, write_all
 class Server: url = sys.argv[1]
 asyncio.run(write_all(author_for(Server, Path(sys.argv[2]), in_flight=4), [seed_for(number=n) for n in range(40)], []))
 """
+# Where a process of its own finds this file and the server.
+HERE = os.environ | {"PYTHONPATH": os.pathsep.join(str(Path(__file__).parents[1] / room) for room in ("inter_mt2", "llm"))}
 
 
 def test_a_run_that_was_killed_goes_on_where_it_was(tmp_path: Path) -> None:
     with serving(partial(good_for, seconds=0.05)) as server:
-        run = subprocess.Popen([sys.executable, "-c", RUN, server.url, tmp_path], cwd=Path(__file__).parent)
+        run = subprocess.Popen([sys.executable, "-c", RUN, server.url, tmp_path], env=HERE)
         while len(server.requests) < 15 and run.poll() is None:
             time.sleep(0.01)
         run.kill()

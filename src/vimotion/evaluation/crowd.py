@@ -119,10 +119,10 @@ def contact_measures(counts: Sequence[ContactCounts]) -> Measures:
 
 def judged_measures(examples: Sequence[Example], answers: Mapping[str, Sequence[str]], judge: Judge) -> dict[str, Measures]:
     """Contestant → logic, content and naturalness as a language model sees them, of all contestants' answers at once."""
-    verdicts = []
-    for number, example in enumerate(examples):
-        asked = Asked(example.caption, " ".join(example.text.replace(GIVEN, "").split()), example.references[0])
-        verdicts.append(judge.judge(asked, {name: given[number] for name, given in answers.items()}))
+    asked = [
+        Asked(example.caption, " ".join(example.text.replace(GIVEN, "").split()), example.references[0]) for example in examples
+    ]
+    verdicts = judge.judge(asked, [{name: given[number] for name, given in answers.items()} for number in range(len(examples))])
     scores = {name: {aspect: [getattr(one[name], aspect) for one in verdicts] for aspect in ASPECTS} for name in answers}
     return {
         name: {aspect: _measure(float(np.mean(values)), mean_interval(values)) for aspect, values in found.items()}

@@ -14,7 +14,8 @@ from vimotion.errors import UserError
 from vimotion.evaluation.contestants import Contestant, Real, Reconstruction, Retrieval, Standstill
 from vimotion.evaluation.generator_contestants import Chain, InterGEN
 from vimotion.evaluation.language_contestants import AlignedVIMotion, VIMotion
-from vimotion.evaluation.text_model import LocalText, ServedText, TextModel, TextModelConfig
+from vimotion.evaluation.text_model import LocalText, ServedText, TextModel
+from vimotion.llm.client import ServerConfig
 
 if TYPE_CHECKING:
     from vimotion.chat import Model
@@ -106,10 +107,12 @@ def _generator(folder: Path) -> MotionGenerator:
     return intergen.MotionGenerator.load(folder)
 
 
+def _text_model(config: ServerConfig | None) -> TextModel:
+    return _local_text() if config is None else ServedText(config)
+
+
 @lru_cache(maxsize=1)
-def _text_model(config: TextModelConfig | None) -> TextModel:
-    if config is not None:
-        return ServedText(config)
+def _local_text() -> TextModel:
     from vimotion.language.backbone import SMOLLM2, load_backbone
 
     return LocalText(*load_backbone(SMOLLM2))

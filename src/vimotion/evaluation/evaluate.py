@@ -31,7 +31,7 @@ from vimotion.evaluation.distribution import OFFICIAL_PROTOCOL, Protocol
 from vimotion.evaluation.entered import CONTESTANTS, PARTS, make_contestant, part_folder
 from vimotion.evaluation.examples import IN_WORDS, LONGEST, TASKS, Example, make_examples
 from vimotion.evaluation.extractor import Extractor, load_extractor
-from vimotion.evaluation.llm_judge import Judge, JudgeConfig
+from vimotion.evaluation.llm_judge import Judge
 from vimotion.evaluation.outcomes import Line, Outcomes, pack, unpack
 from vimotion.evaluation.page import write_page
 from vimotion.evaluation.plots import draw_plots
@@ -39,7 +39,7 @@ from vimotion.evaluation.report import check_alike, differences, summarise, tabl
 from vimotion.evaluation.samples import GIVEN, Sample, keep_motion, sample, write_index
 from vimotion.evaluation.scoring import complete, failed, score
 from vimotion.evaluation.sentences import SentenceEncoder
-from vimotion.evaluation.text_model import TextModelConfig
+from vimotion.llm.client import ServerConfig
 from vimotion.motion import Interaction
 
 RESULTS, TABLE = "results.json", "results.md"
@@ -77,7 +77,8 @@ class EvaluateRecipe(Config):
         protocol: of the measures by embeddings: ours, or InterGen's scales ("official"). Fewer examples than a batch of the
             protocol make that batch smaller.
         likeness: whether answers in words are also compared as sentences, by a small model that is fetched at first use.
-        judge: the language model that judges answers to questions; without one that is not measured.
+        judge: the language model that judges answers to questions; without one that is not measured. Its `tries` count
+            replies that cannot be read, too.
     """
 
     name: str = "evaluate"
@@ -88,7 +89,7 @@ class EvaluateRecipe(Config):
     model: str | None = None
     aligned: str | None = None
     generator: Path | None = None
-    text_model: TextModelConfig | None = None
+    text_model: ServerConfig | None = None
     tokenizer: Path | None = None
     retrieval_clips: int = Field(default=100_000, gt=0)
     kinds: tuple[str, ...] = ()
@@ -101,7 +102,7 @@ class EvaluateRecipe(Config):
     extractor: Path | None = None
     protocol: Literal["standard", "official"] = "standard"
     likeness: bool = True
-    judge: JudgeConfig | None = None
+    judge: ServerConfig | None = None
 
 
 def evaluate(recipe: EvaluateRecipe, output: Path | None = None, against: Path | None = None) -> dict[str, Any]:

@@ -16,8 +16,9 @@ from vimotion.motion import FPS, Interaction
 
 if TYPE_CHECKING:
     from vimotion.chat import Model
-    from vimotion.evaluation.text_model import Message, TextModel
+    from vimotion.evaluation.text_model import TextModel
     from vimotion.intergen import MotionGenerator
+    from vimotion.llm.client import Message
 
 
 class InterGEN:

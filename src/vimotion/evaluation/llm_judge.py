@@ -9,26 +9,21 @@ from __future__ import annotations
 import hashlib
 import json
 import string
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from vimotion.evaluation.text_model import Server, ServerConfig
+from vimotion.evaluation.text_model import Question, ask
+from vimotion.llm.client import ServerConfig
 
 ASPECTS = ("logic", "content", "naturalness")
 _LABELS = string.ascii_uppercase
 _BEST = 10.0
-
-
-class JudgeConfig(ServerConfig):
-    """Which model judges."""
-
-    cache: Path = Path("cache/judge")
+_Scores = list[tuple[float, ...]]
 
 
 @dataclass(frozen=True)
@@ -52,9 +47,8 @@ class Verdict:
 class Judge:
     """A model behind a server, its prompt and its kept replies."""
 
-    def __init__(self, config: JudgeConfig) -> None:
+    def __init__(self, config: ServerConfig) -> None:
         self.config = config
-        self._server = Server(config)
 
     @cached_property
     def identity(self) -> dict[str, str]:
@@ -62,36 +56,52 @@ class Judge:
         prompt = hashlib.sha256("".join(_prompt(name) for name in ("system", "question")).encode()).hexdigest()
         return {"model": self.config.model, "prompt": prompt[:16]}
 
-    def judge(self, asked: Asked, answers: Mapping[str, str | None]) -> dict[str, Verdict]:
-        """Scores of the contestants' answers to one example.
+    def judge(self, asked: Sequence[Asked], answers: Sequence[Mapping[str, str | None]]) -> list[dict[str, Verdict]]:
+        """Scores of the contestants' answers to examples.
 
         Args:
-            answers: by contestant; None or an empty text for a failed one, which scores 0 unseen.
+            answers: to each example, by contestant; None or an empty text for a failed one, which scores 0 unseen.
 
         Raises:
             UserError: the server cannot be reached, refuses, or gives no reply that can be read.
         """
-        # by their texts, so that neither names nor the order of contestants have a say
-        there = sorted({text.strip() for text in answers.values() if text and text.strip()})
-        if len(there) > len(_LABELS):
-            raise ValueError(f"The judge compares at most {len(_LABELS)} answers at once, not {len(there)}.")
-        orders = [there, there[::-1]] if len(there) > 1 else [there] if there else []
-        seen = [dict(zip(order, self._scores(asked, order), strict=True)) for order in orders]
-        verdicts = {text: Verdict(*np.mean([scores[text] for scores in seen], axis=0).tolist()) for text in there}
-        return {name: verdicts.get((text or "").strip(), Verdict(0.0, 0.0, 0.0)) for name, text in answers.items()}
-
-    def _scores(self, asked: Asked, answers: list[str]) -> list[tuple[float, ...]]:
-        """Scores of answers shown in this order."""
-        labels = _LABELS[: len(answers)]
-        form = {label: dict.fromkeys(ASPECTS, "0 to 10") for label in labels}
-        shown = "\n\n".join(f"[{label}]\n{text}" for label, text in zip(labels, answers, strict=True))
-        fields = {"context": asked.context, "question": asked.question, "reference": asked.reference}
-        question = _prompt("question").format(**fields, answers=shown, form=json.dumps(form))
-        messages = [{"role": "system", "content": _prompt("system")}, {"role": "user", "content": question}]
-        return self._server.reply(messages, lambda reply: _read_scores(reply, labels))
+        orders = [_orders(given.values()) for given in answers]
+        questions = [_question(one, order) for one, both in zip(asked, orders, strict=True) for order in both]
+        scores = iter(ask(self.config, questions))
+        seen = [[dict(zip(order, next(scores), strict=True)) for order in both] for both in orders]
+        return [_verdicts(given, both) for given, both in zip(answers, seen, strict=True)]
 
 
-def _read_scores(reply: str, labels: str) -> list[tuple[float, ...]]:
+def _orders(answers: Iterable[str | None]) -> list[list[str]]:
+    """Two orders of the different answers to an example; one of a single answer, none of none."""
+    # by their texts, so that neither names nor the order of contestants have a say
+    there = sorted({text.strip() for text in answers if text and text.strip()})
+    if len(there) > len(_LABELS):
+        raise ValueError(f"The judge compares at most {len(_LABELS)} answers at once, not {len(there)}.")
+    return [there, there[::-1]][: len(there)]
+
+
+def _verdicts(answers: Mapping[str, str | None], seen: Sequence[Mapping[str, tuple[float, ...]]]) -> dict[str, Verdict]:
+    """Means over what was seen of the answers' texts."""
+    texts = {name: (text or "").strip() for name, text in answers.items()}
+    return {
+        name: Verdict(*np.mean([scores[text] for scores in seen], axis=0).tolist()) if text else Verdict(0.0, 0.0, 0.0)
+        for name, text in texts.items()
+    }
+
+
+def _question(asked: Asked, answers: Sequence[str]) -> Question[_Scores]:
+    """For scores of answers shown in this order."""
+    labels = _LABELS[: len(answers)]
+    form = {label: dict.fromkeys(ASPECTS, "0 to 10") for label in labels}
+    shown = "\n\n".join(f"[{label}]\n{text}" for label, text in zip(labels, answers, strict=True))
+    fields = {"context": asked.context, "question": asked.question, "reference": asked.reference}
+    question = _prompt("question").format(**fields, answers=shown, form=json.dumps(form))
+    messages = [{"role": "system", "content": _prompt("system")}, {"role": "user", "content": question}]
+    return messages, partial(_read_scores, labels=labels)
+
+
+def _read_scores(reply: str, labels: str) -> _Scores:
     """Scores by label, in the order of the aspects.
 
     Raises:

@@ -14,8 +14,8 @@ from typing import Any
 
 from vimotion.artifacts import atomic_path
 from vimotion.errors import UserError
-from vimotion.inter_mt2.budget import Request
-from vimotion.inter_mt2.client import Replies, read_completion, request_key
+from vimotion.llm.budget import Request
+from vimotion.llm.replies import Replies, read_completion, request_key
 
 # Of one file, by the rules of the Batch API.
 MAX_REQUESTS = 50_000

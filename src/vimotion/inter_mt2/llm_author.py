@@ -6,23 +6,45 @@ conversation goes back to it once with what is wrong; a second one is set aside 
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from importlib.resources import files
+from pathlib import Path
+
+from pydantic import Field
 
 from vimotion.config import Config
-from vimotion.errors import UserError
-from vimotion.inter_mt2.budget import Request
-from vimotion.inter_mt2.client import Client, NoAnswer, Reply
 from vimotion.inter_mt2.llm_replies import TURNS, BadReply, Conversation, read_draft
 from vimotion.inter_mt2.schema import Draft, Kind, Seed
+from vimotion.llm.budget import Budget, Prices, Request
+from vimotion.llm.client import Client, NoAnswer, Refusal, ServerConfig
+from vimotion.llm.replies import Reply
 
 # A first reply and a repaired one.
 _REPLIES = 2
 # Seeds in a row that get no answer before the server is held for gone.
 _LOST_IN_A_ROW = 10
+
+
+class AuthorConfig(ServerConfig):
+    """The language model that writes conversations.
+
+    Each conversation draws its own seed from `seed`. For a server that knows JSON but no schemas, `request` may hold
+    {response_format: {type: json_object}} beside `structured: false`.
+
+    Attributes:
+        structured: whether the server is told the form of the reply as a JSON schema.
+        prices: US dollars for a million tokens, for budgets.
+    """
+
+    temperature: float = Field(default=0.8, ge=0)
+    max_tokens: int = Field(default=1500, gt=0)
+    in_flight: int = Field(default=64, gt=0)
+    tries: int = Field(default=6, gt=0)
+    cache: Path = Path("cache/author")
+    structured: bool = True
+    prices: Prices = Prices()
 
 
 class Refused(Config):
@@ -45,8 +67,8 @@ class Refused(Config):
 class LLMAuthor:
     """Writes a draft for each seed."""
 
-    def __init__(self, client: Client) -> None:
-        self.client = client
+    def __init__(self, config: AuthorConfig, budget: Budget | None = None) -> None:
+        self.config, self.client = config, Client(config, budget)
 
     async def write(self, seed: Seed) -> Draft | Refused:
         """The draft for a seed; what is kept of it already is not asked for again.
@@ -55,7 +77,11 @@ class LLMAuthor:
             BudgetSpent, NoAnswer, UserError: as `Client.complete`.
         """
         while isinstance(found := self.look(seed), dict):
-            await self.client.complete(found)
+            try:
+                await self.client.complete(found)
+            except Refusal as error:
+                hint = " If it knows no JSON schemas, set structured to false." if "response_format" in str(error) else ""
+                raise Refusal(f"{error}{hint}") from None
         return found
 
     async def write_all(self, seeds: Iterable[Seed], keep: Callable[[Draft | Refused], None]) -> None:
@@ -68,36 +94,26 @@ class LLMAuthor:
             BudgetSpent, UserError: as `Client.complete`.
             NoAnswer: some seeds got no answer; all others are done, unless many in a row got none.
         """
-        waiting, stopped = iter(seeds), list[UserError]()
         lost, in_a_row = list[NoAnswer](), 0
 
-        async def work() -> None:
+        async def write(seed: Seed) -> None:
             nonlocal in_a_row
-            while not stopped:
-                try:
-                    if (seed := next(waiting, None)) is None:
-                        return
-                    keep(await self.write(seed))
-                    in_a_row = 0
-                except NoAnswer as error:
-                    lost.append(error)
-                    in_a_row += 1
-                    if in_a_row >= _LOST_IN_A_ROW:
-                        stopped.append(error)
-                except UserError as error:
-                    stopped.append(error)
+            try:
+                keep(await self.write(seed))
+                in_a_row = 0
+            except NoAnswer as error:
+                lost.append(error)
+                in_a_row += 1
+                if in_a_row >= _LOST_IN_A_ROW:
+                    raise
 
-        async with asyncio.TaskGroup() as group:
-            for _ in range(self.client.config.in_flight):
-                group.create_task(work())
-        if stopped:
-            raise stopped[0]
+        await self.client.each(write, seeds)
         if lost:
             raise NoAnswer(f"Seeds without an answer: {len(lost)}; run again to ask for them. The last one: {lost[-1]}")
 
     def look(self, seed: Seed) -> Draft | Refused | Request:
         """What the kept replies make of a seed: its draft, why there is none, or the request that is to be sent next."""
-        request, model = self._request(seed), self.client.config.model
+        request, model = self._request(seed), self.config.model
         for _ in range(_REPLIES):
             reply = self.client.replies.get(request)
             if reply is None:
@@ -116,9 +132,8 @@ class LLMAuthor:
                 yield seed.id, found
 
     def _request(self, seed: Seed) -> Request:
-        config = self.client.config
         # drawn by the seed, so that the same captions give many conversations, and the same seed always the same request
-        drawn = int(hashlib.sha256(f"{config.seed} {seed.id}".encode()).hexdigest()[:12], 16)
+        drawn = int(hashlib.sha256(f"{self.config.seed} {seed.id}".encode()).hexdigest()[:12], 16)
         voices = _prompt("voices").splitlines()
         asked = _prompt("seed").format(
             captions="\n".join(f"- {caption}" for caption in seed.captions),
@@ -126,20 +141,13 @@ class LLMAuthor:
             turns=TURNS[drawn % len(TURNS)],
             voice=voices[drawn // len(TURNS) % len(voices)],
         )
-        request: Request = {
-            "model": config.model,
-            "messages": [
-                {"role": "system", "content": f"{_prompt('system')}\n{_prompt(seed.kind)}"},
-                {"role": "user", "content": asked},
-            ],
-            "temperature": config.temperature,
-            "max_tokens": config.max_tokens,
-            "seed": drawn % 2**31,
-        }
-        if config.structured:
-            schema = {"name": "conversation", "strict": True, "schema": Conversation.model_json_schema()}
-            request["response_format"] = {"type": "json_schema", "json_schema": schema}
-        return {name: value for name, value in (request | config.request).items() if value is not None}
+        messages = [
+            {"role": "system", "content": f"{_prompt('system')}\n{_prompt(seed.kind)}"},
+            {"role": "user", "content": asked},
+        ]
+        schema = {"name": "conversation", "strict": True, "schema": Conversation.model_json_schema()}
+        form = {"type": "json_schema", "json_schema": schema} if self.config.structured else None
+        return self.config.asking(messages, drawn % 2**31, response_format=form)
 
     @staticmethod
     def _repair(request: Request, reply: Reply, bad: BadReply) -> Request:

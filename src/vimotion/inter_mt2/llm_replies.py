@@ -10,8 +10,8 @@ from itertools import chain
 from pydantic import ValidationError
 
 from vimotion.config import Config
-from vimotion.inter_mt2.client import Reply
 from vimotion.inter_mt2.schema import SOURCE, Bracket, Draft, Kind, Line, Planned, Seed, brackets, pieces
+from vimotion.llm.replies import Reply
 
 # User messages of a conversation, and motions of a user message and its answer together.
 TURNS = (2, 3)

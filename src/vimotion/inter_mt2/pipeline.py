@@ -22,11 +22,10 @@ from vimotion.corpora.store import read_records, read_rows, write_clips
 from vimotion.errors import UserError
 from vimotion.inter_mt2 import embedded
 from vimotion.inter_mt2.batch_files import keep_batches, write_batches
-from vimotion.inter_mt2.budget import Budget, Estimate, estimate
-from vimotion.inter_mt2.client import AuthorConfig, Client
 from vimotion.inter_mt2.conversations import ConversationStore
+from vimotion.inter_mt2.estimate import Estimate, estimate
 from vimotion.inter_mt2.lines import read_lines, write_lines
-from vimotion.inter_mt2.llm_author import LLMAuthor, Refused
+from vimotion.inter_mt2.llm_author import AuthorConfig, LLMAuthor, Refused
 from vimotion.inter_mt2.motions import GeneratorRecipe, Renderer, load_generator
 from vimotion.inter_mt2.rendered import Rendered
 from vimotion.inter_mt2.report import make_report, measure_retrieval
@@ -37,6 +36,7 @@ from vimotion.inter_mt2.seeds import SHARES, make_seeds
 from vimotion.inter_mt2.store_check import check_store
 from vimotion.inter_mt2.validator import Checked, ValidatorConfig, check
 from vimotion.inter_mt2.writer import origin_of, write_store
+from vimotion.llm.budget import Budget
 
 RECIPE, SEEDS, REQUESTS = "recipe.yaml", "seeds.jsonl", "requests.jsonl"
 
@@ -143,7 +143,7 @@ class Synthesis:
     def estimate(self) -> Estimate:
         """What the drafts of this shard are still going to cost."""
         author = self._author()
-        return estimate((request for _, request in author.requests(self._undrafted())), author.client.config.prices)
+        return estimate((request for _, request in author.requests(self._undrafted())), author.config.prices)
 
     def write_batches(self, folder: Path) -> list[Path]:
         """The requests for the drafts of this shard as files of the Batch API; see `batch_files`."""
@@ -262,7 +262,7 @@ class Synthesis:
         config = self.recipe.author
         if config == "embedded":
             raise UserError("The embedded author asks no server and costs nothing; name a model under `author` in the recipe.")
-        return LLMAuthor(Client(config, Budget(config.prices, max_requests, max_usd)))
+        return LLMAuthor(config, Budget(config.prices, max_requests, max_usd))
 
     def _undrafted(self) -> list[Seed]:
         """Seeds of this shard whose block of drafts is not written."""

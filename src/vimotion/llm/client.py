@@ -6,28 +6,33 @@ Every reply is kept the moment it comes, by the content of what was asked, so a 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 import os
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from vimotion.artifacts import atomic_path, vimotion_home
+from vimotion.artifacts import vimotion_home
 from vimotion.config import Config
 from vimotion.errors import UserError
-from vimotion.inter_mt2.budget import Budget, Prices, Request, Tokens, count_tokens, most_tokens
+from vimotion.llm.budget import Budget, Prices, Request, Tokens, count_tokens, most_tokens
+from vimotion.llm.replies import Replies, Reply, read_completion, request_key
 
 if TYPE_CHECKING:
     from openai import APIStatusError, AsyncOpenAI
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+# {"role": "system" | "user" | "assistant", "content": text}
+Message = Mapping[str, str]
 
 # What a server says when it stumbles, beside 500 and above, and may do better later.
 _PASSING = {408, 409, 425, 429}
@@ -47,115 +52,56 @@ _POOL = 200
 _OTHER_FILES = 128
 
 
-class AuthorConfig(Config):
-    """The language model that writes conversations.
+class ServerConfig(Config):
+    """A model behind a server, and how it is asked.
 
     Attributes:
         model: its name at the server.
         base_url: of the server, up to and with "/v1".
         api_key_variable: the environment variable that holds the key, if the server wants one.
-        temperature, max_tokens: of a reply.
-        seed: of all replies; each conversation draws its own from it.
-        structured: whether the server is told the form of the reply as a JSON schema.
+        temperature, max_tokens, seed: of a reply.
         request: more fields of a request, as the server wants them; null takes one away. For a model that thinks:
-            {max_tokens: null, max_completion_tokens: 8000, temperature: null}; for a server that knows JSON but no schemas:
-            {response_format: {type: json_object}} beside `structured: false`.
+            {max_tokens: null, max_completion_tokens: 8000, temperature: null}.
         in_flight: requests at a time.
         requests_per_minute: None where the server's own refusals are limit enough.
         tries: times that a request is sent before it is given up.
         pause: seconds before the second try; doubled for each one after.
         timeout: seconds to wait for a whole reply.
         cache: folder of the replies; a relative one lies under the VIMotion home.
-        prices: US dollars for a million tokens, for budgets.
     """
 
     model: str
     base_url: str = "http://127.0.0.1:8000/v1"
     api_key_variable: str = "OPENAI_API_KEY"
-    temperature: float = Field(default=0.8, ge=0)
-    max_tokens: int = Field(default=1500, gt=0)
+    temperature: float = Field(default=0.0, ge=0)
+    max_tokens: int = Field(default=500, gt=0)
     seed: int = 0
-    structured: bool = True
     request: dict[str, Any] = Field(default_factory=dict)
-    in_flight: int = Field(default=64, gt=0)
+    in_flight: int = Field(default=16, gt=0)
     requests_per_minute: float | None = Field(default=None, gt=0)
-    tries: int = Field(default=6, gt=0)
+    tries: int = Field(default=4, gt=0)
     pause: float = Field(default=1.0, ge=0)
     timeout: float = Field(default=300.0, gt=0)
-    cache: Path = Path("cache/author")
-    prices: Prices = Prices()
+    cache: Path = Path("cache/llm")
 
-
-class Reply(Config):
-    """What came back.
-
-    Attributes:
-        text: of the message; empty where the model or its server said nothing.
-        finish: why it ended there, as the server says ("stop", "length", …).
-        tokens: as the server counted them; None where it did not.
-    """
-
-    text: str
-    finish: str = ""
-    tokens: Tokens | None = None
+    def asking(self, messages: Sequence[Message], seed: int, **more: Any) -> Request:
+        """The request for the next message of a conversation; `more` fields are of this one alone."""
+        fields: Request = {
+            "model": self.model,
+            "messages": [dict(message) for message in messages],
+            "temperature": self.temperature,
+            "max_tokens": self.max_tokens,
+            "seed": seed,
+        }
+        return {name: value for name, value in (fields | more | self.request).items() if value is not None}
 
 
 class NoAnswer(UserError):
     """A request got no reply, and may get one another day."""
 
 
-class Replies:
-    """The replies of a model, a file each, found by the content of the request."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def get(self, request: Request) -> Reply | None:
-        """The kept reply.
-
-        Raises:
-            UserError: its file cannot be read.
-        """
-        path = self._path(request_key(request))
-        try:
-            return Reply.model_validate_json(path.read_bytes())
-        except FileNotFoundError:
-            return None
-        except (OSError, ValidationError):
-            raise UserError(f"The kept reply {path} cannot be read; delete it, and it is asked for again.") from None
-
-    def keep(self, key: str, reply: Reply) -> bool:
-        """Keep the reply to the request of this key; False where there is one already, which stays."""
-        path = self._path(key)
-        if path.exists():
-            return False
-        with atomic_path(path) as temporary:
-            temporary.write_text(reply.model_dump_json() + "\n", encoding="utf-8")
-        return True
-
-    def _path(self, key: str) -> Path:
-        return self.folder / key[:2] / f"{key}.json"
-
-
-def request_key(request: Request) -> str:
-    """SHA-256 of what is asked."""
-    return hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
-
-
-def read_completion(content: Any) -> Reply:
-    """The reply in the body of a chat completion.
-
-    Raises:
-        ValueError: it is no chat completion.
-    """
-    try:
-        choice = content["choices"][0]
-        message, usage = choice["message"], content.get("usage")
-        finish = f"refusal: {message['refusal']}" if message.get("refusal") else choice.get("finish_reason") or ""
-        tokens = Tokens(input=usage["prompt_tokens"], output=usage.get("completion_tokens", 0)) if usage else None
-        return Reply(text=message.get("content") or "", finish=finish, tokens=tokens)
-    except (LookupError, TypeError, AttributeError, ValidationError):
-        raise ValueError(f"it is no chat completion: {json.dumps(content)[:200]}") from None
+class Refusal(UserError):
+    """The server refuses, and would refuse the same request again."""
 
 
 class Pace:
@@ -206,10 +152,10 @@ class _Fault(Exception):
 class Client:
     """Asks a server, from within one event loop; `async with` closes its connections."""
 
-    def __init__(self, config: AuthorConfig, budget: Budget | None = None) -> None:
+    def __init__(self, config: ServerConfig, budget: Budget | None = None) -> None:
         self.config = config
         self.replies = Replies(vimotion_home() / config.cache)
-        self.budget = budget or Budget(config.prices)
+        self.budget = budget or Budget(Prices())
         self._pace = Pace(config.requests_per_minute)
         self._answers = 0
 
@@ -229,7 +175,8 @@ class Client:
         Raises:
             BudgetSpent: it may not be sent.
             NoAnswer: it was sent as often as allowed, and no reply came.
-            UserError: the server refuses for good.
+            Refusal: the server refuses for good.
+            UserError: a kept reply cannot be read, openai is not installed, or the system allows too few connections.
         """
         if kept := self.replies.get(request):
             return kept
@@ -237,6 +184,30 @@ class Client:
         # nothing is awaited between the coming of a reply and its keeping: a run that is stopped loses none
         self.replies.keep(request_key(request), reply)
         return reply
+
+    async def each(self, work: Callable[[Item], Awaitable[Result]], items: Iterable[Item]) -> list[Result]:
+        """What `work` makes of each item, in their order, with as many begun as may be in flight.
+
+        When one raises a UserError, no other is begun, but what is under way is finished before that is raised.
+        """
+        waiting, stopped = enumerate(items), list[UserError]()
+        results = dict[int, Result]()
+
+        async def worker() -> None:
+            while not stopped:
+                try:
+                    if (item := next(waiting, None)) is None:
+                        return
+                    results[item[0]] = await work(item[1])
+                except UserError as error:
+                    stopped.append(error)
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(self.config.in_flight):
+                group.create_task(worker())
+        if stopped:
+            raise stopped[0]
+        return [results[number] for number in range(len(results))]
 
     async def _ask(self, request: Request) -> Reply:
         tries, reason = 0, ""
@@ -307,12 +278,11 @@ class Client:
         rest = _rest_wanted(error.response.headers)
         if (status in _PASSING or status >= 500) and error.code != "insufficient_quota":
             if rest is not None and rest > _LONGEST_WAIT:
-                raise UserError(f"The server at {self.config.base_url} wants no requests for {rest:.0f} s; run again then.")
+                raise Refusal(f"The server at {self.config.base_url} wants no requests for {rest:.0f} s; run again then.")
             if status == 429 or rest is not None:
                 raise _Fault(said, rest=self.config.pause if rest is None else rest)
             raise _Fault(said)
-        hint = " If it knows no JSON schemas, set structured to false." if "response_format" in said else ""
-        raise UserError(f"The server at {self.config.base_url} refuses: {said}.{hint}")
+        raise Refusal(f"The server at {self.config.base_url} refuses: {said}.")
 
     @cached_property
     def _slots(self) -> asyncio.LifoQueue[AsyncOpenAI]:
@@ -327,8 +297,10 @@ class Client:
         return slots
 
     def _connect(self, connections: int) -> AsyncOpenAI:
-        import openai
-
+        try:
+            import openai
+        except ImportError:
+            raise UserError("Asking a language model's server needs openai; install vimotion[eval] or [synthesis].") from None
         # of whichever HTTP library this version of openai stands on
         limits = type(openai.DEFAULT_CONNECTION_LIMITS)(max_connections=connections, max_keepalive_connections=connections)
         return openai.AsyncOpenAI(

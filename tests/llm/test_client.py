@@ -3,13 +3,14 @@
 import asyncio
 import json
 import random
+import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 from fake_server import BREAKS_OFF, HALF_JSON, HANGS, Act, FakeServer, refuses, says, serving
@@ -17,14 +18,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vimotion.errors import UserError
-from vimotion.inter_mt2.budget import Budget, BudgetSpent, Prices, Tokens, estimate, most_tokens
-from vimotion.inter_mt2.client import AuthorConfig, Client, NoAnswer, Pace, Reply, _allow_files, _rest_wanted, read_completion
+from vimotion.llm.budget import Budget, BudgetSpent, Prices, Tokens, most_tokens
+from vimotion.llm.client import Client, NoAnswer, Pace, Refusal, ServerConfig, _allow_files, _rest_wanted
+from vimotion.llm.replies import Reply, read_completion
 
-Result = TypeVar("Result")
 
-
-def config_for(server: FakeServer, cache: Path, **changes: Any) -> AuthorConfig:
-    return AuthorConfig(**{"model": "m", "base_url": server.url, "cache": cache, "pause": 0.01, "timeout": 5.0} | changes)
+def config_for(server: FakeServer, cache: Path, **changes: Any) -> ServerConfig:
+    return ServerConfig(**{"model": "m", "base_url": server.url, "cache": cache, "pause": 0.01, "timeout": 5.0} | changes)
 
 
 def asking(text: str) -> dict[str, Any]:
@@ -35,7 +35,7 @@ def asked_of(request: dict[str, Any]) -> str:
     return str(request["messages"][-1]["content"])
 
 
-def ask_all(config: AuthorConfig, texts: Sequence[str], budget: Budget | None = None) -> list[Any]:
+def ask_all(config: ServerConfig, texts: Sequence[str], budget: Budget | None = None) -> list[Any]:
     """The replies' texts, or what was raised."""
 
     async def ask() -> list[Any]:
@@ -142,7 +142,7 @@ def test_requests_a_minute_are_spaced(tmp_path: Path) -> None:
 
 
 def test_being_sent_away_by_a_server_that_serves_others_is_no_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vimotion.inter_mt2.client._LONGEST_GAP", 0.02)
+    monkeypatch.setattr("vimotion.llm.client._LONGEST_GAP", 0.02)
     served: list[str] = []
 
     def play(number: int, request: dict[str, Any]) -> Act:
@@ -169,7 +169,7 @@ def test_a_request_is_given_up_after_its_tries(tmp_path: Path, act: Act) -> None
 
 
 def test_a_server_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
-    config = AuthorConfig(model="m", base_url="http://127.0.0.1:9/v1", cache=tmp_path, pause=0.0, tries=2)
+    config = ServerConfig(model="m", base_url="http://127.0.0.1:9/v1", cache=tmp_path, pause=0.0, tries=2)
     [error] = ask_all(config, ["hi"])
     assert isinstance(error, NoAnswer) and "m at http://127.0.0.1:9/v1 gave no answer (Connection error." in str(error)
 
@@ -178,7 +178,7 @@ def test_a_server_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
     ("act", "said"),
     [
         (refuses(401, "wrong key"), "wrong key"),
-        (refuses(400, "unknown field response_format"), "set structured to false"),
+        (refuses(400, "unknown field response_format"), "unknown field response_format"),
         (refuses(429, "pay first", "insufficient_quota"), "pay first"),
         (refuses(429, Retry_After="86400"), "wants no requests for 86400 s"),
     ],
@@ -186,7 +186,7 @@ def test_a_server_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
 def test_a_refusal_for_good_is_not_tried_again(tmp_path: Path, act: Act, said: str) -> None:
     with serving(lambda *_: act) as server:
         [error] = ask_all(config_for(server, tmp_path), ["hi"])
-        assert isinstance(error, UserError) and not isinstance(error, NoAnswer) and said in str(error)
+        assert isinstance(error, Refusal) and said in str(error)
         assert len(server.requests) == 1
 
 
@@ -231,19 +231,19 @@ def test_a_number_of_requests_is_a_limit(tmp_path: Path) -> None:
     with serving(echo) as server:
         config = config_for(server, tmp_path, in_flight=4)
         texts = [str(number) for number in range(20)]
-        got = ask_all(config, texts, Budget(config.prices, max_requests=5))
+        got = ask_all(config, texts, Budget(Prices(), max_requests=5))
         assert len(server.requests) == 5
         assert [reply for reply in got if isinstance(reply, str)] == [f"re: {number}" for number in range(5)]
         assert all(isinstance(reply, BudgetSpent) for reply in got[5:])
         assert "budget of 5 requests is spent" in str(got[5])
-        got = ask_all(config, texts, Budget(config.prices, max_requests=15))
+        got = ask_all(config, texts, Budget(Prices(), max_requests=15))
         assert len(server.requests) == 20 and got == [f"re: {text}" for text in texts]
 
 
 def test_tries_count_as_requests(tmp_path: Path) -> None:
     with serving(lambda *_: refuses(500)) as server:
         config = config_for(server, tmp_path, tries=9)
-        [error] = ask_all(config, ["hi"], Budget(config.prices, max_requests=3))
+        [error] = ask_all(config, ["hi"], Budget(Prices(), max_requests=3))
         assert isinstance(error, BudgetSpent) and len(server.requests) == 3
 
 
@@ -251,7 +251,7 @@ def test_dollars_are_a_limit_that_requests_in_flight_cannot_break(tmp_path: Path
     # a reply of 100 tokens at most is 0.5 USD, one of 25 is 0.125: the seventh could be too much
     prices = Prices(input=0.0, output=5000.0)
     with serving(lambda number, request: says("yes", usage=(10, 25), seconds=0.01)) as server:
-        config = config_for(server, tmp_path, prices=prices)
+        config = config_for(server, tmp_path)
         budget = Budget(prices, max_usd=1.125)
         got = ask_all(config, [str(number) for number in range(20)], budget)
         assert len(server.requests) == got.count("yes") == 6
@@ -264,7 +264,7 @@ def test_what_may_have_been_written_is_paid_for(tmp_path: Path) -> None:
     acts = [HANGS, refuses(500), HALF_JSON, says("four", usage=None)]
     with serving(lambda number, _: acts[number]) as server:
         budget = Budget(prices, max_usd=10)
-        assert ask_all(config_for(server, tmp_path, timeout=1.5, prices=prices), ["hi"], budget) == ["four"]
+        assert ask_all(config_for(server, tmp_path, timeout=1.5), ["hi"], budget) == ["four"]
         assert budget.usd == pytest.approx(0.5 + 0.5 + 0.005)
 
 
@@ -296,17 +296,9 @@ def test_no_order_of_replies_spends_more_than_there_is(costs: list[tuple[int, fl
     assert asyncio.run(run()).usd <= limit
 
 
-def test_an_estimate_counts_and_prices() -> None:
-    request = asking("x" * 400) | {"response_format": {"type": "text"}}
-    assert most_tokens(request) == Tokens(input=104, output=100)
+def test_tokens_are_counted_before_a_request_is_sent() -> None:
+    assert most_tokens(asking("x" * 400) | {"response_format": {"type": "text"}}) == Tokens(input=104, output=100)
     assert most_tokens({"messages": [], "max_completion_tokens": 7}).output == 7
-    found = estimate([request] * 10, Prices(input=1e6, output=2e6))
-    assert found.requests == 10 and found.tokens == Tokens(input=1040, output=1000)
-    assert found.usd == 1040 + 2000
-    # each prompt again for its repair, with the reply in it, and two replies
-    assert found.usd_at_most == 2 * 1040 + 1000 + 2 * 2000
-    assert str(found) == "10 requests, about 1,040 tokens in and 1,000 out: about 3040.00 USD, 7080.00 USD at most."
-    assert "prices are not known" in str(estimate([request], Prices(output=1.0)))
 
 
 def test_too_many_connections_for_the_system_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -336,3 +328,52 @@ def test_a_reply_that_came_is_kept_though_the_run_is_stopped(tmp_path: Path) -> 
 
     with serving(lambda number, request: says(f"re: {asked_of(request)}", seconds=0.02 * number)) as server:
         asyncio.run(run(Client(config_for(server, tmp_path))))
+
+
+def test_what_is_asked_can_be_added_to_and_taken_away() -> None:
+    config = ServerConfig(model="m", max_tokens=9, request={"max_tokens": None, "top_p": 0.5})
+    asked = config.asking([{"role": "user", "content": "hi"}], 7, response_format=None, stop="x")
+    messages = [{"role": "user", "content": "hi"}]
+    assert asked == {"model": "m", "messages": messages, "temperature": 0.0, "seed": 7, "stop": "x", "top_p": 0.5}
+    assert config.asking(messages, 7, top_p=1.0)["top_p"] == 0.5  # what the user says counts
+
+
+def each_of(work: Any, count: int, in_flight: int = 3) -> Any:
+    return asyncio.run(Client(ServerConfig(model="m", in_flight=in_flight)).each(work, range(count)))
+
+
+def test_each_keeps_the_order_and_the_bound() -> None:
+    here, most = 0, 0
+
+    async def work(number: int) -> int:
+        nonlocal here, most
+        here += 1
+        most = max(most, here)
+        await asyncio.sleep(0.001 * (number % 3))
+        here -= 1
+        return -number
+
+    assert each_of(work, 10) == [-number for number in range(10)] and most == 3
+    assert each_of(work, 0) == []
+
+
+def test_after_an_error_no_other_is_begun_and_what_is_under_way_is_finished() -> None:
+    begun, done = list[int](), list[int]()
+
+    async def work(number: int) -> None:
+        begun.append(number)
+        await asyncio.sleep(0)
+        if number == 1:
+            raise UserError("no more")
+        await asyncio.sleep(0.01)
+        done.append(number)
+
+    with pytest.raises(UserError, match="no more"):
+        each_of(work, 10)
+    assert begun == [0, 1, 2] and done == [0, 2]
+
+
+def test_without_openai_one_sentence_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "openai", None)
+    [error] = ask_all(ServerConfig(model="m", cache=tmp_path), ["hi"])
+    assert isinstance(error, UserError) and "install vimotion[eval]" in str(error)

@@ -1,11 +1,9 @@
-"""What a run may send and spend, and what it is going to cost."""
+"""What a run may send and spend."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from pydantic import Field
@@ -16,10 +14,10 @@ from vimotion.errors import UserError
 # The body of a chat completion.
 Request = dict[str, Any]
 
-# Measured on the prompts of this room with SmolLM2's tokenizer: 4.0 to 4.1, with the schema 3.9.
+# Measured on the prompts of Inter-MT2 with SmolLM2's tokenizer: 4.0 to 4.1, with the schema 3.9.
 _CHARACTERS_A_TOKEN = 4
-# A conversation of two or three turns as JSON; the examples in the prompts, of two turns, have 206 to 275.
-_TOKENS_OF_A_DRAFT = 350
+# Of a reply, where a request does not say how many it may have.
+_TOKENS_OF_A_REPLY = 350
 
 
 class Tokens(Config):
@@ -110,45 +108,5 @@ def most_tokens(request: Request) -> Tokens:
     """About what a request is read as, and at most what its reply is."""
     asked = "".join(message["content"] for message in request["messages"])
     asked += json.dumps(request["response_format"]) if "response_format" in request else ""
-    longest = request.get("max_completion_tokens") or request.get("max_tokens") or _TOKENS_OF_A_DRAFT
+    longest = request.get("max_completion_tokens") or request.get("max_tokens") or _TOKENS_OF_A_REPLY
     return Tokens(input=count_tokens(asked), output=int(longest))
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """What requests are going to cost.
-
-    Attributes:
-        requests: how many.
-        tokens: about how many are read and written, without repairs.
-        usd: about what they cost; None where there are no prices.
-        usd_at_most: where every reply is as long as it may be, and every one has to be repaired.
-    """
-
-    requests: int
-    tokens: Tokens
-    usd: float | None
-    usd_at_most: float | None
-
-    def __str__(self) -> str:
-        counted = f"{self.requests:,} requests, about {self.tokens.input:,} tokens in and {self.tokens.output:,} out"
-        if self.usd is None:
-            return f"{counted}; the author's prices are not known."
-        return f"{counted}: about {self.usd:.2f} USD, {self.usd_at_most:.2f} USD at most."
-
-
-def estimate(requests: Iterable[Request], prices: Prices) -> Estimate:
-    """What it is going to cost to send these requests."""
-    number = read = longest = written = repairing = 0
-    for request in requests:
-        most = most_tokens(request)
-        number += 1
-        read += most.input
-        longest += most.output
-        written += min(most.output, _TOKENS_OF_A_DRAFT)
-        repairing += most.input + most.output  # a repair reads the prompt and the reply again
-    tokens = Tokens(input=read, output=written)
-    if not prices.known:
-        return Estimate(number, tokens, None, None)
-    at_most = Tokens(input=read + repairing, output=2 * longest)
-    return Estimate(number, tokens, prices.usd(tokens), prices.usd(at_most))
