@@ -13,7 +13,7 @@ from vimotion.chat.motions import continued
 from vimotion.corpora import Record, Store
 from vimotion.corpora.store import record_features
 from vimotion.evaluation.actor import named_actor
-from vimotion.evaluation.examples import LONGEST, Example
+from vimotion.evaluation.examples import LONGEST, PERSON_B, QUESTIONS, Example
 from vimotion.evaluation.tf_idf import TfIdf
 from vimotion.motion import FEATURES, FPS, NUM_JOINTS, Interaction, from_features, to_features
 from vimotion.tasks import TextPart, ask, questions
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 # A motion of two people in the world of the given one, or words; an error is a failed answer.
 Answer = Interaction | str | Exception
 
+# Metres between a lone person and who watches.
+_APART = 1.5
 # Frames between the poses by which beginnings are compared.
 _STRIDE = 10
 
@@ -50,7 +52,9 @@ class Real:
     """The true scenes and words: how far the judges themselves go along."""
 
     name = "real"
-    tasks: Sequence[str] = ("text_to_motion", "motion_to_text", "reaction", "prediction", "editing", "reasoning")
+    tasks: Sequence[str] = (
+        "text_to_motion", "motion_to_text", "reaction", "prediction", "editing", "reasoning", "explanation", "role",
+    )  # fmt: skip
     seeded = False
 
     def answers(self, examples: Sequence[Example], seed: int) -> list[Answer]:
@@ -61,7 +65,7 @@ class Reconstruction:
     """The true scenes through the tokenizer and back: how far any model on these codes can go."""
 
     name = "reconstruction"
-    tasks: Sequence[str] = ("text_to_motion", "reaction", "prediction", "editing")
+    tasks: Sequence[str] = ("text_to_motion", "reaction", "prediction", "editing", "role")
     seeded = False
 
     def __init__(self, load: Callable[[], MotionTokenizer]) -> None:
@@ -85,13 +89,14 @@ class Retrieval:
     """The nearest training clip: by words of its captions (TF-IDF) for a text, by its joints over time for a motion.
 
     It predicts what follows in the clip that begins most alike, and answers a question (it is told which one it is) as it is
-    true of the likest clip that has an answer. An edit it answers with a clip like the given one, whatever was asked: the
-    score of not listening.
+    true of the likest clip that has an answer. An edit and a role it answers with a clip like the given one, whatever was
+    asked: the score of not listening.
     """
 
     name = "retrieval"
     tasks: Sequence[str] = (
-        "text_to_motion", "free_text", "motion_to_text", "reaction", "prediction", "editing", "reasoning",
+        "text_to_motion", "free_text", "motion_to_text", "reaction", "prediction", "editing", "reasoning", "explanation",
+        "role",
     )  # fmt: skip
     seeded = False
 
@@ -110,14 +115,14 @@ class Retrieval:
         if example.task == "prediction":
             return self._continued(example.given, example.seconds or 0.0)
         likest = (self._store[self._clips[number]] for number in self._likest(example.given))
-        if example.task == "reasoning":
+        if example.task in QUESTIONS:
             record = next((found for found in likest if example.detail in questions(found)), None)
             return ValueError("No clip has an answer.") if record is None else _true_answer(record, example.detail)
         record = next(likest)
         if example.task == "motion_to_text":
             return next((caption for caption in record.captions if named_actor(caption)), record.captions[0])
         motion, frames = record.interaction(), example.given.num_frames
-        if example.task == "reaction":  # in the given person's time
+        if example.task in PERSON_B:  # in the given person's time
             motion = replace(motion, fps=FPS * motion.num_frames / frames).resampled(FPS)
         return motion
 
@@ -162,14 +167,17 @@ class Retrieval:
 
 
 class Standstill:
-    """The given beginning, held at its last pose: what a prediction gets for what it was shown."""
+    """The given beginning, held at its last pose: what a prediction gets for what it was shown. Of one who is given alone a
+    double stands before, still in the first pose.
+    """
 
     name = "standstill"
-    tasks: Sequence[str] = ("prediction",)
+    tasks: Sequence[str] = ("prediction", "role")
     seeded = False
 
     def answers(self, examples: Sequence[Example], seed: int) -> list[Answer]:
-        return [_held(example.given, example.seconds) for example in examples if example.given and example.seconds]
+        given = [(example.given, example.seconds or 0.0) for example in examples if example.given]
+        return [_held(motion, seconds) if motion.num_people > 1 else _watched(motion) for motion, seconds in given]
 
 
 def begun_at(motion: Interaction, start: Interaction) -> Interaction:
@@ -179,6 +187,15 @@ def begun_at(motion: Interaction, start: Interaction) -> Interaction:
     turned = motion.moved(wanted - ahead)
     shift = start.root_positions[0, 0] - turned.root_positions[0, 0]
     return turned.moved(translation=shift * np.array([1.0, 0.0, 1.0]))
+
+
+def _watched(motion: Interaction) -> Interaction:
+    """A lone person, and another one who stands before where that one begins, turned to it."""
+    start = motion.frames(0, 1)
+    turned = start.moved(np.pi)
+    place = start.root_positions[0, 0] + _APART * start.facing()[0, 0]
+    stood = turned.moved(translation=(place - turned.root_positions[0, 0]) * np.array([1.0, 0.0, 1.0]))
+    return motion.joined(_held(stood, (motion.num_frames - 1) / FPS))
 
 
 def _true_answer(record: Record, question: str) -> str:

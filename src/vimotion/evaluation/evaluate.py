@@ -14,6 +14,7 @@ import json
 import sys
 import time
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -29,16 +30,19 @@ from vimotion.evaluation.contestants import Answer, Contestant, Reconstruction
 from vimotion.evaluation.crowd import Measures, Truth, found_by_text, judged_measures, motion_measures, text_measures
 from vimotion.evaluation.distribution import OFFICIAL_PROTOCOL, Protocol
 from vimotion.evaluation.entered import CONTESTANTS, PARTS, make_contestant, part_folder
-from vimotion.evaluation.examples import IN_WORDS, LONGEST, TASKS, Example, make_examples
+from vimotion.evaluation.examples import IN_WORDS, LONGEST, QUESTIONS, TASKS, Example, make_examples
+from vimotion.evaluation.explanations import Embed
 from vimotion.evaluation.extractor import Extractor, load_extractor
 from vimotion.evaluation.llm_judge import Judge
 from vimotion.evaluation.outcomes import Line, Outcomes, pack, unpack
 from vimotion.evaluation.page import write_page
 from vimotion.evaluation.plots import draw_plots
 from vimotion.evaluation.report import check_alike, differences, summarise, table
+from vimotion.evaluation.roles import role_examples
 from vimotion.evaluation.samples import GIVEN, Sample, keep_motion, sample, write_index
 from vimotion.evaluation.scoring import complete, failed, score
 from vimotion.evaluation.sentences import SentenceEncoder
+from vimotion.inter_mt2.conversations import open_conversations
 from vimotion.llm.client import ServerConfig
 from vimotion.motion import Interaction
 
@@ -48,7 +52,6 @@ RESULTS, TABLE = "results.json", "results.md"
 _ANSWERING = ("contestants.py", "entered.py", "generator_contestants.py", "language_contestants.py", "text_model.py")
 _AFTERWARDS = (
     "captions.py", "clips.py", "crowd.py", "distribution.py", "llm_judge.py", "page.py", "plots.py", "report.py",
-    "sentences.py",
 )  # fmt: skip
 
 
@@ -60,6 +63,8 @@ class EvaluateRecipe(Config):
         corpus: folder of the prepared store; a relative one lies under the VIMotion home.
         split: the examples are drawn from it.
         contestants, tasks: who, and on what.
+        conversations: for "role" a store of `vimotion synthesize` about the corpus; a relative path lies under the VIMotion
+            home.
         model: a model folder or a run's name; None is the model that comes with VIMotion.
         aligned: for "vimotion_aligned" the folder or the run of `vimotion train align`.
         generator: for "intergen" and "chain" a folder of `vimotion train intergen`; None is the one that comes with VIMotion,
@@ -76,7 +81,8 @@ class EvaluateRecipe(Config):
         extractor: its folder or the name of its run; None is the one that comes with VIMotion.
         protocol: of the measures by embeddings: ours, or InterGen's scales ("official"). Fewer examples than a batch of the
             protocol make that batch smaller.
-        likeness: whether answers in words are also compared as sentences, by a small model that is fetched at first use.
+        likeness: whether answers in words are also compared as sentences, by a small model that is fetched at first use; it
+            judges "explanation" in any case.
         judge: the language model that judges answers to questions; without one that is not measured. Its `tries` count
             replies that cannot be read, too.
     """
@@ -85,7 +91,8 @@ class EvaluateRecipe(Config):
     corpus: Path = Path("corpora/scripted")
     split: str = "test"
     contestants: tuple[str, ...] = CONTESTANTS
-    tasks: tuple[str, ...] = TASKS
+    tasks: tuple[str, ...] = tuple(task for task in TASKS if task != "role")
+    conversations: Path | None = None
     model: str | None = None
     aligned: str | None = None
     generator: Path | None = None
@@ -131,7 +138,7 @@ def evaluate(recipe: EvaluateRecipe, output: Path | None = None, against: Path |
     samples: list[Sample] = []
     for task in recipe.tasks:
         if entered := [contestant for contestant in contestants if task in contestant.tasks]:
-            examples = make_examples(task, store, recipe.examples, recipe.example_seed, recipe.split, recipe.kinds)
+            examples = _examples(task, store, recipe)
             run.answer(entered, examples)
             crowds[task] = run.measure_together(entered, examples)
             samples += run.samples(entered, examples)
@@ -154,7 +161,11 @@ class _Run:
 
     def __init__(self, recipe: EvaluateRecipe, folder: Path, extractor: Extractor, outcomes: Outcomes) -> None:
         self.recipe, self.folder, self.extractor, self.outcomes = recipe, folder, extractor, outcomes
-        self._encoder = SentenceEncoder() if recipe.likeness and set(recipe.tasks) & set(IN_WORDS) else None
+        explained = "explanation" in recipe.tasks
+        encoder = SentenceEncoder() if explained or (recipe.likeness and set(recipe.tasks) & set(IN_WORDS)) else None
+        self._encoder = encoder if recipe.likeness else None
+        # all contestants are held against the same sentences
+        self._embed: Embed | None = lru_cache(maxsize=4096)(encoder) if encoder else None
 
     def answer(self, entered: Sequence[Contestant], examples: Sequence[Example]) -> None:
         """Let contestants answer the batches that they have not answered yet, and judge them."""
@@ -186,7 +197,7 @@ class _Run:
             measured[name] = text_measures(examples, answers, self._encoder)
             if task == "motion_to_text":
                 measured[name] |= found_by_text(answers, truth, self.extractor, protocol)
-        if task == "reasoning" and self.recipe.judge is not None:
+        if task in QUESTIONS and self.recipe.judge is not None:
             for name, scores in judged_measures(examples, texts, Judge(self.recipe.judge)).items():
                 measured[name] |= scores
         return measured
@@ -206,7 +217,7 @@ class _Run:
 
     def _judged(self, contestant: Contestant, part: Sequence[Example], first: int, seed: int) -> list[Line]:
         """The outcomes of a batch that begins at the example numbered `first`; its samples are written before they are."""
-        judged = [_judge(example, answer, self.extractor) for example, answer in _answers(contestant, part, seed)]
+        judged = [_judge(example, answer, self.extractor, self._embed) for example, answer in _answers(contestant, part, seed)]
         vectors = self.extractor.embed_interactions([motion for _, motion in judged])
         lines = []
         for number, (example, (outcome, motion), vector) in enumerate(zip(part, judged, vectors, strict=True), start=first):
@@ -216,7 +227,7 @@ class _Run:
                     keep_motion(self.folder, example.task, number, contestant.name, motion)
             lines.append({
                 "contestant": contestant.name, "task": example.task, "kind": example.kind, "example": example.id, "seed": seed,
-                "text": example.text, **({"detail": example.detail} if example.detail else {}), **outcome,
+                "text": example.asked, **({"detail": example.detail} if example.detail else {}), **outcome,
             })  # fmt: skip
         return lines
 
@@ -243,14 +254,22 @@ def _answers(contestant: Contestant, part: Sequence[Example], seed: int) -> list
     return list(zip(part, contestant.answers(part, seed), strict=True))
 
 
-def _judge(example: Example, answer: Answer, extractor: Extractor) -> tuple[Line, Interaction | None]:
+def _examples(task: str, store: Store, recipe: EvaluateRecipe) -> list[Example]:
+    drawn = (store, recipe.examples, recipe.example_seed, recipe.split, recipe.kinds)
+    if task == "role":
+        assert recipe.conversations is not None
+        return role_examples(open_conversations(vimotion_home() / recipe.conversations), *drawn)
+    return make_examples(task, *drawn)
+
+
+def _judge(example: Example, answer: Answer, extractor: Extractor, embed: Embed | None) -> tuple[Line, Interaction | None]:
     """The outcome, and the motion where the answer is one."""
     if isinstance(answer, Exception):
         return failed(answer), None
     try:
         answer = complete(example, answer)
         if isinstance(answer, str):
-            return score(example, answer), None
+            return score(example, answer, embed), None
         if answer.num_frames > extractor.config.max_frames:
             raise ValueError(f"The answer has more than {extractor.config.max_frames} frames.")
         return score(example, answer), answer
@@ -291,6 +310,8 @@ def _check(recipe: EvaluateRecipe) -> None:
         unknown = sorted(set(chosen) - set(known))
         if unknown:
             raise UserError(f"There is no {what} {unknown[0]!r}; choose {', '.join(known)}.")
+    if "role" in recipe.tasks and recipe.conversations is None:
+        raise UserError("Name in the recipe the store that role-play is drawn from (conversations); see `vimotion synthesize`.")
     if not recipe.seeds:
         raise UserError("At least one seed is needed.")
     if len({*recipe.seeds, *recipe.varied_seeds}) < len(recipe.seeds) + len(recipe.varied_seeds):
@@ -299,8 +320,10 @@ def _check(recipe: EvaluateRecipe) -> None:
 
 def _origin(recipe: EvaluateRecipe, store: Store, extractor: Extractor) -> dict[str, Any]:
     """Hashes of what is measured on, of what is measured, and of what measures."""
+    conversations = vimotion_home() / recipe.conversations if recipe.conversations and "role" in recipe.tasks else None
     return {
-        "corpus": {"folder": store.folder.name, **store.info, "sha256": _info_hash(store)},
+        "corpus": {"folder": store.folder.name, **store.info, "sha256": _info_hash(store.folder)},
+        **({"conversations": {"folder": conversations.name, "sha256": _info_hash(conversations)}} if conversations else {}),
         **_code_hashes(),
         "extractor": extractor.hash,
         "protocol": _protocol(recipe).model_dump(mode="json"),
@@ -324,5 +347,5 @@ def _code_hashes() -> dict[str, str]:
     return {name: hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest() for name, paths in parts.items()}
 
 
-def _info_hash(store: Store) -> str:
-    return hashlib.sha256(b"".join((store.folder / name).read_bytes() for name in ("info.json", "stats.json"))).hexdigest()
+def _info_hash(folder: Path) -> str:
+    return hashlib.sha256(b"".join((folder / name).read_bytes() for name in ("info.json", "stats.json"))).hexdigest()

@@ -13,23 +13,29 @@ import yaml
 from vimotion.choreography import KINDS
 from vimotion.corpora import Record, Store
 from vimotion.errors import UserError
+from vimotion.evaluation.explanations import EXPLAINING, other_answers, true_answers
 from vimotion.evaluation.manners import alike
 from vimotion.evaluation.readers import READERS
 from vimotion.motion import FPS, Interaction
 from vimotion.tasks import Conversation, MotionPart, TextPart, ask, possible_tasks, questions, sample_conversation
 
-TASKS = ("text_to_motion", "free_text", "motion_to_text", "reaction", "prediction", "editing", "reasoning")
+TASKS = (
+    "text_to_motion", "free_text", "motion_to_text", "reaction", "prediction", "editing", "reasoning", "explanation", "role",
+)  # fmt: skip
 # Where the motion stands in an example's text, and one person of it.
 GIVEN, GIVEN_A = "{motion}", "{motion.a}"
-# What is answered in words.
-IN_WORDS = ("motion_to_text", "reasoning")
+# What is answered in words; in which of these a question is asked; and what of a motion is answered with person b to person a.
+IN_WORDS = ("motion_to_text", "reasoning", "explanation")
+QUESTIONS = ("reasoning", "explanation")
+PERSON_B = ("reaction", "role")
 # What `vimotion.tasks` calls that which a record must be able to show.
-_NEEDED = {"free_text": "text_to_motion", "reasoning": "question"}
+_NEEDED = {"free_text": "text_to_motion", "reasoning": "question", "explanation": "question"}
 # What a contestant sees and makes at once.
 LONGEST = round(10 * FPS)
 # Kinds in which both begin at once.
 _TOGETHER = ("collide_arms",)
-# Questions and what of their answer is read. "why" and "cause" have no answer that words alone can judge.
+# Questions of "reasoning" and what of their answer is read. "why" and "cause" have no answer that words alone can judge: they
+# are asked in "explanation".
 _ASKED = {
     "kind": ("kinds",), "who": ("actor",), "other": ("actor",), "side": ("side",), "count": ("count",), "manner": ("manner",),
     "speed": ("speed",), "how": ("manner", "manners", "speed"), "distance": ("distance",), "first": ("actor", "approach"),
@@ -47,16 +53,19 @@ class Example:
         kinds: the interactions that it is about, in order; empty where the corpus does not tell.
         text: what the user says; `GIVEN` stands for the motion, `GIVEN_A` for its person a; a plain caption for the two
             tasks that make a motion from words.
-        given: the motion that comes with it, of one person for "reaction", of the beginning for "prediction".
+        system: the system message before it; "" leaves the one that a model was trained with.
+        given: the motion that comes with it, of one person for "reaction" and "role", of the beginning for "prediction".
         seconds: how long the motion is to be that the contestant adds; None leaves it open.
-        detail: which edit or question it is, by its name; else empty.
+        detail: which edit or question it is, by its name, or which manner is asked for; else empty.
         wanted: what is to be read from the answer, by name ("actor", "side", "count", …); of several interactions the first
             is meant.
         manners: of the people of `given`, where that is known.
         truth: the true scene, or the true answer in words; "" where there is none. Not for contestants.
         caption: a sentence that tells what truly happens; the text itself of a motion from words.
-        references: true answers in words that the answer is held against, of a task that is answered so. Neither is for
-            contestants.
+        references: true answers in words that the answer is held against, of a task that is answered so.
+        others: of "explanation" the true answers to the same question about other scenes, scene by scene.
+        neutral: of "role" the true scene with person b in nobody's manner, which shows what the manner changes. None of
+            these is for contestants.
     """
 
     id: str
@@ -71,6 +80,14 @@ class Example:
     manners: tuple[str, str] = ("neutral", "neutral")
     caption: str = ""
     references: tuple[str, ...] = ()
+    system: str = ""
+    others: tuple[tuple[str, ...], ...] = ()
+    neutral: Interaction | None = None
+
+    @property
+    def asked(self) -> str:
+        """All that a contestant is told, the system message first."""
+        return f"{self.system}\n{self.text}" if self.system else self.text
 
     @property
     def kind(self) -> str:
@@ -90,6 +107,8 @@ def make_examples(
 ) -> list[Example]:
     """`number` examples of a task, spread evenly over the kinds; the same arguments give the same ones.
 
+    Those of "role" are drawn from conversations, see `roles.py`.
+
     Args:
         kinds: only scenes of these interactions; empty means of all.
 
@@ -98,6 +117,8 @@ def make_examples(
     """
     if task not in TASKS:
         raise UserError(f"There is no benchmark {task!r}; choose {', '.join(TASKS)}.")
+    if task == "role":
+        raise UserError("Examples of role-play are drawn from conversations, not from a corpus alone.")
     random = np.random.default_rng([seed, TASKS.index(task)])
     clips = _by_kind(store, split, task, random, kinds or (*KINDS, ""))
     if task == "free_text":
@@ -107,7 +128,7 @@ def make_examples(
         raise UserError(f"{store.folder} has {available} clips for {task} in its split {split!r}, fewer than {number}.")
     make = {
         "text_to_motion": _text_to_motion, "motion_to_text": _motion_to_text, "reaction": _reaction, "prediction": _prediction,
-        "editing": _editing, "reasoning": _reasoning,
+        "editing": _editing, "reasoning": _reasoning, "explanation": _explanation,
     }[task]  # fmt: skip
     examples: list[Example] = []
     while len(examples) < number:
@@ -220,7 +241,7 @@ def _free_text(
 
 def _motion_to_text(store: Store, record: Record, random: np.random.Generator) -> Example:
     conversation = sample_conversation("motion_to_text", record, random, held_out=True)
-    text, truth = _turn(conversation)
+    text, truth = last_turn(conversation)
     # the true answer is one of them; it is left out, so that the true answers show how far true wordings are alike
     others = tuple(wording for wording in (*record.held_out_captions, *record.captions) if wording != truth) or (truth,)
     example = _example("motion_to_text", record, text, truth, record.interaction(), wanted=_said_facts(record), caption=truth)
@@ -230,14 +251,14 @@ def _motion_to_text(store: Store, record: Record, random: np.random.Generator) -
 def _reaction(store: Store, record: Record, random: np.random.Generator) -> Example:
     """Person a alone, and words that do not tell what it is about."""
     conversation = sample_conversation("reaction", replace(record, captions=(), held_out_captions=()), random, held_out=True)
-    text, _ = _turn(conversation)
+    text, _ = last_turn(conversation)
     motion = record.interaction()
     return _example("reaction", record, text, motion, motion.person(0), caption=_caption(record, random))
 
 
 def _prediction(store: Store, record: Record, random: np.random.Generator) -> Example:
     conversation = sample_conversation("prediction", record, random, held_out=True)
-    text, _ = _turn(conversation)
+    text, _ = last_turn(conversation)
     shown = next(part for part in conversation.messages[0].parts if isinstance(part, MotionPart))
     motion = record.interaction()
     assert shown.stop is not None
@@ -247,7 +268,7 @@ def _prediction(store: Store, record: Record, random: np.random.Generator) -> Ex
 
 def _editing(store: Store, record: Record, random: np.random.Generator) -> Example:
     """The source and an instruction; the truth is the edited scene."""
-    text, _ = _turn(sample_conversation("editing", record, random, held_out=True))
+    text, _ = last_turn(sample_conversation("editing", record, random, held_out=True))
     source = store.by_id(record.edit_of)
     kept = {name: fact for name, fact in read_facts(source).items() if fact == read_facts(record)[name]}
     manners = tuple((source.facts or {})["parameters"]["manners"])
@@ -261,12 +282,25 @@ def _reasoning(store: Store, record: Record, random: np.random.Generator) -> Exa
     unseen = set() if "actor" in read_facts(record) else {"who", "other", "first"}
     asked = [name for name in questions(record) if name in _ASKED and name not in unseen]
     for question in random.permutation(asked).tolist():
-        text, truth = _turn(Conversation(ask(record, question, random, held_out=True)))
+        text, truth = last_turn(Conversation(ask(record, question, random, held_out=True)))
         if wanted := _read(record, question, truth):
             told = max(record.held_out_captions or record.captions, key=len)
             example = _example("reasoning", record, text, truth, record.interaction(), wanted=wanted, caption=told)
             return replace(example, detail=question, references=(truth,))
     raise ValueError(f"No question about {record.id} has an answer that can be read.")
+
+
+def _explanation(store: Store, record: Record, random: np.random.Generator) -> Example:
+    """A question of cause, past or future, and what is true of other scenes."""
+    for question in random.permutation([name for name in questions(record) if name in EXPLAINING]).tolist():
+        draw = int(random.integers(2**31))
+        text, truth = last_turn(Conversation(ask(record, question, np.random.default_rng(draw), held_out=True)))
+        answers = true_answers(record, question, draw)
+        if others := other_answers(store, record, question, draw, random):
+            told = max(record.held_out_captions or record.captions, key=len)
+            example = _example("explanation", record, text, truth, record.interaction(), caption=told)
+            return replace(example, detail=question, references=answers, others=others)
+    raise UserError(f"{store.folder} has too few other scenes in its split {record.split!r} for questions about {record.id}.")
 
 
 def _read(record: Record, question: str, truth: str) -> dict[str, Any]:
@@ -296,7 +330,7 @@ def _caption(record: Record, random: np.random.Generator) -> str:
     return str(random.choice(record.held_out_captions or record.captions))
 
 
-def _turn(conversation: Conversation) -> tuple[str, str]:
+def last_turn(conversation: Conversation) -> tuple[str, str]:
     """What the user says, with the motion's place in it, and what the answer says in words."""
     user, answer = conversation.messages[-2:]
     said = [part.text if isinstance(part, TextPart) else GIVEN_A if part.people == "a" else GIVEN for part in user.parts]

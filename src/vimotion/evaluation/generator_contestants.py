@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from vimotion.chat.motions import continued
 from vimotion.evaluation.contestants import Answer, begun_at
-from vimotion.evaluation.examples import GIVEN, Example
+from vimotion.evaluation.examples import GIVEN, QUESTIONS, Example
 from vimotion.motion import FPS, Interaction
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class Chain:
     """
 
     name = "chain"
-    tasks: Sequence[str] = ("reaction", "prediction", "editing", "reasoning")
+    tasks: Sequence[str] = ("reaction", "prediction", "editing", "reasoning", "explanation")
     seeded = True
 
     def __init__(
@@ -59,7 +59,7 @@ class Chain:
     def answers(self, examples: Sequence[Example], seed: int) -> list[Answer]:
         self._say([example for example in examples if example.id not in self._said])
         said = [self._said[example.id] for example in examples]
-        if examples and examples[0].task == "reasoning":
+        if examples and examples[0].task in QUESTIONS:
             return list(said)
         told = {example: text for example, text in zip(examples, said, strict=True) if isinstance(text, str)}
         made = dict(zip(told, _rendered(self._generator(), list(told), list(told.values()), seed), strict=True))

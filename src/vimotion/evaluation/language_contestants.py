@@ -52,7 +52,7 @@ def _turn(model: Model, example: Example, seed: int) -> Turn | Exception:
     try:
         if example.given is None:
             return model.turn_to_generate(example.text, example.seconds, seed)
-        session = model.chat()
+        session = model.chat(example.system)
         given = session.add_motion(example.given, ending=example.task == "prediction")
         text = example.text.replace(GIVEN, given).replace(GIVEN_A, given)
         if example.task in IN_WORDS:

@@ -1,5 +1,7 @@
 """In which manner a person moves, by how the body is held and how quickly: the change from one clip to another.
 
+The other clip is the motion before an edit, or the same scene with this person in nobody's manner.
+
 What a manner changes was measured on scripted scenes of the *training* seeds, as medians against the same scene with nobody's
 manner; it is fixed for every contestant.
 """
@@ -39,6 +41,13 @@ SHOWN = {
 }  # fmt: skip
 # A manner is seen where no other one explains the change so much better than this.
 _MARGIN = 1.5
+# And, against nobody's manner, where it leaves no more than this unexplained, in units of `MEASURES`: who stands still moves in
+# no manner.
+_UNEXPLAINED = 10.0
+# Manners that are read from other draws of a scene as well. On 45 scenes of the *training* seeds each, `moves_in` saw them in
+# more than 80 % of other draws in this manner, and in less than 10 % of those in nobody's. Of the rest it saw "gentle" in 73
+# and 20 %, "playful" in 73 and 22 %, "hesitant" in 80 and 27 %, "touched" in 80 and 22 %, "excited" in 82 and 13 %.
+READABLE = ("forceful", "confident", "aggressive", "shy", "tired", "sad", "respectful", "elderly")
 
 
 def takes_on(before: Interaction, after: Interaction, person: int, old: str, new: str) -> bool:
@@ -50,6 +59,18 @@ def takes_on(before: Interaction, after: Interaction, person: int, old: str, new
     change = bearing(after)[person] - bearing(before)[person]
     misses = {name: _norm(change - (np.array(shown) - SHOWN[old])) for name, shown in SHOWN.items()}
     return misses[new] < misses[old] and misses[new] <= _MARGIN * min(misses.values())
+
+
+def moves_in(neutral: Interaction, motion: Interaction, person: int, manner: str) -> bool:
+    """Whether a person (0 or 1) moves in a manner, against the same scene in which this person has nobody's manner.
+
+    How long the clip lasts says nothing: the other person's motion, which is given, has that from both.
+    """
+    change = bearing(motion)[person] - bearing(neutral)[person]
+    held = np.array([measure != "time" for measure in MEASURES])
+    misses = {name: _norm(held * (change - shown)) for name, shown in SHOWN.items()}
+    closest = min(_MARGIN * min(misses.values()), _UNEXPLAINED)
+    return misses[manner] < misses["neutral"] and misses[manner] <= closest
 
 
 def alike(first: str, second: str) -> bool:

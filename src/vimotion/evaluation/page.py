@@ -37,6 +37,10 @@ _ABOUT = {
     "shows the given part.",
     "editing": "A motion and an instruction are given; the changed motion is wanted.",
     "reasoning": "A motion and a question about it are given; the answer in words is wanted.",
+    "explanation": "A motion and a question why, what was before or what comes next are given. The answer is right where it is "
+    "nearer to a true one than to those of three other scenes.",
+    "role": "The assistant is given a role, and the motion of the user, who is the first person (orange). The second person "
+    "(blue) is wanted, and is right in the manner of the role.",
 }
 _PLOTS = {
     "success": "Right answers by benchmark and contestant; the numbers stand in the tables below.",

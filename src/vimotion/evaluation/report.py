@@ -12,6 +12,7 @@ import numpy as np
 from vimotion.errors import UserError
 from vimotion.evaluation.bodies import ContactCounts
 from vimotion.evaluation.crowd import Measures, contact_measures
+from vimotion.evaluation.examples import QUESTIONS
 from vimotion.evaluation.extractor import check_comparable
 from vimotion.evaluation.metrics import mean_interval, wilson_interval
 
@@ -82,7 +83,7 @@ _OF_SOME = ("_where_recognised", "_where_said")
 
 
 def summarise(lines: Sequence[Mapping[str, Any]], crowds: Mapping[str, Mapping[str, Measures]] | None = None) -> dict[str, Any]:
-    """task → contestant → how many answers there are, measures, and successes by kind and by edit or question.
+    """task → contestant → how many answers there are, measures, and successes by kind and by edit, question or manner.
 
     Args:
         lines: outcomes, as outcomes.jsonl has them.
@@ -108,14 +109,14 @@ def table(results: Mapping[str, Any], recipe: EvaluateRecipe) -> str:
     lines = [f"# {recipe.name}", "", _preface(results, recipe)]
     for task, found in summary.items():
         lines += ["", f"## {task.replace('_', ' ')}", *_tables(found, cell)]
-        if task == "reasoning" and recipe.judge is None:
+        if task in QUESTIONS and recipe.judge is None:
             lines += ["", "Not asked: a language model as judge. The recipe names none (`judge`)."]
     if "against" in results:
         lines += _against(results["against"])
     lines += _details(summary)
     for contestant in recipe.contestants:
         entries = {task: found[contestant] for task, found in summary.items() if contestant in found}
-        for part, what in (("kinds", "interaction"), ("details", "edit or question")):
+        for part, what in (("kinds", "interaction"), ("details", "edit, question or manner")):
             lines += _parts(contestant, what, {task: entry[part] for task, entry in entries.items() if entry[part]})
     if "codec" in results:
         told = ", ".join(
@@ -156,6 +157,9 @@ def check_alike(results: Mapping[str, Any], other: Mapping[str, Any]) -> None:
         raise UserError("The two runs were judged by two versions of the code, so their figures must not be compared.")
     if results["corpus"]["sha256"] != other["corpus"]["sha256"]:
         raise UserError("The two runs were measured on two corpora, so their figures must not be compared.")
+    mine, theirs = (one.get("conversations", {}).get("sha256") for one in (results, other))
+    if mine and theirs and mine != theirs:
+        raise UserError("The two runs were drawn from two sets of conversations, so their figures must not be compared.")
     for key in ("examples", "example_seed", "split", "kinds"):
         if results["recipe"][key] != other["recipe"][key]:
             raise UserError(f"The two runs were asked other examples ({key!r} differs), so their figures must not be compared.")
@@ -289,7 +293,7 @@ def _details(summary: Mapping[str, Mapping[str, Any]]) -> list[str]:
 
 
 def _parts(contestant: str, what: str, shares: Mapping[str, Mapping[str, float]]) -> list[str]:
-    """A table of one contestant: a column a task, a row a kind of interaction, edit or question."""
+    """A table of one contestant: a column a task, a row a kind of interaction, edit, question or manner."""
     if not shares:
         return []
     names = sorted({name for found in shares.values() for name in found})

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from vimotion.artifacts import atomic_path
-from vimotion.evaluation.examples import IN_WORDS, Example
+from vimotion.evaluation.examples import IN_WORDS, QUESTIONS, Example
 from vimotion.evaluation.outcomes import Line
 from vimotion.formats import save_motion
 from vimotion.motion import Interaction
@@ -66,9 +66,9 @@ def sample(number: int, example: Example, lines: Sequence[Line]) -> Sample:
         "task": example.task,
         "number": number,
         "example": example.id,
-        "text": example.text,
+        "text": example.asked,
         "kinds": list(example.kinds),
-        "reference": example.references[0] if example.task == "reasoning" else example.caption,
+        "reference": example.references[0] if example.task in QUESTIONS else example.caption,
         "given": None if example.given is None else _file(example.task, number, GIVEN),
         "answers": answers,
     }

@@ -9,10 +9,11 @@ import numpy as np
 
 from vimotion.evaluation.bodies import contact_counts, ground_penetration, mutual_penetration, relation_error
 from vimotion.evaluation.edits import edit_failure
-from vimotion.evaluation.examples import IN_WORDS, Example
+from vimotion.evaluation.examples import IN_WORDS, PERSON_B, Example
+from vimotion.evaluation.explanations import Embed, chosen
 from vimotion.evaluation.findings import Finding
 from vimotion.evaluation.judge import find_acts
-from vimotion.evaluation.manners import SHOWN, takes_on
+from vimotion.evaluation.manners import SHOWN, moves_in, takes_on
 from vimotion.evaluation.metrics import foot_sliding, jerk, mpjpe
 from vimotion.evaluation.plausibility import implausible
 from vimotion.evaluation.readers import READERS
@@ -30,7 +31,7 @@ _ON_FOOT = {"walk_together", "pass_by", "walk_towards"}
 
 
 def complete(example: Example, answer: Interaction | str) -> Interaction | str:
-    """The answer as it is judged: of a reaction the given person, who may not be changed, with the answer's other person.
+    """The answer as it is judged: beside a given person, who may not be changed, the answer's other person.
 
     Raises:
         ValueError: the answer has not the form that the task needs, which is a failed answer.
@@ -48,15 +49,21 @@ def complete(example: Example, answer: Interaction | str) -> Interaction | str:
     answer = answer.resampled(FPS)
     if answer.num_frames < _SHORTEST:
         raise ValueError(f"The answer has fewer than {_SHORTEST} frames.")
-    return _with_given_person(example, answer) if example.task == "reaction" else answer
+    return _with_given_person(example, answer) if example.task in PERSON_B else answer
 
 
-def score(example: Example, answer: Interaction | str) -> dict[str, Any]:
+def score(example: Example, answer: Interaction | str, embed: Embed | None = None) -> dict[str, Any]:
     """Outcome of an answer that is `complete`: `success`, a `reason` where it is wrong, and what else was measured.
 
     Metres and seconds; `contacts` are the counts of `bodies.ContactCounts`.
+
+    Args:
+        embed: of sentences, for explanations.
     """
     if isinstance(answer, str):
+        if example.task == "explanation":
+            assert embed is not None
+            return {"success": chosen(answer, example.references, example.others, embed), "answer": answer}
         return _score_text(example, answer)
     outcome = _score_motion(example, answer) | _bodies(answer)
     return outcome | (_against_truth(example, answer, example.truth) if isinstance(example.truth, Interaction) else {})
@@ -84,17 +91,17 @@ def _against_truth(example: Example, answer: Interaction, truth: Interaction) ->
 
     Of two lengths the shorter is compared. A text leaves too much open for such a comparison.
     """
-    if example.task not in ("reaction", "prediction", "editing"):
+    if example.task not in (*PERSON_B, "prediction", "editing"):
         return {}
     frames = min(answer.num_frames, truth.num_frames)
     mine, theirs = (motion.frames(0, frames).joint_positions for motion in (answer, truth))
     start = example.given.num_frames if example.task == "prediction" and example.given is not None else 0
-    person = 1 if example.task == "reaction" else 0
+    person = 1 if example.task in PERSON_B else 0
     if start >= frames:
         return {}
     added = mine[start:, person:], theirs[start:, person:]
     errors = {name: mpjpe(*added, rooted=rooted) for name, rooted in (("mpjpe", False), ("mpjpe_rooted", True))}
-    if example.task == "reaction":
+    if example.task in PERSON_B:
         errors["relation_error"] = relation_error(mine, theirs)
     measured: dict[str, Any] = {name: round(error, _DIGITS) for name, error in errors.items()}
     if example.task != "prediction":
@@ -103,7 +110,10 @@ def _against_truth(example: Example, answer: Interaction, truth: Interaction) ->
 
 
 def _score_motion(example: Example, answer: Interaction) -> dict[str, Any]:
-    """By geometry; where nobody told the kinds, only whether two people could move so and the seam holds."""
+    """By geometry; where nobody told the kinds, only whether two people could move so and the seam holds.
+
+    Of a role only person b's manner counts; whether the interaction fits stands beside it.
+    """
     reason = implausible(answer)
     outcome: dict[str, Any] = {"plausible": reason is None}
     if reason is None and example.task == "prediction" and example.given is not None:
@@ -111,12 +121,14 @@ def _score_motion(example: Example, answer: Interaction) -> dict[str, Any]:
     if reason is None and example.task == "editing" and example.given is not None:
         reason = edit_failure(example.given, answer, example.kinds, example.detail, example.manners)
         outcome["changed"] = reason is None
+    if reason is None and example.neutral is not None:
+        reason = None if moves_in(example.neutral, answer, 1, example.detail) else "not the manner"
     if example.kinds:
         acts = find_acts(answer, example.kinds)
         outcome["recognised"] = bool(acts)
         if acts:
             outcome |= _facts_of(example, answer, acts[0], reason)
-        else:
+        elif example.task != "role":
             reason = reason or "not the interaction"
     return {"success": reason is None, **({"reason": reason} if reason else {}), **outcome}
 

@@ -50,6 +50,11 @@ def named_manner(text: str) -> str | None:
     return only([manner for manner, pattern in _manners().items() if pattern.search(words)])
 
 
+def names(text: str, manner: str) -> bool:
+    """Whether a text has a word for a manner, whoever moves in it."""
+    return _manners()[manner].search(plain(text)) is not None
+
+
 def named_manners(text: str) -> Each:
     """Manner of the first and of the second person by a text; None where it tells none or several of a person."""
     return _of_each(text, _manners())
