@@ -70,6 +70,20 @@ def test_padding_has_no_weight() -> None:
         torch.testing.assert_close(after[name], value)
 
 
+def test_a_bearing_that_is_off_all_the_time_is_told_from_trembling() -> None:
+    pose, size, features = _pose_of(3, 16)
+    target, mask = torch.from_numpy(features)[None], torch.ones(1, 16)
+    rotations = slice(3, 3 + 6 * NUM_JOINTS)
+    off, trembling = pose.clone(), pose.clone()
+    off[..., rotations] += 0.1
+    trembling[:, 0::2, rotations] += 0.1
+    trembling[:, 1::2, rotations] -= 0.1
+    parts = [reconstruction_losses(one[None], size[None], target, mask, standard_body()) for one in (off, trembling)]
+    assert float(parts[0]["rotation"]) == pytest.approx(float(parts[1]["rotation"]), abs=0.01)
+    assert float(parts[0]["carriage"]) == pytest.approx(0.1, abs=1e-3)
+    assert float(parts[1]["carriage"]) < 1e-3
+
+
 def test_the_body_of_frame_vectors() -> None:
     interaction = place(random_interaction(4, 13))
     features = to_features(interaction)
