@@ -10,8 +10,9 @@ fit what it said before.
 from __future__ import annotations
 
 import argparse
+import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +20,6 @@ import numpy as np
 
 from vimotion.artifacts import vimotion_home
 from vimotion.chat import ChatSession, Model, load_model
-from vimotion.chat.session import Answer
 from vimotion.corpora import Store, open_store
 from vimotion.formats.sheet import save_sheet
 from vimotion.inter_mt2.conversations import ConversationStore, Dialogue, open_conversations
@@ -94,25 +94,31 @@ class Held:
         self._drawn = 0
 
     def lines(self) -> Iterator[str]:
-        """Markdown."""
+        """Markdown: what is said, and below it the motions in it."""
         if self._system:
             yield f"**System**: {self._system}\n"
         for turn in user_turns(self._dialogue):
-            asked, shown = self._ask(turn)
-            yield f"**User**: {shown}\n"
-            yield f"**VIMotion**: {self._told(self._session.say(asked, seed=self._seed))}\n"
+            parts = [self._motion(part) if isinstance(part, MotionPart) else part.text for part in turn.parts]
+            asked = "".join(part if isinstance(part, str) else self._session.add_motion(part) for part in parts)
+            yield from self._paragraph("User", parts)
+            answer = self._session.say(asked, seed=self._seed)
+            said = [part if isinstance(part, str) else part.interaction for part in answer.parts]
+            yield from self._paragraph("VIMotion", said)
 
-    def _ask(self, turn: Message) -> tuple[str, str]:
-        """What is said, with references to motions, and how it is shown."""
-        asked, shown = "", ""
-        for part in turn.parts:
-            if isinstance(part, TextPart):
-                asked, shown = asked + part.text, shown + part.text
+    def _paragraph(self, who: str, parts: Sequence[str | Interaction]) -> Iterator[str]:
+        words, pictures = [], []
+        for part in parts:
+            if isinstance(part, str):
+                words.append(part.strip())
             else:
-                motion = self._motion(part)
-                asked += self._session.add_motion(motion)
-                shown += self._picture(motion)
-        return asked, shown
+                self._drawn += 1
+                name = f"{self._number:02}-{self._drawn}.png"
+                save_sheet(part, self._pictures / name, frames=FRAMES, columns=FRAMES)
+                words.append(f"[motion {self._drawn}]")
+                pictures.append(f"![motion {self._drawn}, {part.duration:.1f} s](conversations/{name})\n")
+        said = re.sub(r" ([.,?!])", r"\1", " ".join(words))
+        yield f"**{who}**: {said}\n"
+        yield from pictures
 
     def _motion(self, part: MotionPart) -> Interaction:
         """The motion, or the one of the two people, that a user shows."""
@@ -120,15 +126,6 @@ class Held:
         motion = (self._stores.own if ours else self._stores.corpus).by_id(part.motion).interaction()
         motion = motion.frames(part.start, motion.num_frames if part.stop is None else part.stop)
         return motion if part.people == "ab" else motion.person("ab".index(part.people))
-
-    def _told(self, answer: Answer) -> str:
-        return "".join(part if isinstance(part, str) else self._picture(part.interaction) for part in answer.parts)
-
-    def _picture(self, motion: Interaction) -> str:
-        self._drawn += 1
-        name = f"{self._number:02}-{self._drawn}.png"
-        save_sheet(motion, self._pictures / name, frames=FRAMES, columns=FRAMES)
-        return f"\n\n![{motion.duration:.1f} s](conversations/{name})\n\n"
 
 
 if __name__ == "__main__":

@@ -51,7 +51,8 @@ def progress(what: str) -> Iterator[Callable[..., None]]:
         text = f"{done:,} of {total:,} {what}"
         if (made := done - began[1]) and now > began[0]:
             rate = made / (now - began[0])
-            text += f", {rate:.1f} a second, {timedelta(seconds=round((total - done) / rate))} left"
+            pace = f"{rate:.1f} a second" if rate >= 0.1 else f"{1 / rate:.0f} s each"
+            text += f", {pace}, {timedelta(seconds=round((total - done) / rate))} left"
         if console.is_terminal:
             bar.start()  # not before the arguments were found to be good
             bar.update(task, completed=done, total=total, description=text)

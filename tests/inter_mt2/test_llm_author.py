@@ -204,6 +204,9 @@ def test_a_request_tells_the_captions_and_nothing_else_of_the_seed(tmp_path: Pat
     # OpenAI's strict schemas: every field required, no others
     objects = [schema, *schema["$defs"].values()]
     assert all(one["additionalProperties"] is False and set(one["required"]) == set(one["properties"]) for one in objects)
+    # a server that is held to it comes to an end: two or three turns, perhaps a system message, two motions a turn
+    messages, motions = (schema["properties"][name] for name in ("messages", "motions"))
+    assert (messages["minItems"], messages["maxItems"], motions["maxItems"]) == (4, 7, 6)
 
 
 def test_requests_differ_by_seed_and_stay_the_same(tmp_path: Path) -> None:
@@ -256,8 +259,20 @@ def test_a_bad_answer_gets_one_repair_turn(tmp_path: Path) -> None:
         assert (
             second[3]["role"] == "user" and "- There are 1 user messages; there must be two or three." in second[3]["content"]
         )
+        assert server.requests[1]["seed"] == server.requests[0]["seed"] + 1
         assert asyncio.run(author_for(server, tmp_path).write(seed_for())) == draft
         assert len(server.requests) == 2
+
+
+def test_a_repair_turn_has_a_seed_of_its_own_where_there_is_one(tmp_path: Path) -> None:
+    def seeds(**request: Any) -> list[int | None]:
+        with serving(lambda *_: says("sorry")) as server:
+            asyncio.run(author_for(server, tmp_path / str(request), request=request).write(seed_for()))
+            return [asked.get("seed") for asked in server.requests]
+
+    assert seeds(seed=7) == [7, 8]
+    assert seeds(seed=2**31 - 1) == [2**31 - 1, 0]  # more is too much for some servers
+    assert seeds(seed=None) == [None, None]
 
 
 @pytest.mark.parametrize("text", ["", None, "sorry", reply_of(GOOD["editing"])[:100]])
@@ -321,6 +336,24 @@ def test_a_seed_without_an_answer_does_not_stop_the_others(tmp_path: Path) -> No
         with pytest.raises(NoAnswer, match="Seeds without an answer: 1; run again"):
             asyncio.run(write_all(author_for(server, tmp_path, tries=2), [seed_for(number=n) for n in range(8)], done))
         assert {one.id for one in done} == {f"clip-{n}-editing" for n in range(8) if n != 3}
+
+
+def test_a_seed_that_is_too_long_for_the_server_does_not_stop_the_others(tmp_path: Path) -> None:
+    def play(number: int, request: dict[str, Any]) -> Act:
+        if "shake 3 hands" in request["messages"][1]["content"]:
+            return refuses(400, "request (9000 tokens) exceeds the context", 400, "exceed_context_size_error")
+        return good_for(number, request)
+
+    seeds = [seed_for(number=number) for number in range(8)]
+    with serving(play) as server:
+        done: list[Draft | Refused] = []
+        asyncio.run(write_all(author_for(server, tmp_path, in_flight=1), seeds, done))
+        [refused] = [one for one in done if isinstance(one, Refused)]
+        assert len(done) == 8 and refused.id == "clip-3-editing" and refused.reply == ""
+        assert "exceed_context_size_error" in refused.reason and "9000 tokens" in refused.reason
+        sent, again = len(server.requests), list[Draft | Refused]()
+        asyncio.run(write_all(author_for(server, tmp_path, in_flight=1), seeds, again))
+        assert again == done and len(server.requests) == sent
 
 
 def test_a_server_that_is_gone_or_refuses_ends_the_run(tmp_path: Path) -> None:

@@ -139,6 +139,12 @@ class Standing:
         return Interaction(places, turns, (Skeleton.standard(),) * 2)
 
 
+def standing_in(patch: pytest.MonkeyPatch) -> None:
+    """Whatever generator a recipe names, it is there and makes people stand still."""
+    patch.setattr(pipeline, "generator_folder", lambda recipe: Path(recipe.model))
+    patch.setattr(pipeline, "load_generator", lambda recipe: Standing())
+
+
 def reply_of(lines: Sequence[str]) -> str:
     roles = ["user", "assistant"] * len(lines)
     return json.dumps(
@@ -148,7 +154,7 @@ def reply_of(lines: Sequence[str]) -> str:
 
 def test_a_language_model_writes_and_a_generator_renders(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Through a server that is busy now and then; what the generator made and nobody can find in it is left out."""
-    monkeypatch.setattr(pipeline, "load_generator", lambda recipe: Standing())
+    standing_in(monkeypatch)
 
     def play(number: int, request: dict[str, object]) -> Act:
         if number % 3 == 1:
@@ -181,6 +187,40 @@ def test_a_language_model_writes_and_a_generator_renders(home: Path, monkeypatch
     making = synthesis("filtered", *filtered)
     with pytest.raises(UserError, match="No conversation of the training split"):
         making.run()
+
+
+def asks_for_nothing(name: str, *settings: str) -> UserError:
+    """What a run says that sends no request."""
+    with serving(lambda *_: says("sorry")) as server:
+        author = f"author={{model: nobody, base_url: '{server.url}', cache: cache/{name}}}"
+        with pytest.raises(UserError) as caught:
+            synthesis(name, author, "count=2", "shares={editing: 1}", *settings).run()
+        assert not server.requests
+    return caught.value
+
+
+def test_a_generator_that_is_not_there_is_told_before_anything_is_asked(home: Path, tmp_path: Path) -> None:
+    settings = ["generator={model: nowhere}", "terms={nobody: free, nowhere: free}"]
+    assert "There is no motion generator 'nowhere'" in str(asks_for_nothing("no-generator", *settings))
+    making = synthesis("no-generator-batch", "author={model: batch}", *settings, "terms={batch: free, nowhere: free}")
+    with pytest.raises(UserError, match="no motion generator"):
+        making.write_batches(tmp_path / "round")
+    assert making.estimate().requests == 12  # what costs nothing needs none
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        (["terms={nobody: free}", "corpus_licence=''"], "on what terms"),
+        ([], "the output of 'nobody'"),
+        (["terms={nobody: free}", "generator={model: intergen}"], "the output of 'intergen'"),
+        (["terms={nobody: free}", "name=tiny"], "holds something else"),  # the corpus itself
+    ],
+)
+def test_what_the_recipe_lacks_is_told_before_anything_is_asked(home: Path, settings: list[str], said: str) -> None:
+    """And the folder is not begun, so the recipe can be put right under its name."""
+    assert said in str(asks_for_nothing("lacking", *settings))
+    assert not (home / "inter_mt2" / "lacking").exists() and not (home / "inter_mt2" / "tiny").exists()
 
 
 def test_batch_files_come_back(home: Path, tmp_path: Path) -> None:

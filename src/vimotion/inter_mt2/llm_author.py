@@ -23,6 +23,8 @@ from vimotion.llm.replies import Reply
 
 # A first reply and a repaired one.
 _REPLIES = 2
+# Seeds of requests lie below this, so that any server can hold them.
+_SEEDS = 2**31
 # Seeds in a row that get no answer before the server is held for gone.
 _LOST_IN_A_ROW = 10
 
@@ -147,14 +149,15 @@ class LLMAuthor:
         ]
         schema = {"name": "conversation", "strict": True, "schema": Conversation.model_json_schema()}
         form = {"type": "json_schema", "json_schema": schema} if self.config.structured else None
-        return self.config.asking(messages, drawn % 2**31, response_format=form)
+        return self.config.asking(messages, drawn % _SEEDS, response_format=form)
 
     @staticmethod
     def _repair(request: Request, reply: Reply, bad: BadReply) -> Request:
-        """The request that shows its author what is wrong with a reply."""
+        """The request that shows its author what is wrong with a reply; by another seed, as the same one may fail alike."""
         wrong = _prompt("repair").format(problems="\n".join(f"- {problem}" for problem in bad.problems))
         turns = [{"role": "assistant", "content": reply.text.strip() or "(nothing)"}, {"role": "user", "content": wrong}]
-        return request | {"messages": [*request["messages"], *turns]}
+        seed = {"seed": (request["seed"] + 1) % _SEEDS} if "seed" in request else {}
+        return request | seed | {"messages": [*request["messages"], *turns]}
 
 
 @lru_cache

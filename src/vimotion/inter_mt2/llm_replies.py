@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from vimotion.config import Config
 from vimotion.inter_mt2.schema import SOURCE, Bracket, Draft, Kind, Line, Planned, Seed, brackets, pieces
@@ -33,8 +33,10 @@ class Length(Config):
 class Conversation(Config):
     """The form of a reply."""
 
-    messages: tuple[Line, ...]
-    motions: tuple[Length, ...]
+    # The bounds are for a server that is held to the schema, so that it comes to an end; what breaks them is told in sentences,
+    # see `_wrong_order`. A system message may come before the turns.
+    messages: tuple[Line, ...] = Field(json_schema_extra={"minItems": 2 * min(TURNS), "maxItems": 2 * max(TURNS) + 1})
+    motions: tuple[Length, ...] = Field(json_schema_extra={"maxItems": _MOTIONS_A_TURN * max(TURNS)})
 
 
 class BadReply(ValueError):

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any, Protocol
 
 from pydantic import Field
@@ -46,8 +47,8 @@ class Generator(Protocol):
     def __call__(self, captions: Sequence[str], num_frames: Sequence[int], seeds: Sequence[int]) -> list[Interaction]: ...
 
 
-def load_generator(recipe: GeneratorRecipe) -> Generator:
-    """The generator that a recipe names.
+def generator_folder(recipe: GeneratorRecipe) -> Path:
+    """Where the generator lies that a recipe names.
 
     Raises:
         UserError: there is none of this name.
@@ -55,7 +56,16 @@ def load_generator(recipe: GeneratorRecipe) -> Generator:
     folder = find_generator(recipe.model)
     if folder is None:
         raise UserError(f"There is no motion generator {recipe.model!r}: name its folder or its run, or train one.")
-    sample = MotionGenerator.load(folder).sample
+    return folder
+
+
+def load_generator(recipe: GeneratorRecipe) -> Generator:
+    """The generator that a recipe names.
+
+    Raises:
+        UserError: there is none of this name, or it cannot be loaded.
+    """
+    sample = MotionGenerator.load(generator_folder(recipe)).sample
     return partial(sample, guidance=recipe.guidance, steps=recipe.steps, solver=recipe.solver)
 
 

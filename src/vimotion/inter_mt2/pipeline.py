@@ -26,7 +26,7 @@ from vimotion.inter_mt2.conversations import ConversationStore
 from vimotion.inter_mt2.estimate import Estimate, estimate
 from vimotion.inter_mt2.lines import read_lines, write_lines
 from vimotion.inter_mt2.llm_author import AuthorConfig, LLMAuthor, Refused
-from vimotion.inter_mt2.motions import GeneratorRecipe, Renderer, load_generator
+from vimotion.inter_mt2.motions import GeneratorRecipe, Renderer, generator_folder, load_generator
 from vimotion.inter_mt2.rendered import Rendered
 from vimotion.inter_mt2.report import make_report, measure_retrieval
 from vimotion.inter_mt2.report_page import Picture, write_report
@@ -35,7 +35,7 @@ from vimotion.inter_mt2.schema import Draft, Kind, Seed
 from vimotion.inter_mt2.seeds import SHARES, make_seeds
 from vimotion.inter_mt2.store_check import check_store
 from vimotion.inter_mt2.validator import Checked, ValidatorConfig, check
-from vimotion.inter_mt2.writer import origin_of, write_store
+from vimotion.inter_mt2.writer import Origin, check_beforehand, origin_of, write_store
 from vimotion.llm.budget import Budget
 
 RECIPE, SEEDS, REQUESTS = "recipe.yaml", "seeds.jsonl", "requests.jsonl"
@@ -96,10 +96,12 @@ class Synthesis:
             picture: draws the motions of the report, see `write_report`.
 
         Raises:
-            UserError: the folder of this name holds another recipe's work, or the corpus is not prepared.
+            UserError: the folder of this name holds another recipe's work, the corpus is not prepared, or it is not told on
+                what terms the corpus or the output of the author or of the generator may be used.
         """
         self.recipe, self._load_extractor, self._picture = recipe, load_extractor, picture
         self.folder = vimotion_home() / "inter_mt2" / recipe.name
+        self.output = vimotion_home() / "corpora" / recipe.name
         self.corpus = vimotion_home() / recipe.corpus
         self._claim()
         part, parts = shard
@@ -127,7 +129,9 @@ class Synthesis:
 
         Raises:
             BudgetSpent, UserError: see `LLMAuthor.write_all`; what was done stays.
+            UserError: there is no such generator; found before anything is asked for.
         """
+        self._check_generator()
         if self.recipe.author == "embedded":
             self._each_block("drafts", self._write_drafts, progress)
         else:
@@ -146,7 +150,12 @@ class Synthesis:
         return estimate((request for _, request in author.requests(self._undrafted())), author.config.prices)
 
     def write_batches(self, folder: Path) -> list[Path]:
-        """The requests for the drafts of this shard as files of the Batch API; see `batch_files`."""
+        """The requests for the drafts of this shard as files of the Batch API; see `batch_files`.
+
+        Raises:
+            UserError: as `write_batches`; or there is no such generator.
+        """
+        self._check_generator()
         return write_batches(self._author().requests(self._undrafted()), folder / REQUESTS)
 
     def read_batches(self, folder: Path) -> tuple[str, ...]:
@@ -160,12 +169,19 @@ class Synthesis:
     # -- stages ------------------------------------------------------------------------------------------------------------
 
     def _claim(self) -> None:
-        """Keep the recipe in the folder; refuse a folder of another one."""
-        path = self.folder / RECIPE
+        """Keep the recipe in the folder, once nothing is lacking in it; refuse a folder of another one."""
+        path, recipe = self.folder / RECIPE, self.recipe
         if not path.is_file():
-            save_config(self.recipe, path)
-        elif load_config(SynthesizeRecipe, path) != self.recipe:
+            author = recipe.author if recipe.author == "embedded" else recipe.author.model
+            makers = [author, recipe.generator.model] if recipe.generator else [author]
+            check_beforehand(self.output, self._origin, makers)
+            save_config(recipe, path)
+        elif load_config(SynthesizeRecipe, path) != recipe:
             raise UserError(f"{self.folder} was begun with another recipe; give this one another name, or delete the folder.")
+
+    def _check_generator(self) -> None:
+        if self.recipe.generator and not all(self._file("motions", block).is_file() for block in self._mine):
+            generator_folder(self.recipe.generator)
 
     def _each_block(self, stage: str, make: Callable[[int], None], progress: Progress) -> None:
         total = self._seeds_in(len(self._mine))
@@ -245,9 +261,8 @@ class Synthesis:
         Raises:
             UserError: as `write_store`; or a row is not as it has to be.
         """
-        recipe, output = self.recipe, vimotion_home() / "corpora" / self.recipe.name
-        origin = origin_of(self.corpus, recipe.terms, recipe.licence, recipe.corpus_licence)
-        conversations = write_store(self.folder, output, origin, recipe.validator.similarity)
+        output = self.output
+        conversations = write_store(self.folder, output, self._origin, self.recipe.validator.similarity)
         if wrong := check_store(output, self.corpus):
             raise UserError(f"{output} has {len(wrong)} faults, such as: {wrong[0]}")
         motions, corpus = open_store(output), open_store(self.corpus)
@@ -267,6 +282,11 @@ class Synthesis:
     def _undrafted(self) -> list[Seed]:
         """Seeds of this shard whose block of drafts is not written."""
         return [seed for block in self._mine if not self._file("drafts", block).is_file() for seed in self._seeds_of(block)]
+
+    @property
+    def _origin(self) -> Origin:
+        recipe = self.recipe
+        return origin_of(self.corpus, recipe.terms, recipe.licence, recipe.corpus_licence)
 
     @cached_property
     def _renderer(self) -> Renderer:

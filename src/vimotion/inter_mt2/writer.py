@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
@@ -101,6 +101,19 @@ def origin_of(corpus: Path, terms: Mapping[str, str], licence: str = "other", co
     )
 
 
+def check_beforehand(output: Path, origin: Origin, makers: Iterable[str]) -> None:
+    """Find what would stop `write_store` before the conversations are made, and paid for.
+
+    Args:
+        makers: names of the authors and generators that are going to work.
+
+    Raises:
+        UserError: `output` holds something else, or somebody's terms are not told.
+    """
+    _check_replaceable(output)
+    _check_terms(origin, makers)
+
+
 def corpus_hash(corpus: Path) -> str:
     """SHA-256 of a prepared corpus' info.json, which says what it was made from."""
     return hashlib.sha256((corpus / "info.json").read_bytes()).hexdigest()
@@ -144,6 +157,12 @@ def _check_replaceable(output: Path) -> None:
         return
     if not (output / "info.json").is_file() or read_info(output).get("corpus") != NAME:
         raise UserError(f"{output} holds something else; choose a new folder for the conversations.")
+
+
+def _check_terms(origin: Origin, makers: Iterable[str]) -> None:
+    for name in makers:
+        if name not in origin.terms:
+            raise UserError(f"It is not told on what terms the output of {name!r} may be used; name them under `terms`.")
 
 
 def _texts(files: list[Path]) -> dict[str, str]:
@@ -207,9 +226,7 @@ def _count(dialogues: list[Dialogue], origin: Origin, written: _Written) -> None
         counts["motions"].update(motion.made_by for motion in one.motions)
         written.examples.setdefault(one.kind, one.texts())
         written.clips.update({motion.id: (motion.file, one.split, one.source) for motion in one.motions if motion.file})
-        for name in (one.author, *(motion.made_by for motion in one.motions)):
-            if name != CORPUS and name not in origin.terms:
-                raise UserError(f"It is not told on what terms the output of {name!r} may be used; name them under `terms`.")
+        _check_terms(origin, [one.author, *(motion.made_by for motion in one.motions if motion.made_by != CORPUS)])
 
 
 def _copy_clips(motions: Path, folder: Path, written: _Written) -> None:

