@@ -32,7 +32,7 @@ _HEAD = """# Conversations
 
 Twelve conversations with the model in the repository, made by `python tools/conversations.py` and drawn by a seed, not by hand.
 What users say comes from the test split of Inter-MT2, in wordings that no training saw, and the motions that they show are
-held-out clips. All answers are the model's own, right or wrong. Blue is the first person, orange the second.
+held-out clips. All answers are the model's own, right or wrong. Orange is the first person, blue the second.
 """
 
 
