@@ -21,6 +21,7 @@ import numpy as np
 from vimotion.artifacts import vimotion_home
 from vimotion.chat import ChatSession, Model, load_model
 from vimotion.corpora import Store, open_store
+from vimotion.errors import UserError
 from vimotion.formats.sheet import save_sheet
 from vimotion.inter_mt2.conversations import ConversationStore, Dialogue, open_conversations
 from vimotion.motion import Interaction
@@ -65,13 +66,19 @@ class Stores:
 
 
 def drawn(told: ConversationStore, seed: int) -> list[Dialogue]:
-    """Of each kind so many of the test split that are long enough."""
+    """Of each kind so many of the test split that are long enough.
+
+    Raises:
+        UserError: there are too few.
+    """
     random = np.random.default_rng(seed)
     found: dict[str, list[Dialogue]] = {kind: [] for kind in KINDS}
     for index in random.permutation(told.split("test")).tolist():
         dialogue = told[index]
         if len(found[dialogue.kind]) < EACH and len(user_turns(dialogue)) >= LEAST_TURNS:
             found[dialogue.kind].append(dialogue)
+    if lacking := [kind for kind, several in found.items() if len(several) < EACH]:
+        raise UserError(f"The test split of {told.folder} has too few long conversations of the kind {lacking[0]}; make more.")
     return [dialogue for several in zip(*found.values(), strict=True) for dialogue in several]
 
 
