@@ -12,15 +12,16 @@ import torch
 
 from vimotion.artifacts import read_manifest
 from vimotion.config import load_config
+from vimotion.corpora.sides import mirrored_caption
 from vimotion.corpora.store import Record, Store
 from vimotion.errors import UserError
 from vimotion.intergen import MotionGenerator
 from vimotion.intergen.denoiser import Denoiser
 from vimotion.language.backbone import tiny_backbone
-from vimotion.training.captioned import CaptionedClips, CaptionedConfig, Clip, load_captioned, mirrored_caption
+from vimotion.motion.vectors import place_features
+from vimotion.training.captioned import CaptionedClips, CaptionedConfig, Clip, load_captioned
 from vimotion.training.intergen import Averaged, IntergenRecipe, embeddings_of, train_intergen
 from vimotion.training.loop import TrainingStopped
-from vimotion.training.windows import place_features
 
 RECIPES = Path(__file__).parents[2] / "recipes" / "intergen"
 

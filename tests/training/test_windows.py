@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vimotion.motion import place, to_features
-from vimotion.training.windows import cut_window, mirror_features, place_features
+from vimotion.motion.vectors import mirror_features, place_features
+from vimotion.training.windows import cut_window
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "motion"))
 from poses import random_interaction

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -14,11 +13,12 @@ from pydantic import Field
 from torch import Tensor
 
 from vimotion.config import Config
+from vimotion.corpora.sides import mirrored_caption
 from vimotion.corpora.store import Record, Store
 from vimotion.errors import UserError
 from vimotion.motion import FEATURES
+from vimotion.motion.vectors import mirror_features, place_features
 from vimotion.training.examples import can_exchange, exchanged
-from vimotion.training.windows import mirror_features, place_features
 
 # Batches are as long as a multiple of this, so that a compiled model meets few lengths.
 GRID = 16
@@ -149,25 +149,3 @@ def _padded(features: np.ndarray, frames: int) -> tuple[np.ndarray, np.ndarray]:
     still[..., FEATURES["velocities"]] = 0.0
     mask = (np.arange(frames) < len(features)).astype(np.float32)
     return np.concatenate([features, np.repeat(still, missing, axis=0)]), mask
-
-
-_TURNED = {"left": "right", "right": "left", "clockwise": "counterclockwise", "counterclockwise": "clockwise"}
-_SIDE = re.compile(r"\b(left|right|clockwise|counterclockwise)\b", re.IGNORECASE)
-# Words that look like a side: "right away", "they left", "the one who is left"
-_NO_SIDE = re.compile(
-    r"\bright (?:away|after|before|now|there|here|at|next|beside|behind|up|in|on|into|as|when)\b|\ball ?right\b"
-    r"|\b(?:has|have|had|is|are|was|were|they|he|she|who|and) left\b|\bleft (?:alone|behind|standing|over)\b",
-    re.IGNORECASE,
-)
-
-
-def mirrored_caption(caption: str) -> str | None:
-    """The caption of the mirror image; None where "left" or "right" may be something else than a side."""
-    if _NO_SIDE.search(caption):
-        return None
-
-    def turn(found: re.Match[str]) -> str:
-        other = _TURNED[found[0].lower()]
-        return other.capitalize() if found[0][0].isupper() else other
-
-    return _SIDE.sub(turn, caption)

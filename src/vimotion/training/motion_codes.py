@@ -23,10 +23,10 @@ import pyarrow.parquet as pq
 from vimotion.artifacts import atomic_path, vimotion_home
 from vimotion.corpora.store import SCHEMA, Record, Store
 from vimotion.errors import UserError
+from vimotion.motion.vectors import place_features
 from vimotion.tasks.messages import MotionPart
 from vimotion.tokenizer import CodecSpec, MotionTokenizer
 from vimotion.tokenizer.codec import WEIGHTS, pad_to_steps
-from vimotion.training.windows import place_features
 from vimotion.weights import CONFIG
 
 _VERSION = 3
