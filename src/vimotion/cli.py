@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from vimotion import __version__
-from vimotion.console import check_output, check_text, progress, report, shard, tell
+from vimotion.console import JsonOption, SeedOption, ShardOption, check_output, check_text, progress, report, shard, tell
+from vimotion.corpus_commands import corpus_app
 from vimotion.errors import UserError
 
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ app = typer.Typer(
     add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )  # fmt: skip
-corpus_app = typer.Typer(help="Make and look at corpora.", rich_markup_mode=None)
 app.add_typer(corpus_app, name="corpus")
 
 # What typer raises over a wrong call. It has a click of its own and exports only this branch of its errors.
@@ -43,15 +43,10 @@ _WRITES = ".npz .bvh .glb .png .webp"
 ModelOption = Annotated[str | None, typer.Option("--model", help="A model folder, or a run's name. Default: the shipped one.")]
 OutputOption = Annotated[Path, typer.Option("--output", "-o", help=f"The ending picks the format: {_WRITES}.")]
 DurationOption = Annotated[float | None, typer.Option(help="Seconds, 0.5 to 10. Default: as long as it takes.")]
-SeedOption = Annotated[int, typer.Option(min=0, max=2**53, help="The same seed gives the same motion.")]
 SamplesOption = Annotated[int, typer.Option(help="So many motions, with seeds that follow one another.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 MotionArgument = Annotated[Path, typer.Argument(help=_READS)]
 SecondOption = Annotated[Path | None, typer.Option("--second", help="The file of the second person.")]
 RecipeOption = Annotated[Path, typer.Option(help="A YAML file; see recipes/.")]
-ShardOption = Annotated[
-    str, typer.Option("--shard", "--shards", metavar="I/N", help="Make the I-th of N parts, I from 1 to N.")
-]
 SetOption = Annotated[list[str] | None, typer.Option("--set", help="Change a setting of the recipe: a.b=value.")]
 
 RunOption = Annotated[Path | None, typer.Option("--output", "-o", help="A folder. Default: the run of the recipe's name.")]
@@ -218,92 +213,6 @@ def convert(
         return
     check_output(output)
     _write(_load(motion, second, fps=fps, joint_map=joint_map), output, as_json)
-
-
-@corpus_app.command("scripted")
-def corpus_scripted(
-    output: Annotated[Path, typer.Option("--output", "-o", help="The folder to make.")],
-    count: Annotated[int, typer.Option(help="Scenes; each also comes in an edited version.")] = 20000,
-    seed: SeedOption = 0,
-    shards: ShardOption = "1/1",
-    workers: Annotated[int, typer.Option(help="Processes.")] = 1,
-    as_json: JsonOption = False,
-) -> None:
-    """Make the scripted corpus.
-
-    An interrupted run goes on where it stopped. Parts may share a folder, or fill folders that are copied together before the
-    command is run once more; the same seed gives the same bytes.
-    """
-    from vimotion.corpora.scripted import build, missing_shards
-
-    part, parts = shard(shards)
-    with progress("scenes") as show:
-        store = build(output, count, seed, workers, (part, parts), show)
-    if store is not None:
-        report(as_json, {"folder": str(store.folder), **store.info}, str(store.folder))
-        return
-    missing = {f"{one}/{parts}": scenes for one, scenes in missing_shards(output, count, parts).items()}
-    listed = ", ".join(f"{one} ({scenes:,} scenes)" for one, scenes in missing.items())
-    text = f"Part {part}/{parts} is done. {output} still misses {listed}; the run that finds all parts there finishes it."
-    report(as_json, {"folder": str(output), "complete": False, "missing": missing}, text)
-
-
-@corpus_app.command("info")
-def corpus_info(
-    folder: Annotated[Path, typer.Argument(metavar="CORPUS", help="A prepared corpus.")],
-    pictures: Annotated[Path | None, typer.Option(help="A folder for sheets of each kind and histograms of durations.")] = None,
-    kind: Annotated[str | None, typer.Option(help="Draw only this kind of interaction.")] = None,
-    clips: Annotated[int, typer.Option(min=1, help="Draw so many clips a kind.")] = 3,
-    as_json: JsonOption = False,
-) -> None:
-    """What a prepared corpus holds."""
-    from rich.console import Console
-
-    from vimotion.corpora.look import draw_pictures, tables
-    from vimotion.corpora.store import prepared_info
-
-    info = prepared_info(folder.expanduser())
-    if kind is not None and pictures is None:
-        raise UserError("--kind chooses what to draw: say with --pictures where to.")
-    files: list[Path] = []
-    if pictures is not None:
-        with progress("pictures") as show:
-            files = draw_pictures(folder.expanduser(), info, pictures.expanduser(), kind, clips, show)
-    if as_json:
-        typer.echo(json.dumps(info | ({"pictures": [str(file) for file in files]} if files else {})))
-        return
-    for table in tables(info):
-        Console().print(table, "")
-    for file in files:
-        typer.echo(file)
-
-
-@corpus_app.command("realism")
-def corpus_realism(
-    folder: Annotated[Path, typer.Argument(metavar="CORPUS", help="A prepared corpus.")],
-    takes: Annotated[Path | None, typer.Option(help="A folder of captured motion of single people to compare with.")] = None,
-    clips: Annotated[int, typer.Option(min=1, help="So many clips, drawn at random.")] = 1000,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="A folder for realism.json, .md and .png.")] = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Measure how real the bodies of a corpus move, against captured takes."""
-    from rich.console import Console
-
-    from vimotion.corpora import open_store
-    from vimotion.corpora.realism_measurement import measure
-    from vimotion.corpora.realism_report import tables, write_report
-
-    store = open_store(folder)
-    with progress("clips") as show:
-        measured = measure(store, takes, clips, show)
-    files = write_report(measured, output) if output else []
-    if as_json:
-        typer.echo(json.dumps(measured))
-        return
-    for table in tables(measured)[: 3 if takes else 2]:
-        Console().print(table.rich())
-    for file in files:
-        typer.echo(file)
 
 
 @app.command()

@@ -9,11 +9,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
 from vimotion.errors import UserError
+
+SeedOption = Annotated[int, typer.Option(min=0, max=2**53, help="The same seed gives the same motion.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
+ShardOption = Annotated[
+    str, typer.Option("--shard", "--shards", metavar="I/N", help="Make the I-th of N parts, I from 1 to N.")
+]
 
 _SECONDS_A_LINE = 30.0  # between two lines of progress where there is no terminal
 
