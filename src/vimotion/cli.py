@@ -5,7 +5,6 @@ Torch and the rooms are imported by the commands that need them, so that `--help
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import time
