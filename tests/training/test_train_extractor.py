@@ -24,7 +24,6 @@ from vimotion.training.extractor import (
     fit_normalisation,
     load_cases,
     retrieval,
-    shaken,
     train_extractor,
 )
 from vimotion.training.loop import TrainingStopped
@@ -154,17 +153,3 @@ def test_what_cannot_be_trained_is_said(corpus: Store, tmp_path: Path) -> None:
         train_extractor(_recipe(corpus, f"corpus={tmp_path / 'nowhere'}"), tmp_path / "run")
     with pytest.raises(UserError, match="at most 100 frames"):
         train_extractor(_recipe(corpus, "extractor.max_frames=100"), tmp_path / "run")
-
-
-def test_shaken_joints_move_by_as_much_as_was_said_and_velocities_with_them() -> None:
-    features = torch.zeros(64, 2, 40, 262)
-    moved = shaken(features, 0.01, np.random.default_rng(0))
-    assert not features.any() and torch.equal(shaken(features, 0.01, np.random.default_rng(0)), moved)
-    positions, velocities = moved[..., :66], moved[..., 66:132]
-    torch.testing.assert_close(positions[:, :, 1:] - positions[:, :, :-1], velocities[:, :, :-1], atol=1e-6, rtol=0)
-    # jitter is uniform up to a centimetre, and so is half of the drift, which is a little less between its values
-    deviation = positions.std((1, 2, 3))
-    assert 0.005 < float(deviation.mean()) < 0.014 and float(deviation.max()) < 0.025
-    jitter = velocities.std((1, 2, 3)) / 2**0.5
-    assert float(jitter.max()) < 0.011 and float(jitter.mean()) == pytest.approx(0.005, rel=0.25)
-    assert not moved[..., 258:].any()

@@ -21,7 +21,6 @@ from vimotion.errors import UserError
 from vimotion.evaluation.distribution import mm_distance, r_precision
 from vimotion.evaluation.extractor import NUM_INPUTS, PEOPLE, Extractor, ExtractorConfig, InterCLIP
 from vimotion.evaluation.text_tokens import TextTokens, learn_tokenizer
-from vimotion.motion import FEATURES
 from vimotion.training.captioned import CaptionedClips, CaptionedConfig, Clip, load_captioned
 from vimotion.training.checkpoints import check_free
 from vimotion.training.loop import LoopConfig, run_loop
@@ -33,9 +32,6 @@ _SHARPEST = 10.0
 # Pairs that retrieval is measured among, as in InterGen's protocol.
 _CANDIDATES = 96
 _DRAWING = {"batch_size", "mirrored", "exchanged"}
-# Seconds from one drawn value of a drift to the next; how far a drift goes against jitter; and what a metre is to a rotation
-# in 6D: a bone is about a quarter of a metre long.
-_DRIFT_FRAMES, _DRIFT, _ROTATION = 30, 2.0, 4.0
 
 
 class ExtractorRecipe(Config):
@@ -50,8 +46,6 @@ class ExtractorRecipe(Config):
         batch_size: pairs a batch and process: each is told from all others of its batch.
         mirrored, exchanged: shares of the clips that are seen in the mirror, and with the people in each other's place, where
             their captions allow it.
-        noise: metres of jitter that the joints of half of the clips get at most, and twice as much of slow drift. An extractor
-            that never saw any knows made motions by it, and hardly looks at anything else.
     """
 
     name: str = "extractor"
@@ -62,7 +56,6 @@ class ExtractorRecipe(Config):
     batch_size: int = Field(default=128, gt=1)
     mirrored: float = Field(default=0.5, ge=0, le=1)
     exchanged: float = Field(default=0.5, ge=0, le=1)
-    noise: float = Field(default=0.0, ge=0)
     extractor: ExtractorConfig = ExtractorConfig()
     loop: LoopConfig = LoopConfig()
 
@@ -99,7 +92,7 @@ def train_extractor(recipe: ExtractorRecipe, output: Path | None = None, resume:
     tokenizer = learn_tokenizer(captions, config.vocabulary)
     tokens = TextTokens(tokenizer, config.context, padded=not config.pad_masked)
     drawing = CaptionedConfig(**recipe.model_dump(include=_DRAWING), seed=recipe.loop.seed)
-    pairs = Pairs(clips, tokens, drawing, recipe.noise)
+    pairs = Pairs(clips, tokens, drawing)
     torch.manual_seed(recipe.loop.seed)
     model = InterCLIP(config)
     fit_normalisation(model, clips)
@@ -158,43 +151,14 @@ class Pairs:
     """Batches by index: frame vectors (B, T, 2, 262), lengths (B,), text tokens (B, n), and which two different pairs have the
     same caption (B, B)."""
 
-    def __init__(self, clips: Sequence[Clip], tokens: TextTokens, config: CaptionedConfig, noise: float = 0.0) -> None:
-        self._batches, self._tokens, self._noise, self._seed = CaptionedClips(clips, config), tokens, noise, config.seed
+    def __init__(self, clips: Sequence[Clip], tokens: TextTokens, config: CaptionedConfig) -> None:
+        self._batches, self._tokens = CaptionedClips(clips, config), tokens
 
     def __call__(self, index: int) -> Batch:
         features, mask, captions = self._batches(index)
         said = np.array([" ".join(caption.lower().split()).rstrip(".") for caption in captions])
         also = torch.from_numpy(said[:, None] == said) & ~torch.eye(len(said), dtype=torch.bool)
-        if self._noise:
-            half = slice(0, len(features), 2)
-            features[half] = shaken(features[half], self._noise, np.random.default_rng([self._seed, 2, index]))
         return features.transpose(1, 2), mask.sum(dim=1).long(), self._tokens(captions), also
-
-
-def shaken(features: Tensor, most: float, random: np.random.Generator) -> Tensor:
-    """Frame vectors (B, 2, T, 262) of joints that jitter by up to `most` metres, and drift by more; the same amount within a
-    clip. Velocities are those of the moved joints, rotations are off by as much."""
-    clips, frames = len(features), features.shape[2]
-
-    def amount() -> np.ndarray:
-        return random.uniform(0, most, (clips, 1, 1, 1))
-
-    def noise(frames: int, part: str) -> np.ndarray:
-        return random.standard_normal((clips, PEOPLE, frames, features[..., FEATURES[part]].shape[-1]), dtype=np.float32)
-
-    at, left = np.divmod(np.arange(frames + 1), _DRIFT_FRAMES)
-    knots = noise(int(at[-1]) + 2, "positions")
-    drift = knots[:, :, at] + (knots[:, :, at + 1] - knots[:, :, at]) * (left / _DRIFT_FRAMES)[:, None]
-    jitter = amount()
-    moved = jitter * noise(frames + 1, "positions") + _DRIFT * amount() * drift
-    parts = {
-        "positions": moved[:, :, :-1], "velocities": np.diff(moved, axis=2),
-        "rotations": _ROTATION * jitter * noise(frames, "rotations"),
-    }  # fmt: skip
-    features = features.clone()
-    for name, off in parts.items():
-        features[..., FEATURES[name]] += torch.from_numpy(off.astype(np.float32))
-    return features
 
 
 def contrastive_loss(model: nn.Module, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
