@@ -21,7 +21,10 @@ from vimotion.motion import (
     split_features,
     to_features,
 )  # fmt: skip
+from vimotion.motion.features import joint_features
 from vimotion.motion.kinematics import local_from_global
+from vimotion.motion.placing import place_joints
+from vimotion.motion.rotations import matrix_to_6d
 from vimotion.motion.skeleton import MIRRORED
 
 seeds = st.integers(0, 10_000)
@@ -140,6 +143,23 @@ def test_placing_does_not_depend_on_where_people_stood(seed: int, yaw: float, sh
     lowest = place(motion, "together").joint_positions[..., 1].min(axis=(0, 2))
     assert lowest.min() == pytest.approx(0, abs=1e-9)
     assert np.allclose(place(motion, "each").joint_positions[..., 1].min(axis=(0, 2)), 0)
+
+
+@quick
+@given(seeds, st.sampled_from([1, 2]))
+def test_joints_alone_are_placed_and_described_like_the_motion(seed: int, people: int) -> None:
+    motion = random_interaction(seed, people=people)
+    six = matrix_to_6d(motion.local_rotations[:, :, 1:])
+    for floor in ("together", "each"):
+        positions = place_joints(motion.joint_positions, floor)
+        expected = place(motion, floor)
+        assert np.allclose(positions, expected.joint_positions, atol=1e-9)
+        described = joint_features(positions, six)
+        assert described.dtype == np.float64
+        # without the contacts, which a rounding could change
+        assert np.allclose(described[..., :258], to_features(expected)[..., :258], atol=1e-6)
+    with pytest.raises(ValueError, match="together"):
+        place_joints(motion.joint_positions, "none")
 
 
 @quick

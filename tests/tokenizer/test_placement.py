@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from small import people
 
 from vimotion.motion import split_features
+from vimotion.motion.vectors import place_features
 from vimotion.tokenizer.placement import REACH, in_common_frame, in_own_frame, placement_codes, placement_values, relation
 from vimotion.tokenizer.representation import body_from_features, body_from_pose, standard_body
-from vimotion.motion.vectors import place_features
 
 STANDARD = standard_body()
 

@@ -50,7 +50,8 @@ class Reader(Protocol):
         licence: one line for info.json and the card: name of the licence, what it forbids.
     """
 
-    licence: str
+    @property
+    def licence(self) -> str: ...
 
     def contents(self) -> Contents:
         """Check the source and list it.

@@ -58,12 +58,26 @@ def to_features(interaction: Interaction) -> np.ndarray:
         raise ValueError(f"The frame vector is defined at {FPS:g} fps; resample the motion of {interaction.fps:g} fps first.")
     if interaction.num_frames < 2:
         raise ValueError("The frame vector needs at least two frames.")
-    positions = interaction.joint_positions
+    six = matrix_to_6d(interaction.local_rotations[:, :, 1:])
+    return joint_features(interaction.joint_positions, six).astype(np.float32)
+
+
+def joint_features(positions: np.ndarray, six: np.ndarray) -> np.ndarray:
+    """Frame vectors of joints that are given, without a skeleton of ours, as they stand in the world.
+
+    Args:
+        positions: (T, P, 22, 3) metres, Y-up, at 30 fps.
+        six: (T, P, 21, 6) local rotations of joints 1..21, `rotations.matrix_to_6d`.
+
+    Returns:
+        (T − 1, P, 262) in the precision of what is given.
+    """
     velocities = positions[1:] - positions[:-1]
     lead = velocities.shape[:2]
-    six = matrix_to_6d(interaction.local_rotations[:-1, :, 1:])
-    parts = [positions[:-1].reshape(*lead, -1), velocities.reshape(*lead, -1), six.reshape(*lead, -1), foot_contacts(positions)]
-    return np.concatenate(parts, axis=-1).astype(np.float32)
+    parts = [
+        positions[:-1].reshape(*lead, -1), velocities.reshape(*lead, -1), six[:-1].reshape(*lead, -1), foot_contacts(positions),
+    ]  # fmt: skip
+    return np.concatenate(parts, axis=-1)
 
 
 def root_orientation(positions: np.ndarray, skeleton: Skeleton) -> np.ndarray:

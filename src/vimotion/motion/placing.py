@@ -7,6 +7,8 @@ from typing import Literal
 import numpy as np
 
 from vimotion.motion.interaction import Interaction
+from vimotion.motion.rotations import yaw_matrix
+from vimotion.motion.skeleton import JOINT
 
 Floor = Literal["together", "each"]
 
@@ -20,12 +22,27 @@ def place(interaction: Interaction, floor: Floor = "together") -> Interaction:
     forward = interaction.facing()[0, 0]
     yaw = -np.arctan2(forward[0], forward[2])
     turned = interaction.moved(yaw)
-    height = turned.joint_positions[..., 1].min(axis=(0, 2))
-    if floor == "together":
-        height = np.full_like(height, height.min())
-    elif floor != "each":
-        raise ValueError(f'`floor` is "together" or "each", not {floor!r}.')
     shift = np.zeros((interaction.num_people, 3))
     shift[:, [0, 2]] = -turned.root_positions[0, 0, [0, 2]]
-    shift[:, 1] = -height
+    shift[:, 1] = -_grounds(turned.joint_positions, floor)
     return turned.moved(translation=shift)
+
+
+def place_joints(positions: np.ndarray, floor: Floor = "together") -> np.ndarray:
+    """`place` of joint positions (T, P, 22, 3) alone: metres, Y-up, of bodies that no skeleton of ours describes."""
+    across = positions[0, 0, JOINT["right_hip"]] - positions[0, 0, JOINT["left_hip"]]
+    # forward is up × across; turning by minus its yaw brings it to +Z
+    turned = positions @ yaw_matrix(-np.arctan2(across[2], -across[0])).T
+    origin = np.repeat(turned[0, :1, 0], positions.shape[1], axis=0)
+    origin[:, 1] = _grounds(turned, floor)
+    return turned - origin[:, None]
+
+
+def _grounds(positions: np.ndarray, floor: Floor) -> np.ndarray:
+    """Height of the ground under each person: (T, P, 22, 3) → (P,)."""
+    lowest = positions[..., 1].min(axis=(0, 2))
+    if floor == "together":
+        return np.full_like(lowest, lowest.min())
+    if floor != "each":
+        raise ValueError(f'`floor` is "together" or "each", not {floor!r}.')
+    return lowest

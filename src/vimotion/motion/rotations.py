@@ -50,6 +50,13 @@ def matrix_to_quaternion(matrices: np.ndarray) -> np.ndarray:
     return np.where(quaternions[..., :1] < 0, -quaternions, quaternions)
 
 
+def continuous(quaternions: np.ndarray) -> np.ndarray:
+    """(T, ..., 4) with neighbours in time on one side of the sphere: q and −q are the same rotation."""
+    flips = np.sum(quaternions[1:] * quaternions[:-1], axis=-1, keepdims=True) < 0
+    signs = np.where(np.cumsum(flips, axis=0) % 2, -1.0, 1.0)
+    return np.concatenate([quaternions[:1], quaternions[1:] * signs])
+
+
 def quaternion_to_matrix(quaternions: np.ndarray) -> np.ndarray:
     """(..., 4) as (w, x, y, z), of any length but zero → (..., 3, 3)."""
     w, x, y, z = np.moveaxis(normalize(np.asarray(quaternions, dtype=np.float64)), -1, 0)
