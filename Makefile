@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-VALIDATOR := gltf-validator@2.0.0-dev.3.10
+NODE_PACKAGES := gltf-validator@2.0.0-dev.3.10 three@0.187.0
 
 .PHONY: demo test clean
 
@@ -18,9 +18,9 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	touch $@
 
-# Khronos' validator for the GLB test, where there is a Node.js to run it
+# Khronos' validator and three.js read back what is written, where there is a Node.js to run them
 build/npm:
-	if command -v npm >/dev/null; then npm install --silent --no-audit --no-fund --no-save --prefix $@ $(VALIDATOR); fi
+	if command -v npm >/dev/null; then npm install --silent --no-audit --no-fund --no-save --prefix $@ $(NODE_PACKAGES); fi
 
 clean:
 	rm -rf $(VENV) demo build

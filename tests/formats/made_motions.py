@@ -1,7 +1,7 @@
 """Makes the small motion files in `made/`: `python tests/formats/made_motions.py`. Nothing in them was captured.
 
 `dance` is written as other programs would write it, so that readers can be tested against the truth:
-- person.bvh: our own BVH; person.npz: our own archive, two people.
+- person.bvh: our own BVH; person.npz: our own archive, two people; person.amass.npz: AMASS', one.
 - odd_axes.bvh: as Bandai Namco's: every joint has its own axes, so the zero pose is no person; positions on every joint; a
   root above the hips; centimetres.
 - lost_bones.bvh: as CMU's conversions: their names and unit, branching bones without length, a rate that is not true.
@@ -189,6 +189,7 @@ def make(folder: Path) -> None:
     """Write all files."""
     folder.mkdir(exist_ok=True)
     save_motion(dance(), folder / "person.bvh")
+    save_motion(dance(), folder / "person.amass.npz")
     save_motion(dance().joined(dance(seed=5).moved(np.pi, (0, 0, 2.0))), folder / "person.npz")
     (folder / "odd_axes.bvh").write_text(odd_axes_bvh(dance()))
     (folder / "lost_bones.bvh").write_text(lost_bones_bvh(dance(8, 120, branching_skeleton())))

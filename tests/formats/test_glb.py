@@ -86,7 +86,7 @@ def test_structure(tmp_path: Path) -> None:
     clock = document["accessors"][animation["samplers"][0]["input"]]
     assert clock["min"] == [0.0] and clock["max"] == [1.0]
     names = [document["nodes"][joint]["name"] for joint in document["skins"][1]["joints"]]
-    assert names[0] == "mixamorig:Hips" and names[20] == "mixamorig:LeftHand"
+    assert names[0] == "mixamorig1:Hips" and names[20] == "mixamorig1:LeftHand"
     assert gltf.node("a") != gltf.node("b")
     first = [mesh["primitives"][0]["material"] for mesh in document["meshes"]]
     colours = [document["materials"][index]["pbrMetallicRoughness"]["baseColorFactor"] for index in first]

@@ -55,7 +55,7 @@ def test_wrong_options(tmp_path: Path) -> None:
 
 def test_wrong_targets(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"\.glb"):
-        save_motion(dance(2), tmp_path / "out.fbx")
+        save_motion(dance(2), tmp_path / "out.obj")
     (tmp_path / "folder.npz").mkdir()
     with pytest.raises(UserError, match="folder"):
         save_motion(dance(2), tmp_path / "folder.npz")

@@ -107,6 +107,6 @@ def test_pickles_are_never_opened() -> None:
 
 
 def test_another_archive_says_what_is_missing(tmp_path: Path) -> None:
-    np.savez(tmp_path / "amass.npz", poses=np.zeros((3, 156)), trans=np.zeros((3, 3)))
-    with pytest.raises(UserError, match="not a motion as VIMotion saves it"):
-        load_motion(tmp_path / "amass.npz")
+    np.savez(tmp_path / "other.npz", poses=np.zeros((3, 156)), posed_joints=np.zeros((3, 1, 22, 3)))
+    with pytest.raises(UserError, match="not a motion as VIMotion saves it: it lacks local_rot_mats"):
+        load_motion(tmp_path / "other.npz")

@@ -17,7 +17,7 @@ from vimotion.chat.motions import Frame, Motion
 from vimotion.config import Config
 from vimotion.errors import UserError
 from vimotion.formats import load_motion, save_motion
-from vimotion.formats.npz import BROKEN_ARCHIVE
+from vimotion.formats.archive import BROKEN_ARCHIVE
 from vimotion.language.layout import Layout
 from vimotion.tasks.messages import Message, MotionPart, People, Role, TextPart
 from vimotion.tokenizer import CodecSpec

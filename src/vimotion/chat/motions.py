@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from vimotion.errors import UserError
-from vimotion.formats import save_motion
+from vimotion.formats import ExportOptions, save_motion
 from vimotion.motion import FPS, Interaction, Skeleton, from_features, place, to_features
 from vimotion.motion.rotations import slerp, yaw_matrix
 from vimotion.tasks.messages import MotionPart, People
@@ -88,9 +88,12 @@ class Motion:
         codes = self.codes[:, spec.rows_between(part.start, part.stop)]
         return codes[["ab".index(person) for person in part.people]]
 
-    def save(self, path: str | Path) -> list[Path]:
-        """Write it as the ending says (.npz .bvh .glb .png .webp); the files written."""
-        return save_motion(self.interaction, path)
+    def save(self, path: str | Path, options: ExportOptions | None = None) -> list[Path]:
+        """Write it as the ending says, see `formats.save_motion`; the files written.
+
+        Without `options` a motion that the model made is cleaned, and one that was given is not.
+        """
+        return save_motion(self.interaction, path, options or ExportOptions(clean=self.made))
 
 
 def check_duration(seconds: float | None) -> None:

@@ -7,12 +7,14 @@ from pathlib import Path
 
 from vimotion.errors import UserError
 from vimotion.formats.capture import MAX_RATE
+from vimotion.formats.file_names import AMASS, USD, ending_of, inserted, person_files
+from vimotion.formats.options import ExportOptions
 from vimotion.motion import Interaction
 
 READABLE = (".npz", ".bvh", ".amc")
-WRITABLE = (".npz", ".bvh", ".glb", ".png", ".webp")
+WRITABLE = (".npz", ".bvh", ".glb", ".fbx", *USD, AMASS, ".mp4", ".png", ".webp")
 
-__all__ = ["READABLE", "WRITABLE", "load_motion", "save_motion"]
+__all__ = ["READABLE", "WRITABLE", "ExportOptions", "inserted", "load_motion", "save_motion"]
 
 
 def load_motion(
@@ -20,9 +22,9 @@ def load_motion(
 ) -> Interaction:
     """The motion in a file: metres, Y-up, 30 fps, in the file's own world frame (`motion.place` puts it on the ground).
 
-    A BVH or AMC file holds one person. Two paths give two people in one world, cut to the shorter; so does `name.bvh` where
-    there is no such file but `name.a.bvh` and `name.b.bvh`, as `save_motion` writes them. The skeleton of an AMC file is the
-    ASF file beside it.
+    A BVH or AMC file holds one person, and so does AMASS' npz. Two paths give two people in one world, cut to the shorter; so
+    does `name.bvh` where there is no such file but `name.a.bvh` and `name.b.bvh`, as `save_motion` writes them (`.amass.npz`
+    likewise). The skeleton of an AMC file is the ASF file beside it.
 
     Args:
         path: one file, or the files of the first and the second person.
@@ -39,7 +41,7 @@ def load_motion(
             raise UserError(f"A motion has one or two people: give one or two files, not {len(path)}.")
         return _together([_load(Path(one), fps, joint_map) for one in path])
     path = Path(path)
-    pair = [path.with_suffix(f".{letter}{path.suffix}") for letter in "ab"] if path.suffix.lower() == ".bvh" else []
+    pair = person_files(path, 2) if ending_of(path) in (".bvh", AMASS) else []
     if pair and all(one.exists() for one in pair):
         if path.exists():
             both = " and ".join(one.name for one in pair)
@@ -48,22 +50,25 @@ def load_motion(
     return _load(path, fps, joint_map)
 
 
-def save_motion(interaction: Interaction, path: str | Path) -> list[Path]:
-    """Write a motion as the ending says, and return the files written: two for two people as BVH (`name.a.bvh`, `name.b.bvh`).
+def save_motion(interaction: Interaction, path: str | Path, options: ExportOptions | None = None) -> list[Path]:
+    """Write a motion as the ending says, and return the files written.
 
-    `.png` is a contact sheet, `.webp` a moving picture, `.glb` the skinned people for any 3D viewer.
+    `.glb`, `.fbx` and `.usd` (`.usda`, `.usdc`, `.usdz`) are the skinned people for 3D programs; `.bvh` and `.amass.npz` hold
+    one person a file (`name.a.bvh`, `name.b.bvh`); `.npz` is our own; `.png` is a contact sheet, `.webp` and `.mp4` move.
 
     Raises:
-        UserError: the ending is none of `WRITABLE`, or the file cannot be written there.
+        UserError: the ending is none of `WRITABLE`, the file cannot be written there, it cannot be what `options` ask for, or a
+            package that the format needs is not installed.
     """
     path = Path(path)
-    ending = path.suffix.lower()
+    ending, options = ending_of(path), options or ExportOptions()
     if ending not in WRITABLE:
         raise UserError(f"{path.name} has no ending that VIMotion writes; use one of {', '.join(WRITABLE)}.")
     if path.is_dir():
         raise UserError(f"{path} is a folder; name a file in it.")
+    options.check(path)
     try:
-        return _save(interaction, path, ending)
+        return _save(options.apply(interaction), path, ending, options)
     except OSError as error:
         raise UserError(f"{path} cannot be written: {error.strerror or error}.") from None
 
@@ -93,11 +98,15 @@ def _load(path: Path, fps: float | None, joint_map: str | Path | None) -> Intera
     return load(path, fps=fps, joint_map=read_table(joint_map) if joint_map else None)
 
 
-def _save(interaction: Interaction, path: Path, ending: str) -> list[Path]:
+def _save(interaction: Interaction, path: Path, ending: str, options: ExportOptions) -> list[Path]:
     if ending == ".bvh":
         from vimotion.formats.bvh import save_bvh
 
-        return save_bvh(interaction, path)
+        return save_bvh(interaction, path, options.bones)
+    if ending == AMASS:
+        from vimotion.formats.amass import save_amass
+
+        return save_amass(interaction, path)
     if ending == ".npz":
         from vimotion.formats.npz import save_npz
 
@@ -105,13 +114,25 @@ def _save(interaction: Interaction, path: Path, ending: str) -> list[Path]:
     elif ending == ".glb":
         from vimotion.formats.glb import save_glb
 
-        save_glb(interaction, path)
+        save_glb(interaction, path, options.bones, options.skin)
+    elif ending == ".fbx":
+        from vimotion.formats.fbx import save_fbx
+
+        save_fbx(interaction, path, options.bones, options.skin)
+    elif ending in USD:
+        from vimotion.formats.usd import save_usd
+
+        save_usd(interaction, path, options.bones, options.skin)
+    elif ending == ".mp4":
+        from vimotion.formats.video import save_mp4
+
+        save_mp4(interaction, path)
     elif ending == ".png":
         from vimotion.formats.sheet import save_sheet
 
         save_sheet(interaction, path)
     else:
-        from vimotion.formats.animation import save_webp
+        from vimotion.formats.animation import PICTURES_A_SECOND, save_webp
 
-        save_webp(interaction, path)
+        save_webp(interaction, path, fps=options.fps or PICTURES_A_SECOND)
     return [path]

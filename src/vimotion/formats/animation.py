@@ -13,13 +13,16 @@ from vimotion.errors import UserError
 from vimotion.formats.painter import Painter
 from vimotion.motion import Interaction
 
+PICTURES_A_SECOND = 15.0
 # Pillow's and libwebp's words: effort 2 of 6 is twice as fast as the default 4, for files 6 % larger.
 _QUALITY, _EFFORT = 50, 2
 # Seconds; all pictures are held at once, half a megabyte each.
 _LONGEST = 120
 
 
-def save_webp(interaction: Interaction, path: str | Path, size: tuple[int, int] = (480, 360), fps: float = 15.0) -> None:
+def save_webp(
+    interaction: Interaction, path: str | Path, size: tuple[int, int] = (480, 360), fps: float = PICTURES_A_SECOND
+) -> None:
     """An animated WebP that loops at the motion's own pace, with the nearest frame at each tick of `fps` a second.
 
     `size` is width and height in pixels. A second takes about 100 kB at the default size and rate.

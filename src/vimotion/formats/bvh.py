@@ -1,13 +1,15 @@
 """BVH files in and out, one person a file.
 
 Reading takes any joint names that a table knows (`joint_names.py`), any channel order, and positions on every joint (they
-replace the offset in that frame). Writing gives Mixamo's names, centimetres, rotations in the order Z Y X, constant offsets.
+replace the offset in that frame). Writing gives Mixamo's names or others (`bone_names.py`), centimetres, rotations in the order
+Z Y X, constant offsets.
 """
 
 from __future__ import annotations
 
 import re
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -15,8 +17,10 @@ import numpy as np
 
 from vimotion.artifacts import atomic_path
 from vimotion.errors import UserError
+from vimotion.formats.bone_names import BONES
 from vimotion.formats.capture import MAX_JOINTS, MAX_NUMBER, Capture, check_length, pose, read_file, thinning
-from vimotion.formats.joint_names import MIXAMO, JointTable, choose_table, plain
+from vimotion.formats.file_names import person_files
+from vimotion.formats.joint_names import JointTable, choose_table, plain
 from vimotion.formats.retarget import body_height, is_t_pose, to_interaction
 from vimotion.motion import FPS, JOINT, JOINTS, PARENTS, Interaction
 from vimotion.motion.rotations import euler_to_matrix, matrix_to_euler_zyx
@@ -229,20 +233,20 @@ def _posed(joints: list[_Joint], values: np.ndarray, fps: float) -> Capture:
     return Capture([joint.name for joint in joints], parents, offsets, positions, orientations, fps)
 
 
-def save_bvh(interaction: Interaction, path: str | Path) -> list[Path]:
+def save_bvh(interaction: Interaction, path: str | Path, bones: str = "mixamo") -> list[Path]:
     """One file for each person: `name.bvh` for one, `name.a.bvh` and `name.b.bvh` for two. Returns the paths."""
-    path = Path(path)
-    paths = [path] if interaction.num_people == 1 else [path.with_suffix(f".{letter}{path.suffix}") for letter in "ab"]
+    paths = person_files(Path(path), interaction.num_people)
     for index, target in enumerate(paths):
-        text = _bvh_text(interaction.person(index))
+        text = _bvh_text(interaction.person(index), BONES[bones])
         with atomic_path(target) as temporary:
             temporary.write_text(text, encoding="ascii", newline="\n")
     return paths
 
 
-def _bvh_text(person: Interaction) -> str:
+def _bvh_text(person: Interaction, names: Mapping[str, str]) -> str:
     order: list[str] = []
-    lines = ["HIERARCHY", *_joint_lines("pelvis", person.skeletons[0].offsets * 100, person.skeletons[0].scale * 100, order)]
+    skeleton = person.skeletons[0]
+    lines = ["HIERARCHY", *_joint_lines("pelvis", names, skeleton.offsets * 100, skeleton.scale * 100, order)]
     lines += ["MOTION", f"Frames: {person.num_frames}", f"Frame Time: {1 / person.fps:.9f}"]
     angles = np.degrees(matrix_to_euler_zyx(person.local_rotations[:, 0, [JOINT[joint] for joint in order]]))
     rows = np.concatenate([person.root_positions[:, 0] * 100, angles.reshape(len(angles), -1)], axis=1)
@@ -251,18 +255,20 @@ def _bvh_text(person: Interaction) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _joint_lines(joint: str, offsets: np.ndarray, end_scale: float, order: list[str], depth: int = 0) -> list[str]:
+def _joint_lines(
+    joint: str, names: Mapping[str, str], offsets: np.ndarray, end_scale: float, order: list[str], depth: int = 0
+) -> list[str]:
     """Lines of a joint and those below it; `order` collects the joints as written."""
     order.append(joint)
     indent = "\t" * depth
     kind, channels = ("JOINT", "CHANNELS 3") if depth else ("ROOT", "CHANNELS 6 Xposition Yposition Zposition")
     lines = [
-        f"{indent}{kind} {MIXAMO[joint]}", f"{indent}{{", f"{indent}\tOFFSET {_triple(offsets[JOINT[joint]])}",
+        f"{indent}{kind} {names[joint]}", f"{indent}{{", f"{indent}\tOFFSET {_triple(offsets[JOINT[joint]])}",
         f"{indent}\t{channels} Zrotation Yrotation Xrotation",
     ]  # fmt: skip
     for child in JOINTS:
         if PARENTS[JOINT[child]] == JOINT[joint]:
-            lines += _joint_lines(child, offsets, end_scale, order, depth + 1)
+            lines += _joint_lines(child, names, offsets, end_scale, order, depth + 1)
     if joint in _END_SITES:
         end = np.array(_END_SITES[joint]) * end_scale
         lines += [f"{indent}\tEnd Site", f"{indent}\t{{", f"{indent}\t\tOFFSET {_triple(end)}", f"{indent}\t}}"]

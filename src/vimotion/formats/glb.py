@@ -1,6 +1,6 @@
 """GLB, the binary form of glTF 2.0 (Khronos): both people as skinned, animated meshes in one world frame.
 
-Metres, Y-up, Mixamo's bone names, a node "a" and a node "b" over the two skeletons. What glTF asks for and is easily
+Metres, Y-up, a node "a" and a node "b" over the two skeletons. What glTF asks for and is easily
 missed: matrices are stored column by column, buffer views start at multiples of four bytes, quaternions are (x, y, z, w),
 and a skinned mesh stands at the root of the scene because only its joints place it.
 """
@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import json
 import struct
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from vimotion.artifacts import atomic_path
-from vimotion.formats.human import PALETTES, REGIONS, load_human
-from vimotion.formats.joint_names import MIXAMO
-from vimotion.motion import JOINTS, NUM_JOINTS, PARENTS, Interaction
-from vimotion.motion.rotations import matrix_to_quaternion
+from vimotion.formats.bone_names import rig_names
+from vimotion.formats.human import PALETTES, REGIONS, load_human, srgb_to_linear
+from vimotion.motion import NUM_JOINTS, PARENTS, Interaction
+from vimotion.motion.rotations import continuous, matrix_to_quaternion
 
 _UNSIGNED_BYTE, _UNSIGNED_SHORT, _FLOAT = 5121, 5123, 5126
 _VERTICES, _INDICES = 34962, 34963
@@ -52,27 +53,31 @@ class _Buffer:
         return len(self.accessors) - 1
 
 
-def save_glb(interaction: Interaction, path: str | Path) -> None:
+def save_glb(interaction: Interaction, path: str | Path, bones: str = "mixamo", skin: bool = True) -> None:
     """Writes the people of an interaction with the human that ships with VIMotion.
 
     The bones have the lengths of each person's own skeleton, and the mesh is fitted to them. Everyone is raised by the same
     few centimetres, `Human.lift`: our motions stand on the ground with the toe *joints* at y = 0, and the lift (the
     translation of the nodes "a" and "b") brings the soles of the mesh there. A joint in the file is therefore at its place
-    in `Interaction.joint_positions` plus the lift.
+    in `Interaction.joint_positions` plus the lift. Without `skin` there are only the joints, and no lift.
     """
     buffer = _Buffer()
     document: dict[str, Any] = {
         "asset": {"version": "2.0", "generator": "VIMotion"},
-        "scene": 0, "scenes": [{"nodes": []}], "nodes": [], "meshes": [], "skins": [], "materials": [],
+        "scene": 0, "scenes": [{"nodes": []}], "nodes": [], "skins": [],
         "animations": [{"name": "motion", "channels": [], "samplers": []}],
     }  # fmt: skip
     times = (np.arange(interaction.num_frames) / interaction.fps).astype(np.float32)
     clock = buffer.add(times, "SCALAR", bounds=True)
-    primitives = _add_human(buffer)
-    lift = load_human().lift(interaction.skeletons)
+    if skin:
+        document |= {"meshes": [], "materials": []}
+    primitives = _add_human(buffer) if skin else []
+    lift = load_human().lift(interaction.skeletons) if skin else 0.0
     for person in range(interaction.num_people):
-        _add_person(document, buffer, primitives, interaction, person, lift)
-        _add_motion(document["animations"][0], buffer, clock, interaction, person)
+        _add_bones(document, buffer, interaction, person, rig_names(bones, person), lift)
+        if skin:
+            _add_body(document, primitives, person)
+        _add_motion(document, buffer, clock, interaction, person)
     document |= {
         "buffers": [{"byteLength": len(buffer.data)}], "bufferViews": buffer.views, "accessors": buffer.accessors,
     }  # fmt: skip
@@ -96,56 +101,54 @@ def _add_human(buffer: _Buffer) -> list[dict[str, Any]]:
     return primitives
 
 
-def _add_person(
-    document: dict[str, Any], buffer: _Buffer, primitives: list[dict[str, Any]],
-    interaction: Interaction, person: int, lift: float,
-) -> None:  # fmt: skip
-    """Joint nodes in our order, the node over them, the skin, and the mesh with its colours."""
+def _add_bones(
+    document: dict[str, Any], buffer: _Buffer, interaction: Interaction, person: int, names: Sequence[str], lift: float
+) -> None:
+    """Joint nodes in our order, the node over them, and the skin that makes joints of them."""
     name, skeleton, nodes = _PEOPLE[person], interaction.skeletons[person], document["nodes"]
     first = len(nodes)
     for joint in range(NUM_JOINTS):
         children = [first + child for child in range(NUM_JOINTS) if PARENTS[child] == joint]
-        node: dict[str, Any] = {"name": f"mixamorig:{MIXAMO[JOINTS[joint]]}", "translation": skeleton.offsets[joint].tolist()}
+        node: dict[str, Any] = {"name": names[joint], "translation": skeleton.offsets[joint].tolist()}
         nodes.append(node | ({"children": children} if children else {}))
     # without its animation a person stands in the T-pose where the motion begins
     nodes[first]["translation"] = interaction.root_positions[0, person].tolist()
     nodes.append({"name": name, "translation": [0.0, lift, 0.0], "children": [first]})
-    nodes.append({"name": f"{name} body", "mesh": person, "skin": person})
-    document["scenes"][0]["nodes"] += [len(nodes) - 2, len(nodes) - 1]
+    document["scenes"][0]["nodes"].append(len(nodes) - 1)
     matrices = np.tile(np.eye(4, dtype="<f4"), (NUM_JOINTS, 1, 1))
     matrices[:, :3] = load_human().binding(skeleton)
     inverse_bind = buffer.add(np.ascontiguousarray(matrices.transpose(0, 2, 1)), "MAT4")
     document["skins"].append(
         {"inverseBindMatrices": inverse_bind, "skeleton": first, "joints": list(range(first, first + NUM_JOINTS))}
     )
+
+
+def _add_body(document: dict[str, Any], primitives: list[dict[str, Any]], person: int) -> None:
+    """The mesh on the skin, and its colours."""
+    name = _PEOPLE[person]
+    document["scenes"][0]["nodes"].append(len(document["nodes"]))
+    document["nodes"].append({"name": f"{name} body", "mesh": person, "skin": person})
     coloured = [primitive | {"material": len(document["materials"]) + index} for index, primitive in enumerate(primitives)]
     document["meshes"].append({"name": name, "primitives": coloured})
     for region in REGIONS:
-        factor = [*_linear(PALETTES[person][region]), 1.0]
+        factor = [*srgb_to_linear(PALETTES[person][region]), 1.0]
         look = {"baseColorFactor": factor, "metallicFactor": 0.0, "roughnessFactor": 0.85}
         document["materials"].append({"name": f"{name} {region}", "pbrMetallicRoughness": look})
 
 
-def _add_motion(animation: dict[str, Any], buffer: _Buffer, clock: int, interaction: Interaction, person: int) -> None:
+def _add_motion(document: dict[str, Any], buffer: _Buffer, clock: int, interaction: Interaction, person: int) -> None:
     """The pelvis' path and every joint's rotation."""
-    first = person * (NUM_JOINTS + 2)
-    quaternions = matrix_to_quaternion(interaction.local_rotations[:, person])
-    # q and −q are the same rotation: keep neighbours on one side, so that players do not turn the long way round
-    flips = np.sum(quaternions[1:] * quaternions[:-1], axis=-1) < 0
-    signs = np.concatenate([np.ones((1, NUM_JOINTS)), np.where(np.cumsum(flips, axis=0) % 2, -1.0, 1.0)])
-    turning = np.roll(quaternions * signs[..., None], -1, axis=-1).astype("<f4")
+    animation = document["animations"][0]
+    first = document["skins"][person]["joints"][0]
+    # continuous, so that players do not turn the long way round
+    quaternions = continuous(matrix_to_quaternion(interaction.local_rotations[:, person]))
+    turning = np.roll(quaternions, -1, axis=-1).astype("<f4")
     tracks = [("translation", 0, np.ascontiguousarray(interaction.root_positions[:, person], dtype="<f4"), "VEC3")]
     tracks += [("rotation", joint, np.ascontiguousarray(turning[:, joint]), "VEC4") for joint in range(NUM_JOINTS)]
     for what, joint, values, kind in tracks:
         target = {"node": first + joint, "path": what}
         animation["channels"].append({"sampler": len(animation["samplers"]), "target": target})
         animation["samplers"].append({"input": clock, "output": buffer.add(values, kind), "interpolation": "LINEAR"})
-
-
-def _linear(colour: tuple[int, int, int]) -> list[float]:
-    """sRGB 0…255 → linear 0…1, as glTF's factors are."""
-    srgb = np.array(colour) / 255
-    return [round(float(c), 4) for c in np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)]
 
 
 def _container(document: dict[str, Any], data: bytes) -> bytes:

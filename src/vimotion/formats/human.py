@@ -120,14 +120,27 @@ class Human:
         blended = blended.reshape(*blended.shape[:-1], 3, 4)
         return (blended[..., :3] @ self.vertices[:, :, None])[..., 0] + blended[..., 3]
 
+    def fitted(self, skeleton: Skeleton) -> np.ndarray:
+        """The vertices in the T-pose of a skeleton, its pelvis at the origin: (V, 3) metres.
+
+        For formats whose bones bind a mesh only by where they are. Bound so, a mesh moves as with `binding` but where two
+        pieces of the body that are fitted differently meet.
+        """
+        still = np.tile(np.eye(3), (NUM_JOINTS, 1, 1))
+        return self.skin(self.binding(skeleton), skeleton.rest_positions, still)
+
     def lift(self, skeletons: Sequence[Skeleton]) -> float:
         """How far people must be raised so that soles stand on the ground where the lowest joint is at y = 0, metres.
 
         It is the mesh's depth below the lowest joint in the T-pose, and the same for all, so that hands still meet.
         """
-        still = np.tile(np.eye(3), (NUM_JOINTS, 1, 1))
-        rests = [self.skin(self.binding(skeleton), skeleton.rest_positions, still) for skeleton in skeletons]
-        return max(float(-rest[:, 1].min() - skeleton.pelvis_height) for rest, skeleton in zip(rests, skeletons, strict=True))
+        return max(float(-self.fitted(skeleton)[:, 1].min() - skeleton.pelvis_height) for skeleton in skeletons)
+
+
+def srgb_to_linear(colour: Sequence[int]) -> list[float]:
+    """sRGB 0…255 → linear 0…1, as renderers count."""
+    srgb = np.array(colour) / 255
+    return [round(float(value), 4) for value in np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)]
 
 
 def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:

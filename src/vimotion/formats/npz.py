@@ -109,9 +109,7 @@ def _read_arrays(archive: Archive, name: str, fps: float | None) -> dict[str, np
     return arrays | {key: archive.read(key) for key in _SHAPES if key not in arrays}
 
 
-def _check_shapes(
-    shapes: dict[str, tuple[int, ...]], arrays: dict[str, np.ndarray], name: str, fps: float | None
-) -> None:
+def _check_shapes(shapes: dict[str, tuple[int, ...]], arrays: dict[str, np.ndarray], name: str, fps: float | None) -> None:
     if arrays["format_version"].shape or arrays["format_version"] != FORMAT_VERSION:
         raise UserError(f"{name} has another format version than {FORMAT_VERSION}, which this VIMotion reads.")
     first = shapes["posed_joints"]
