@@ -93,12 +93,12 @@ def test_workers_end_with_the_run_that_they_work_for(tmp_path: Path) -> None:
     run.communicate(timeout=20)  # they hold its standard error open as long as they live
 
 
-def _die(*_: object) -> int:
+def _die(*_: object) -> None:
     os._exit(9)
 
 
 def test_a_worker_that_dies_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vimotion.corpora.scripted._make_chunk", _die)
+    monkeypatch.setattr("vimotion.corpora.scripted._make_file", _die)
     with pytest.raises(UserError, match="A worker was killed"):
         made(tmp_path, workers=2)
 

@@ -117,7 +117,7 @@ def test_clips_are_written_as_they_come_and_say_what_they_are_from(folder: Path,
     write_clips([record(number) for number in range(40)], tmp_path / "two.parquet", origin)
     assert len(asked) == 40 and origin_of(tmp_path / "one.parquet") == origin and origin_of(clip_files(folder)[0]) == {}
     assert (tmp_path / "one.parquet").read_bytes() == (tmp_path / "two.parquet").read_bytes()
-    assert pq.ParquetFile(tmp_path / "one.parquet").num_row_groups == 2
+    assert pq.ParquetFile(tmp_path / "one.parquet").num_row_groups == 6
 
 
 def test_a_failure_leaves_no_file(tmp_path: Path) -> None:

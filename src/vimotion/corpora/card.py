@@ -16,7 +16,7 @@ def card(info: Mapping[str, Any]) -> str:
     """The text of the card from the final info.json, and from nothing else."""
     clips, held_out = info["num_clips"], info["held_out"]
     return Template(_TEXT.read_text(encoding="utf-8")).substitute(
-        size=next((name for limit, name in _SIZES.items() if clips < limit), "n>1M"),
+        size=size_category(clips),
         clips=f"{clips:,}",
         scenes=f"{info['scenes']:,}",
         hours=f"{info['hours']:,.1f}",
@@ -32,9 +32,21 @@ def card(info: Mapping[str, Any]) -> str:
         rule=held_out["rule"],
         num_combinations=len(held_out["combinations"]),
         wordings=f"{100 * held_out['wordings']['share']:.0f}",
-        splits="\n".join(f"| {name} | {info['splits'][name]:,} |" for name in ("train", "val", "test")),
-        durations="\n".join(f"| {name} | {number:,} |" for name, number in info["durations"].items()),
+        splits=split_rows(info),
+        durations=duration_rows(info),
     )
+
+
+def size_category(clips: int) -> str:
+    return next((name for limit, name in _SIZES.items() if clips < limit), "n>1M")
+
+
+def split_rows(info: Mapping[str, Any]) -> str:
+    return "\n".join(f"| {name} | {info['splits'][name]:,} |" for name in ("train", "val", "test"))
+
+
+def duration_rows(info: Mapping[str, Any]) -> str:
+    return "\n".join(f"| {name} | {number:,} |" for name, number in info["durations"].items())
 
 
 def _list(counts: Mapping[str, int]) -> str:

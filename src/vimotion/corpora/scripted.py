@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-import signal
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
-from functools import lru_cache
-from math import ceil
-from multiprocessing import get_context, parent_process
+from functools import lru_cache, partial
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -30,33 +22,19 @@ from vimotion.choreography import (
 )
 from vimotion.choreography.captions import captions_for, held_out
 from vimotion.choreography.telling import tell
+from vimotion.corpora import workers as work
 from vimotion.corpora.card import card
-from vimotion.corpora.store import (
-    FORMAT_VERSION,
-    Record,
-    Store,
-    clip_files,
-    finish_store,
-    open_store,
-    origin_of,
-    read_info,
-    record_features,
-    write_clips,
-    write_json,
-)
+from vimotion.corpora.store import Record, Store, finish_store, open_store, record_features, write_clips
 from vimotion.corpora.summary import summary
 from vimotion.errors import UserError
 
-# Scenes a parquet file: what one worker makes in one go, and what is lost when the work is interrupted. A small corpus comes
-# in so many files all the same, for it to be shared out.
-_CHUNK, _FILES = 96, 8
 _TEST_SHARE, _VAL_SHARE = 0.08, 0.04
 # Seconds that a scene lasts, and draws after which it is given up to find one.
 _SHORTEST, _LONGEST, _TRIES = 2.0, 10.0, 50
 # An edit is drawn by what it is about first: there are many manners.
 _MANNER_SHARE = 0.4
 # What the clips follow from, beside the arguments: folders and files of the package.
-_CODE = ("choreography", "motion", "grammar.py", "corpora/scripted.py", "corpora/store.py")
+_CODE = ("choreography", "motion", "grammar.py", "corpora/scripted.py", "corpora/store.py", "corpora/workers.py")
 
 
 def build(
@@ -83,42 +61,24 @@ def build(
     Returns:
         The store, or None while other shards are missing (see `missing_shards`).
     """
-    part, parts = shard
     if scenes < 1:
         raise UserError(f"The scripted corpus needs at least one scene; ask for more than {scenes}.")
-    if workers < 1:
-        raise UserError("At least one worker is needed.")
-    if not 1 <= part <= parts:
-        raise UserError(f"There is no shard {part} of {parts}; count from 1 to {parts}.")
+    work.check_share(workers, shard)
     output = Path(output).expanduser()
     origin = {"corpus": "scripted", "scenes": scenes, "seed": seed, "code": code_version()}
-    if _already_there(output, origin):
+    if work.begin(output, origin):
         return open_store(output)
-    output.mkdir(parents=True, exist_ok=True)
-    if not (output / "info.json").exists():
-        write_json(output / "info.json", {**origin, "format_version": FORMAT_VERSION, "complete": False})
-
-    mine = _chunks(scenes)[part - 1 :: parts]
-    missing = [chunk for chunk in mine if not _chunk_path(output, chunk).is_file()]
-    total = sum(map(len, mine))
-    done = total - sum(map(len, missing))
-    progress(done, total)
-    for made in _made(output, missing, origin, workers):
-        done += made
-        progress(done, total)
-    return None if missing_shards(output, scenes, 1) else _finish(output, origin)
+    files = work.shared_out(range(scenes), output)
+    work.make_files(files, partial(_make_file, origin), shard, workers, progress)
+    if work.missing_shards(files, 1):
+        return None
+    work.check_files(output, origin)
+    return finish_store(output, origin | {"licence": "apache-2.0"} | summary(output), card)
 
 
 def missing_shards(output: Path | str, scenes: int, parts: int) -> dict[int, int]:
     """Of a folder that `build` fills: which of `parts` shards still have scenes to make, and how many."""
-    chunks = _chunks(scenes)
-    left = {
-        part: sum(
-            len(chunk) for chunk in chunks[part - 1 :: parts] if not _chunk_path(Path(output).expanduser(), chunk).is_file()
-        )
-        for part in range(1, parts + 1)
-    }
-    return {part: number for part, number in left.items() if number}
+    return work.missing_shards(work.shared_out(range(scenes), Path(output).expanduser()), parts)
 
 
 def scene_records(number: int, seed: int) -> list[Record]:
@@ -142,16 +102,8 @@ def scene_records(number: int, seed: int) -> list[Record]:
 
 @lru_cache
 def code_version() -> str:
-    """Tells apart the versions of the code that makes the clips: the start of a SHA-256 over its source and its words."""
-    package = Path(__file__).parents[1]
-    places = [package / name for name in _CODE]
-    found = [path for place in places for path in (place.rglob("*") if place.is_dir() else [place])]
-    digest = hashlib.sha256()
-    for path in sorted(found, key=lambda path: path.relative_to(package).as_posix()):
-        if path.suffix in (".py", ".txt"):
-            content = hashlib.sha256(path.read_bytes()).hexdigest()
-            digest.update(f"{path.relative_to(package).as_posix()}\n{content}\n".encode())
-    return digest.hexdigest()[:16]
+    """Tells apart the versions of the code that makes the clips."""
+    return work.code_version(*_CODE)
 
 
 def _pair(random: np.random.Generator, kind: str) -> tuple[SceneParameters, Edit]:
@@ -200,71 +152,5 @@ def _record(
     )
 
 
-# -- files -----------------------------------------------------------------------------------------------------------------
-
-
-def _chunks(scenes: int) -> list[range]:
-    """The scenes of each file; they do not depend on who makes them."""
-    size = min(_CHUNK, ceil(scenes / _FILES))
-    return [range(start, min(start + size, scenes)) for start in range(0, scenes, size)]
-
-
-def _chunk_path(output: Path, chunk: range) -> Path:
-    return output / f"clips-{chunk.start:06d}.parquet"
-
-
-def _made(output: Path, chunks: list[range], origin: dict[str, Any], workers: int) -> Iterator[int]:
-    """Makes the files of these chunks, and tells after each how many scenes it holds."""
-    if workers == 1:
-        for chunk in chunks:
-            yield _make_chunk(output, chunk, origin)
-        return
-    # "spawn": a forked child of a process with torch threads can hang
-    pool = ProcessPoolExecutor(min(workers, len(chunks) or 1), get_context("spawn"), _end_at_once)
-    try:
-        for future in as_completed([pool.submit(_make_chunk, output, chunk, origin) for chunk in chunks]):
-            yield future.result()
-    except BrokenProcessPool:
-        raise UserError("A worker was killed, perhaps because memory ran out; run this again with fewer workers.") from None
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _end_at_once() -> None:
-    """A worker ends on Ctrl-C, and with the process that it works for: files are whole or not."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    parent = parent_process()
-    assert parent is not None
-
-    def watch() -> None:
-        parent.join()
-        os._exit(1)
-
-    Thread(target=watch, daemon=True).start()
-
-
-def _make_chunk(output: Path, chunk: range, origin: dict[str, Any]) -> int:
-    records = (record for number in chunk for record in scene_records(number, origin["seed"]))
-    write_clips(records, _chunk_path(output, chunk), origin)
-    return len(chunk)
-
-
-def _finish(output: Path, origin: dict[str, Any]) -> Store:
-    for leftover in output.glob(".clips-*.tmp.parquet"):  # of runs that were killed while they wrote
-        leftover.unlink()
-    for path in clip_files(output):
-        if origin_of(path) != origin:
-            raise UserError(f"{path} was made from other arguments or by other code; delete it and run this again.")
-    return finish_store(output, origin | {"licence": "apache-2.0"} | summary(output), card)
-
-
-def _already_there(output: Path, origin: dict[str, Any]) -> bool:
-    """Whether this very corpus is finished; refuses a folder that holds anything else."""
-    if not (output / "info.json").is_file():
-        if output.exists() and (not output.is_dir() or any(output.iterdir())):
-            raise UserError(f"{output} holds something else; choose a new folder for the corpus.")
-        return False
-    found = read_info(output)
-    if {key: found.get(key) for key in origin} != origin:
-        raise UserError(f"{output} holds a corpus made from other arguments or by other code; choose a new folder.")
-    return bool(found.get("complete"))
+def _make_file(origin: dict[str, Any], path: Path, scenes: Sequence[int]) -> None:
+    write_clips((record for number in scenes for record in scene_records(number, origin["seed"])), path, origin)

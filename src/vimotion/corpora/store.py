@@ -15,7 +15,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from itertools import islice
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ import pyarrow.parquet as pq
 from vimotion.artifacts import atomic_path
 from vimotion.errors import UserError
 from vimotion.motion import FPS, NUM_FEATURES, Interaction, from_features, place, to_features
+from vimotion.motion.placing import Floor
 
 FORMAT_VERSION = 1
 SPLITS = ("train", "val", "test")
@@ -46,11 +46,12 @@ SCHEMA = pa.schema(
         ("edit", pa.string()),
     ]
 )
-# A row group is what one random access reads: about 2 MB.
-_ROW_GROUP = 32
+# A row group is what one random access reads: about so much motion, and not more than so many clips. An open store keeps the
+# last few.
+_GROUP_BYTES, _GROUP_CLIPS, _KEPT_GROUPS = 250_000, 32, 32
 _DTYPE = np.float16
 _INFO = "info.json"
-_ORIGIN = b"vimotion"
+_ORIGIN, _NOTES = b"vimotion", b"vimotion-notes"
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,26 +90,46 @@ class Record:
         return from_features(self.features)
 
 
-def record_features(interaction: Interaction) -> np.ndarray:
+def record_features(interaction: Interaction, floor: Floor = "together") -> np.ndarray:
     """What a store keeps of a motion: canonical placing at 30 fps, (T − 1, P, 262) float32."""
-    return to_features(place(interaction.resampled(FPS)))
+    return to_features(place(interaction.resampled(FPS), floor))
 
 
-def write_clips(records: Iterable[Record], path: Path, origin: dict[str, Any] | None = None) -> None:
+def write_clips(
+    records: Iterable[Record],
+    path: Path,
+    origin: dict[str, Any] | None = None,
+    notes: Callable[[], dict[str, Any]] | None = None,
+) -> None:
     """One parquet file, whole or not at all; `origin` says in it what it was made from.
 
-    Records are taken as they come, so that of a generator only a row group is in memory.
+    Records are taken as they come, so that of a generator only a row group is in memory. `notes` is asked when the last one
+    was taken, for what is to be known of the file beside its clips (`notes_of`).
     """
     columns = [name for name in SCHEMA.names if name != "features"]
     # float16 motion hardly shrinks, and unpacking it would be most of the reading time
     compression = {**dict.fromkeys(columns, "zstd"), "features": "none"}
     schema = SCHEMA.with_metadata({_ORIGIN: json.dumps(origin or {}, sort_keys=True)})
-    remaining = iter(records)
     with atomic_path(path) as temporary, pq.ParquetWriter(
-        temporary, schema, compression=compression, use_dictionary=["split"]
+        temporary, schema, compression=compression, use_dictionary=["split"], write_statistics=["split"]
     ) as writer:  # fmt: skip
-        while rows := [_row(record) for record in islice(remaining, _ROW_GROUP)]:
+        for rows in _row_groups(records):
             writer.write_table(pa.Table.from_pylist(rows, schema=schema))
+        if notes is not None:
+            writer.add_key_value_metadata({_NOTES: json.dumps(notes(), sort_keys=True)})
+
+
+def _row_groups(records: Iterable[Record]) -> Iterator[list[dict[str, Any]]]:
+    rows: list[dict[str, Any]] = []
+    size = 0
+    for record in records:
+        rows.append(_row(record))
+        size += len(rows[-1]["features"])
+        if size >= _GROUP_BYTES or len(rows) == _GROUP_CLIPS:
+            yield rows
+            rows, size = [], 0
+    if rows:
+        yield rows
 
 
 def _row(record: Record) -> dict[str, Any]:
@@ -133,12 +154,21 @@ def origin_of(path: Path) -> dict[str, Any]:
     Raises:
         UserError: the file is damaged.
     """
+    return _metadata(path, _ORIGIN)
+
+
+def notes_of(path: Path) -> dict[str, Any]:
+    """What `write_clips` was told of a file when it was made; errors as in `origin_of`."""
+    return _metadata(path, _NOTES)
+
+
+def _metadata(path: Path, key: bytes) -> dict[str, Any]:
     try:
-        metadata = pq.read_schema(path).metadata or {}
-    except pa.ArrowException as error:
+        metadata = pq.read_metadata(path).metadata or {}
+    except (pa.ArrowException, OSError) as error:
         raise UserError(f"{path} is damaged ({error}); delete it and prepare the corpus again.") from None
-    origin: dict[str, Any] = json.loads(metadata.get(_ORIGIN, "{}"))
-    return origin
+    content: dict[str, Any] = json.loads(metadata.get(key, "{}"))
+    return content
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
@@ -158,22 +188,23 @@ class Store:
         self._places: list[tuple[int, int, int]] = []
         rows: list[dict[str, Any]] = []
         for number, file in enumerate(self._files):
-            for group in range(file.num_row_groups):
-                table = file.read_row_group(group, columns=columns).to_pylist()
-                self._places += [(number, group, row) for row in range(len(table))]
-                rows += table
+            rows += file.read(columns=columns).to_pylist()
+            groups = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
+            self._places += [(number, group, row) for group, length in enumerate(groups) for row in range(length)]
         if len(rows) != info["num_clips"]:
             raise UserError(f"{folder} holds {len(rows)} clips but its info.json says {info['num_clips']}; prepare it again.")
         self._rows = rows
-        self._group = lru_cache(maxsize=32)(self._read_group)
+        self._group = lru_cache(maxsize=_KEPT_GROUPS)(self._read_group)
 
     def __len__(self) -> int:
         return len(self._rows)
 
     def __getitem__(self, index: int) -> Record:
         file, group, number = self._places[index]
-        columns = self._group(file, group)
-        return _record({name: columns[name][number] for name in SCHEMA.names})
+        row = self._group(file, group).slice(number, 1)
+        # the motion as it lies there: to make Python's bytes of a whole group takes ten times as long as to read it
+        features = row["features"][0].as_buffer()
+        return _record({**row.drop_columns(["features"]).to_pylist()[0], "features": features})
 
     def __iter__(self) -> Iterator[Record]:
         return (self[index] for index in range(len(self)))
@@ -203,8 +234,8 @@ class Store:
     def _index(self) -> dict[str, int]:
         return {row["id"]: index for index, row in enumerate(self._rows)}
 
-    def _read_group(self, file: int, group: int) -> dict[str, list[Any]]:
-        return self._files[file].read_row_group(group).to_pydict()
+    def _read_group(self, file: int, group: int) -> pa.Table:
+        return self._files[file].read_row_group(group, use_threads=False)
 
 
 def _record(row: dict[str, Any]) -> Record:
@@ -231,8 +262,8 @@ def read_rows(folder: Path, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
     """These columns of every clip in order; only one row group is in memory."""
     for path in clip_files(folder):
         with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches(_ROW_GROUP, columns=list(columns)):
-                yield from batch.to_pylist()
+            for group in range(file.num_row_groups):
+                yield from file.read_row_group(group, columns=list(columns), use_threads=False).to_pylist()
 
 
 def read_records(folder: Path) -> Iterator[Record]:
@@ -261,7 +292,7 @@ def prepared_info(folder: Path) -> dict[str, Any]:
         UserError: the folder is missing, half made, or of another format version.
     """
     if not (folder / _INFO).is_file():
-        raise UserError(f"{folder} is no prepared corpus: it has no {_INFO}; make one with `vimotion corpus scripted`.")
+        raise UserError(f"{folder} is no prepared corpus: it has no {_INFO}; make one with `vimotion corpus`.")
     info = read_info(folder)
     if info.get("format_version") != FORMAT_VERSION:
         raise UserError(
@@ -307,7 +338,7 @@ def finish_store(folder: Path, info: dict[str, Any], card: Callable[[dict[str, A
             sums += vectors.sum(axis=0), (vectors**2).sum(axis=0)
             frames += len(vectors)
     if not frames:
-        raise UserError(f"{folder} would have no training clip; make it from more scenes.")
+        raise UserError(f"{folder} would have no training clip; make it from more.")
     mean = sums[0] / frames
     std = np.sqrt(np.maximum(sums[1] / frames - mean**2, 1e-8))
     write_json(folder / "stats.json", {"mean": mean.tolist(), "std": std.tolist(), "num_frames": frames})

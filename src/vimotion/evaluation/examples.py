@@ -12,6 +12,7 @@ import yaml
 
 from vimotion.choreography import KINDS
 from vimotion.corpora import Record, Store
+from vimotion.corpora.realism import acts_of
 from vimotion.errors import UserError
 from vimotion.evaluation.explanations import EXPLAINING, other_answers, true_answers
 from vimotion.evaluation.manners import alike
@@ -146,7 +147,7 @@ def free_sentences() -> dict[str, list[str]]:
 
 def read_kinds(record: Record) -> tuple[str, ...]:
     """The interactions of a scripted record, in order; of another one nobody knows them."""
-    return tuple(act["kind"] for act in record.facts["parameters"]["acts"]) if record.facts else ()
+    return tuple(act["kind"] for act in acts_of(record.facts or {}))
 
 
 def read_facts(record: Record) -> dict[str, Any]:
@@ -166,7 +167,7 @@ def read_facts(record: Record) -> dict[str, Any]:
 
 def _said_facts(record: Record) -> dict[str, Any]:
     """What of it a text says without doubt: of several acts only who begins, and of a massage the leg, not the hand."""
-    if not record.facts:
+    if not read_kinds(record):
         return {}
     seen, kinds = read_facts(record), read_kinds(record)
     unsaid = {"side", "count"} if len(kinds) > 1 else {"side"} if kinds == ("massage_leg",) else set()

@@ -63,7 +63,7 @@ def _role_plays(
         if dialogue.provenance.corpus_sha256 != corpus:
             raise UserError(f"The conversations of {conversations.folder} are about another corpus than {store.folder}.")
         record = store.by_id(dialogue.provenance.clip)
-        if record.facts and record.num_frames <= LONGEST and set(read_kinds(record)) <= set(kinds) and _fits(dialogue, record):
+        if record.num_frames <= LONGEST and set() < set(read_kinds(record)) <= set(kinds) and _fits(dialogue, record):
             yield dialogue, record
 
 

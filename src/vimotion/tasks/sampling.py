@@ -60,7 +60,7 @@ def possible_tasks(record: Record, step_frames: int = 8) -> list[str]:
     """The tasks that this record has everything for; "conversation" also needs the record that it was edited from."""
     if record.people != 2:
         return []
-    scripted = bool(record.facts)
+    scripted = _is_scripted(record)
     edited = scripted and bool(record.edit_of)
     fits = {
         "text_to_motion": bool(record.captions),
@@ -73,6 +73,11 @@ def possible_tasks(record: Record, step_frames: int = 8) -> list[str]:
         "caption": bool(record.captions),
     }
     return [task for task in TASKS if fits[task]]
+
+
+def _is_scripted(record: Record) -> bool:
+    """Whether the corpus knows the scene; what data sets know beside their clips is something else."""
+    return not (record.facts or {}).keys().isdisjoint({"parameters", "told"})
 
 
 def sample_conversation(
@@ -146,7 +151,7 @@ def _fits(question: str, words: Words) -> bool:
 
 
 def _make(record: Record, random: np.random.Generator, held_out: bool) -> Turn:
-    values = caption_values(_caption(record, random, held_out), bool(record.facts), random)
+    values = caption_values(_caption(record, random, held_out), _is_scripted(record), random)
     alone = random.random() < _ALONE
     text = values["caption"] if alone else say("text_to_motion", random, values=values, held_out=held_out)
     text = with_length(text, record.num_frames, random, held_out)
@@ -253,7 +258,7 @@ def _say_perhaps_told(task: str, record: Record, random: np.random.Generator, he
     """What the user says of a given motion; half of the time it also tells by a caption what happens."""
     if not record.captions or random.random() < 0.5:
         return say(task, random, held_out=held_out)
-    values = caption_values(_caption(record, random, held_out), bool(record.facts), random)
+    values = caption_values(_caption(record, random, held_out), _is_scripted(record), random)
     return say(task, random, values=values, held_out=held_out, variant="-told")
 
 

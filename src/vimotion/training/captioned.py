@@ -75,7 +75,8 @@ def load_captioned(store: Store, split: str, most: int, max_frames: int) -> list
 def _clip(record: Record, max_frames: int) -> Clip:
     plain = replace(record, facts=None)
     others = exchanged(plain).captions if can_exchange(plain) else ()
-    begins = "ab".index(record.facts["parameters"]["acts"][0]["actor"]) if record.facts else None
+    scene = (record.facts or {}).get("parameters")
+    begins = "ab".index(scene["acts"][0]["actor"]) if scene else None
     return Clip(record.features[:max_frames].astype(np.float16), record.captions, others, begins)
 
 
