@@ -79,7 +79,7 @@ class FakeServer:
         """One request and its answer; False where the connection is to be closed."""
         lines = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:] if line)}
-        request = json.loads(await reader.readexactly(int(headers["content-length"])))
+        request = json.loads(await reader.readexactly(int(headers.get("content-length", 0))) or b"{}")  # GET has no body
         number = len(self.requests)
         self.requests.append(request)
         self.headers.append(headers | {"path": lines[0].split()[1]})

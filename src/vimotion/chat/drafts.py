@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from vimotion.chat.decode import Decoder
 from vimotion.language.layout import MotionCodes
 from vimotion.language.rendering import parse_answer, render_prompt
 from vimotion.language.vocabulary import neutralize
@@ -38,6 +39,7 @@ def agreement(turn: Turn, tokens: Sequence[int]) -> float:
     prompt = render_prompt(Conversation((question,)), model.tokenizer, model.layout, lambda _: spoken.codes)
     words = _words(parts) or _words(turn.message.parts)
     ids = model.tokenizer(neutralize(words, model.tokenizer), add_special_tokens=False)["input_ids"]
+    assert isinstance(model.decoder, Decoder)  # a server makes one draft
     return model.decoder.log_likelihood(prompt, ids)
 
 

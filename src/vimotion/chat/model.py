@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import torch
+
 from vimotion.artifacts import run_folder
 from vimotion.chat.decode import Decoder
 from vimotion.chat.drafts import best
 from vimotion.chat.legal import LegalTokens
 from vimotion.chat.motions import Motion
+from vimotion.chat.served import Served, ServedDecoder
+from vimotion.chat.server import Address
 from vimotion.chat.session import Answer, ChatSession, Given, Turn, Wish
 from vimotion.errors import UserError
 from vimotion.language.model_folder import ModelFolder
@@ -24,11 +28,15 @@ SHIPPED = Path(__file__).parents[1] / "model"
 class Model:
     """A model that talks. Everything follows from the arguments: the same seed gives the same motion."""
 
-    def __init__(self, folder: ModelFolder, name: str, int8: bool | None = None) -> None:
-        """`int8`: 8-bit weights; by default on a CPU."""
+    def __init__(self, folder: ModelFolder | Served, name: str, int8: bool | None = None) -> None:
+        """`int8`: 8-bit weights; by default on a CPU. A server has its own."""
         self.name = name
         self.tokenizer, self.layout, self.codec = folder.tokenizer, folder.layout, folder.codec
-        self.decoder = Decoder(folder.model, LegalTokens(self.layout, self.tokenizer), int8)
+        self.decoder: Decoder | ServedDecoder
+        if isinstance(folder, Served):
+            self.decoder = folder.decoder
+        else:
+            self.decoder = Decoder(folder.model, LegalTokens(self.layout, self.tokenizer), int8)
 
     def chat(self, system: str = "") -> ChatSession:
         """A new conversation."""
@@ -39,7 +47,9 @@ class Model:
         return [turn.finish(said) for turn, said in zip(turns, self.tokens(turns, at_once), strict=True)]
 
     def tokens(self, turns: Sequence[Turn], at_once: int = 16) -> list[list[int]]:
-        """The same as tokens, the best draft of each."""
+        """The same as tokens, the best draft of each. A server, which does not judge drafts, makes one."""
+        if isinstance(self.decoder, ServedDecoder):
+            return self.decoder.answers([turn.request for turn in turns], at_once)
         drafts = iter(self.decoder.answers([request for turn in turns for request in turn.drafts], at_once))
         return [best(turn, [next(drafts) for _ in turn.drafts]) for turn in turns]
 
@@ -104,22 +114,42 @@ class Model:
         return session, next(iter(session.motions))
 
 
-def load_model(model: str | Path | None = None, int8: bool | None = None) -> Model:
-    """The model in a folder, that of a training run by its name, or the one that comes with VIMotion.
+def load_model(model: str | Path | None = None, int8: bool | None = None, device: str = "cpu") -> Model:
+    """The model in a folder, that of a training run by its name, one behind a server, or the one that comes with VIMotion.
+
+    Args:
+        model: a served one is [FOLDER@]URL[#NAME], see `chat.server.Address`.
+        device: where torch keeps it, such as "cuda"; a served model is where its server has it.
 
     Raises:
-        UserError: there is none, or it cannot be loaded.
+        UserError: there is none, or it cannot be loaded or asked.
+    """
+    if model is not None and "://" in str(model):
+        address = Address.read(str(model))
+        return Model(Served.connect(address, find_model(address.files)), str(model), int8)
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError):
+        raise UserError(f"torch has no device {device!r} here; use the cpu, or install torch for your GPU.") from None
+    return Model(ModelFolder.load(find_model(model), device), "default" if model is None else str(model), int8)
+
+
+def find_model(model: str | Path | None = None) -> Path:
+    """The folder of a model by its path or the name of its run; by default the one that comes with VIMotion.
+
+    Raises:
+        UserError: there is none.
     """
     if model is None:
         if not (SHIPPED / "config.json").is_file():
             raise UserError(
                 "No model comes with this copy of VIMotion: train one (`bash runs/default.sh`) or name a folder (--model)."
             )
-        return Model(ModelFolder.load(SHIPPED), "default", int8)
+        return SHIPPED
     folder = next((path for path in (Path(model).expanduser(), run_folder(str(model))) if path.is_dir()), None)
     if folder is None:
         raise UserError(f"There is no model {str(model)!r}: name a model folder, or a run under {run_folder('')}.")
-    return Model(ModelFolder.load(folder), str(model), int8)
+    return folder
 
 
 def _with_length(text: str, duration: float | None) -> str:

@@ -38,13 +38,13 @@ class ModelFolder:
     def layout(self) -> Layout:
         return Layout(self.codec.spec, MotionVocabulary(self.codec.spec).find_in(self.tokenizer))
 
-    def save(self, folder: Path | str) -> None:
-        """Write the folder's files; others that lie there stay."""
+    def save(self, folder: Path | str, max_shard_size: str = "50GB") -> None:
+        """Write the folder's files, the weights in parts of `max_shard_size`; others that lie there stay."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder, prefix=".saving-") as name:
             scratch = Path(name)
-            self.model.save_pretrained(scratch)
+            self.model.save_pretrained(scratch, max_shard_size=max_shard_size)
             self.tokenizer.save_pretrained(scratch)
             self.codec.save(scratch / CODEC)
             for source in [path for path in scratch.rglob("*") if path.is_file()]:
