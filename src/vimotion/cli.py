@@ -10,7 +10,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -21,9 +21,11 @@ from vimotion import __version__
 from vimotion.console import JsonOption, SeedOption, ShardOption, check_output, check_text, progress, report, shard, tell
 from vimotion.corpus_commands import corpus_app
 from vimotion.errors import UserError
+from vimotion.export_options import with_export_options
 
 if TYPE_CHECKING:
     from vimotion.chat import Model, Turn
+    from vimotion.formats import ExportOptions
     from vimotion.motion import Interaction
 
 app = typer.Typer(
@@ -38,8 +40,13 @@ _UsageError: type[Exception] = typer.BadParameter.__base__  # type: ignore[assig
 
 _READS = "A motion file: .npz .bvh .amc (name.bvh also stands for name.a.bvh with name.b.bvh)."
 _DIFFUSED_SECONDS = 5.0  # of a motion that is made by diffusion, where nobody says how long
-_WRITES = ".npz .bvh .glb .png .webp"
-ModelOption = Annotated[str | None, typer.Option("--model", help="A model folder, or a run's name. Default: the shipped one.")]
+_WRITES = ".glb .fbx .usd .usdz .bvh .npz .amass.npz .mp4 .webp .png"
+ModelOption = Annotated[
+    str | None,
+    typer.Option(
+        "--model", help="A model folder, a run's name, or [FOLDER@]http://…/v1[#NAME] of a server. Default: the shipped one."
+    ),
+]
 OutputOption = Annotated[Path, typer.Option("--output", "-o", help=f"The ending picks the format: {_WRITES}.")]
 DurationOption = Annotated[float | None, typer.Option(help="Seconds, 0.5 to 10. Default: as long as it takes.")]
 SamplesOption = Annotated[int, typer.Option(help="So many motions, with seeds that follow one another.")]
@@ -61,8 +68,10 @@ def _root(
 
 
 @app.command()
+@with_export_options(clean=True)
 def generate(
     text: str,
+    options: ExportOptions,
     output: OutputOption = Path("motion.glb"),
     duration: DurationOption = None,
     seed: SeedOption = 0,
@@ -78,14 +87,19 @@ def generate(
 
     check_text(text)
     if model and (folder := find_generator(model)):
-        _diffuse(text, folder, output, duration, seed, num_samples, model, as_json)
+        _diffuse(text, folder, output, duration, seed, num_samples, model, as_json, options)
         return
-    _make(lambda loaded, one: loaded.turn_to_generate(text, duration, one), output, duration, seed, num_samples, model, as_json)
+    _make(
+        lambda loaded, one: loaded.turn_to_generate(text, duration, one),
+        output, duration, seed, num_samples, model, as_json, options,
+    )  # fmt: skip
 
 
 @app.command()
+@with_export_options(clean=True)
 def react(
     motion: MotionArgument,
+    options: ExportOptions,
     output: OutputOption = Path("reaction.glb"),
     seed: SeedOption = 0,
     num_samples: SamplesOption = 1,
@@ -97,13 +111,18 @@ def react(
     Of a motion of two people the first one is kept.
     """
     given = _load(motion)
-    _make(lambda loaded, one: loaded.turn_to_react(given, one), output, None, seed, num_samples, model, as_json)
+    _make(
+        lambda loaded, one: loaded.turn_to_react(given, one),
+        output, None, seed, num_samples, model, as_json, options, people=[1],
+    )  # fmt: skip
 
 
 @app.command()
+@with_export_options(clean=True)
 def edit(
     motion: MotionArgument,
     instruction: str,
+    options: ExportOptions,
     output: OutputOption = Path("edited.glb"),
     duration: DurationOption = None,
     seed: SeedOption = 0,
@@ -117,13 +136,15 @@ def edit(
     given = _load(motion, second)
     _make(
         lambda loaded, one: loaded.turn_to_edit(given, instruction, duration, one),
-        output, duration, seed, num_samples, model, as_json,
+        output, duration, seed, num_samples, model, as_json, options,
     )  # fmt: skip
 
 
 @app.command("continue")
+@with_export_options(clean=True)
 def go_on(
     motion: MotionArgument,
+    options: ExportOptions,
     output: OutputOption = Path("continued.glb"),
     duration: DurationOption = None,
     seed: SeedOption = 0,
@@ -139,7 +160,7 @@ def go_on(
     given = _load(motion, second)
     _make(
         lambda loaded, one: loaded.turn_to_go_on(given, duration, one),
-        output, duration, seed, num_samples, model, as_json,
+        output, duration, seed, num_samples, model, as_json, options, start=given.num_frames,
     )  # fmt: skip
 
 
@@ -184,6 +205,26 @@ def chat(
 
 
 @app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Where to listen. Default: 127.0.0.1, for this machine alone.")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Default: 8765.")] = None,
+    model: ModelOption = None,
+    device: Annotated[str, typer.Option(help="Where torch keeps the model, such as cuda.")] = "cpu",
+    settings: Annotated[list[str] | None, typer.Option("--set", help="A limit: name=value; see docs/api.md.")] = None,
+) -> None:
+    """Answer over HTTP, as OpenAI's API does.
+
+    Other machines are served only with a key, in VIMOTION_SERVER_KEY.
+    """
+    from vimotion.app.server import serve as listen
+    from vimotion.app.settings import ServerConfig
+    from vimotion.config import load_config
+
+    chosen = {name: value for name, value in {"host": host, "port": port}.items() if value is not None}
+    listen(load_config(ServerConfig, None, settings or ()).model_copy(update=chosen), lambda: _model(model, device))
+
+
+@app.command()
 def render(motion: MotionArgument, output: Path, second: SecondOption = None, as_json: JsonOption = False) -> None:
     """Draw a motion.
 
@@ -194,9 +235,11 @@ def render(motion: MotionArgument, output: Path, second: SecondOption = None, as
 
 
 @app.command()
+@with_export_options(clean=False)
 def convert(
     motion: MotionArgument,
     output: Path,
+    options: ExportOptions,
     second: SecondOption = None,
     fps: Annotated[float | None, typer.Option(help="The true rate of the file, where it tells a wrong one.")] = None,
     joint_map: Annotated[Path | None, typer.Option(help="A YAML file that names the joints of an unknown skeleton.")] = None,
@@ -211,7 +254,8 @@ def convert(
         _convert_checkpoint(motion, output, statistics, as_json)
         return
     check_output(output)
-    _write(_load(motion, second, fps=fps, joint_map=joint_map), output, as_json)
+    options.check(output)
+    _write(_load(motion, second, fps=fps, joint_map=joint_map), output, as_json, options)
 
 
 @app.command()
@@ -261,6 +305,7 @@ def train(
     settings: SetOption = None,
     output: RunOption = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
+    plan: Annotated[bool, typer.Option("--plan", help="Only tell what it is going to take: memory, steps, GPU-hours.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Train one stage.
@@ -273,6 +318,11 @@ def train(
 
     room = import_module(f"vimotion.training.{stage}")
     config = load_config(getattr(room, f"{stage.capitalize()}Recipe"), recipe, settings or ())
+    if plan:
+        planned = import_module("vimotion.training.planner").plan(config)
+        report(as_json, planned.as_json(), str(planned))
+        return
+    import_module("vimotion.training.processes").processes()  # connects them, if there are several
     folder = getattr(room, f"train_{stage}")(config, output, resume)
     if int(os.environ.get("RANK", 0)):  # of several processes one tells the result
         return
@@ -298,6 +348,29 @@ def evaluate(
     report(as_json, results, (Path(results["folder"]) / TABLE).read_text(encoding="utf-8"))
 
 
+@app.command("export-model")
+def export(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder.")],
+    model: Annotated[str | None, typer.Option(help="A model folder, or a run's name. Default: the shipped one.")] = None,
+    dtype: Annotated[str | None, typer.Option(help="float32, bfloat16 or float16. Default: as they are.")] = None,
+    max_shard_size: Annotated[str, typer.Option(help="Of one file of weights.")] = "5GB",
+    as_json: JsonOption = False,
+) -> None:
+    """Write a model as a plain folder, to publish and to serve.
+
+    transformers and servers such as vLLM load it without VIMotion.
+    """
+    from transformers.utils import logging
+
+    from vimotion.chat.model import find_model
+    from vimotion.language.backbone import SMOLLM2
+    from vimotion.language.export import export_model
+
+    logging.disable_progress_bar()
+    written = export_model(find_model(model), folder, dtype, max_shard_size, None if model else SMOLLM2)
+    report(as_json, {"folder": str(written)}, str(written))
+
+
 @app.command()
 def bench(model: ModelOption = None, as_json: JsonOption = False) -> None:
     """How fast a model is here.
@@ -321,50 +394,62 @@ def _make(
     num_samples: int,
     model: str | None,
     as_json: bool,
+    options: ExportOptions,
+    **new: Any,
 ) -> None:
-    """Make motions with the language model and write them; `turn` asks it for one, with a seed."""
-    _check_samples(output, duration, num_samples)
+    """Make motions with the language model and write them; `turn` asks it for one, with a seed.
+
+    `new` says what of a motion the model made, as `motion.cleaning.clean` takes it: the rest is not cleaned.
+    """
+    _check_samples(output, duration, num_samples, options)
     loaded = _model(model)
     start = time.perf_counter()
     answers = loaded.answers([turn(loaded, seed + number) for number in range(num_samples)])
     made = [(answer.motion.interaction, {"seed": answer.seed, "tokens": answer.tokens}) for answer in answers]
-    _keep(made, output, time.perf_counter() - start, loaded.name, as_json)
+    _keep(made, output, time.perf_counter() - start, loaded.name, as_json, options, **new)
 
 
 def _diffuse(
-    text: str, folder: Path, output: Path, duration: float | None, seed: int, num_samples: int, model: str, as_json: bool
-) -> None:
+    text: str, folder: Path, output: Path, duration: float | None, seed: int, num_samples: int, model: str, as_json: bool,
+    options: ExportOptions,
+) -> None:  # fmt: skip
     """Make motions with a motion generator and write them."""
     from vimotion.intergen import MotionGenerator
     from vimotion.motion import FPS
 
-    _check_samples(output, duration, num_samples)
+    _check_samples(output, duration, num_samples, options)
     generator = MotionGenerator.load(folder)
     start = time.perf_counter()
     frames, seeds = round((duration or _DIFFUSED_SECONDS) * FPS), [seed + number for number in range(num_samples)]
     with progress("steps") as show:
         motions = generator.sample([text] * num_samples, frames, seeds, progress=show)
     made = [(motion, {"seed": one}) for motion, one in zip(motions, seeds, strict=True)]
-    _keep(made, output, time.perf_counter() - start, model, as_json)
+    _keep(made, output, time.perf_counter() - start, model, as_json, options)
 
 
-def _check_samples(output: Path, duration: float | None, num_samples: int) -> None:
+def _check_samples(output: Path, duration: float | None, num_samples: int, options: ExportOptions) -> None:
     from vimotion.chat.motions import check_duration
 
     check_output(output)
+    options.check(output)
     check_duration(duration)
     if not 1 <= num_samples <= 100:
         raise UserError(f"--num-samples is 1 to 100, not {num_samples}.")
 
 
-def _keep(made: Sequence[tuple[Interaction, dict[str, Any]]], output: Path, seconds: float, model: str, as_json: bool) -> None:
-    """Write motions, and tell what is known of each."""
-    from vimotion.formats import save_motion
+def _keep(
+    made: Sequence[tuple[Interaction, dict[str, Any]]], output: Path, seconds: float, model: str, as_json: bool,
+    options: ExportOptions, **new: Any,
+) -> None:  # fmt: skip
+    """Write motions, and tell what is known of each; `new` as in `_make`."""
+    from vimotion.formats import inserted, save_motion
+    from vimotion.motion.cleaning import clean
 
     samples: list[dict[str, Any]] = []
     for number, (motion, known) in enumerate(made, start=1):
-        path = output if len(made) == 1 else output.with_stem(f"{output.stem}-{number}")
-        files = [str(file) for file in save_motion(motion, path)]
+        path = output if len(made) == 1 else inserted(output, f"-{number}")
+        whole = clean(motion, **new) if options.clean else motion
+        files = [str(file) for file in save_motion(whole, path, replace(options, clean=False))]
         samples.append({"file": files[0], "files": files, "seconds": round(motion.duration, 3), **known})
     tell(f"{sum(sample['seconds'] for sample in samples):.1f} s of motion in {seconds:.1f} s")
     summary = samples[0] if len(made) == 1 else {"samples": samples}
@@ -378,10 +463,10 @@ def _say(turn: Callable[[Model], Turn], model: str | None, as_json: bool) -> Non
     report(as_json, {"text": answer.text, "tokens": answer.tokens, "model": loaded.name}, answer.text)
 
 
-def _write(motion: Interaction, output: Path, as_json: bool) -> None:
+def _write(motion: Interaction, output: Path, as_json: bool, options: ExportOptions | None = None) -> None:
     from vimotion.formats import save_motion
 
-    files = [str(file) for file in save_motion(motion, output)]
+    files = [str(file) for file in save_motion(motion, output, options)]
     content = {"file": files[0], "files": files, "seconds": round(motion.duration, 3), "people": motion.num_people}
     report(as_json, content, "\n".join(files))
 
@@ -399,14 +484,14 @@ def _convert_checkpoint(source: Path, output: Path, statistics: Path | None, as_
     report(as_json, content, str(output))
 
 
-def _model(name: str | None) -> Model:
+def _model(name: str | None, device: str = "cpu") -> Model:
     tell("Loading the model …")
     from transformers.utils import logging
 
     from vimotion.chat import load_model
 
     logging.disable_progress_bar()
-    return load_model(name)
+    return load_model(name, device=device)
 
 
 def _load(motion: Path, second: Path | None = None, **how: Any) -> Interaction:
@@ -429,7 +514,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except ModuleNotFoundError as error:
         if (error.name or "vimotion").startswith("vimotion"):
             raise
-        tell(f"vimotion: This needs the package {error.name}: pip install 'vimotion[train,eval,synthesis]'.")
+        tell(f"vimotion: This needs the package {error.name}: pip install 'vimotion[app,eval,synthesis,train,usd,video]'.")
         status = 2
     except OSError as error:  # a file or folder that cannot be read or written as it is
         if error.filename is None:

@@ -18,10 +18,10 @@ from vimotion.training.examples import (
     ExamplesConfig,
     exchanged,
     learn_given_codes,
-    pack_rows,
     replace_codes,
 )
 from vimotion.training.motion_codes import MotionCodes
+from vimotion.training.rows import pack_rows
 
 ALL = ExamplesConfig(tasks=dict.fromkeys(TASKS, 1.0), rows=4, row_tokens=1536, first_frames=(0, 5))
 TOKENIZER = tiny_backbone()[1]

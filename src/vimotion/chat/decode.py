@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -12,14 +11,12 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache, PreTrainedModel
 
-from vimotion.chat.legal import Draft, LegalTokens, Rules, Spot
+from vimotion.chat.batching import Batch
+from vimotion.chat.legal import LegalTokens, Rules, Spot
 from vimotion.chat.llama import Llama, is_plain_llama
 from vimotion.errors import UserError
 
 Head = Callable[[Tensor], Tensor]
-# Rows × width up to which a step takes one thread: its matrices are read before a second thread has woken, and on a busy
-# machine one that has to be waited for costs 30 times the step (measured with two threads on two busy cores).
-_ONE_THREAD = 2048
 
 
 @dataclass(frozen=True)
@@ -65,7 +62,8 @@ class Network(Protocol):
 
     max_length: int
 
-    def new_cache(self, slots: int, length: int) -> Any: ...
+    def new_cache(self, slots: int, length: int, before: Any = None) -> Any:
+        """Room for texts of so many tokens; the first slots hold what those of the smaller cache `before` do."""
 
     def prefill(self, cache: Any, slot: int, ids: Tensor, last: int = 1) -> Tensor:
         """Put a prompt (n,) into a slot; the states after its last tokens, (last, width)."""
@@ -84,8 +82,9 @@ class AnyCausalLM:
         self.model = model
         self.max_length: int = model.config.max_position_embeddings
 
-    def new_cache(self, slots: int, length: int) -> list[Any]:
-        return [None] * slots
+    def new_cache(self, slots: int, length: int, before: list[Any] | None = None) -> list[Any]:
+        held = before or []
+        return [*held, *[None] * (slots - len(held))]
 
     def prefill(self, cache: list[Any], slot: int, ids: Tensor, last: int = 1) -> Tensor:
         cache[slot] = DynamicCache(config=self.model.config)
@@ -105,28 +104,6 @@ class AnyCausalLM:
         return logits[0, -last:].float().cpu()
 
 
-@dataclass(eq=False)
-class _Running:
-    """A request that occupies a slot."""
-
-    index: int
-    request: Request
-    draft: Draft
-    generator: torch.Generator = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.generator = torch.Generator().manual_seed(self.request.seed)
-
-    @property
-    def cached(self) -> int:
-        """Tokens in the cache: all but the newest, which the next step adds."""
-        return len(self.request.prompt) + len(self.draft.tokens) - 1
-
-
-# Slot → its request, and the state (1, width) after its last token.
-_States = dict[int, tuple[_Running, Tensor]]
-
-
 class Decoder:
     """A language model with its legal tokens, ready to answer."""
 
@@ -140,7 +117,7 @@ class Decoder:
         else:
             self.network = AnyCausalLM(model)
         self.legal = legal
-        self._few = _ONE_THREAD // model.config.hidden_size
+        self.width: int = model.config.hidden_size
         self._heads: dict[Spot, Head] = {}
 
     def stream(self, request: Request) -> Iterator[int]:
@@ -163,35 +140,24 @@ class Decoder:
         with torch.inference_mode():
             cache = self.network.new_cache(1, len(ids))
             states = self.network.prefill(cache, 0, ids[:-1], last=len(words))
-            chances = self._head(self.legal.words)(states).log_softmax(dim=1)
+            chances = self.head(self.legal.words)(states).log_softmax(dim=1)
             places = torch.searchsorted(self.legal.ids(*self.legal.words), ids[-len(words) :])
             return float(chances.gather(1, places[:, None]).mean())
 
     def _run(self, requests: Sequence[Request], slots: int) -> Iterator[tuple[int, int]]:
-        """(index of the request, token) as they come. A slot that falls free is filled with the next request."""
-        if not requests:
-            return
-        slots = min(slots, len(requests))
-        with torch.inference_mode():
-            cache = self.network.new_cache(slots, max(self._length(request) for request in requests))
-        waiting = iter(enumerate(requests))
-        running: list[_Running | None] = [None] * slots
-        while True:
-            with torch.inference_mode():
-                active = {slot: request for slot, request in enumerate(running) if request}
-                states = self._start(cache, running, waiting)
-                with _threads(1 if len(active) <= self._few else None):
-                    states |= self._step(cache, active)
-                    tokens = self._choose(states)
-            if not tokens:
-                return
-            for slot, (request, token) in tokens.items():
-                request.draft.push(token)
-                if request.draft.done:
-                    running[slot] = None
-                yield request.index, token
+        """(index of the request, token) as they come."""
+        batch = Batch(self, slots)
+        indices = {batch.add(request): index for index, request in enumerate(requests)}
+        while batch.busy:
+            for writing, token in batch.step():
+                yield indices[writing], token
 
-    def _length(self, request: Request) -> int:
+    def length(self, request: Request) -> int:
+        """Tokens of a prompt and the longest answer to it.
+
+        Raises:
+            UserError: the network does not read so many.
+        """
         length = len(request.prompt) + self.legal.longest(request.rules)
         if length > self.network.max_length:
             raise UserError(
@@ -200,56 +166,8 @@ class Decoder:
             )
         return length
 
-    def _start(self, cache: Any, running: list[_Running | None], waiting: Iterator[tuple[int, Request]]) -> _States:
-        """Prefill free slots with the next requests."""
-        states: _States = {}
-        for slot, request in enumerate(running):
-            if request is None and (following := next(waiting, None)):
-                index, wanted = following
-                fresh = running[slot] = _Running(index, wanted, self.legal.begin(wanted.rules))
-                states[slot] = fresh, self.network.prefill(cache, slot, torch.tensor(wanted.prompt))
-        return states
-
-    def _step(self, cache: Any, active: dict[int, _Running]) -> _States:
-        """One step of what runs."""
-        if not active:
-            return {}
-        lengths = torch.tensor([request.cached for request in active.values()])
-        newest = torch.tensor([request.draft.tokens[-1] for request in active.values()])
-        states = self.network.step(cache, torch.tensor(list(active)), lengths, newest).split(1)
-        return {slot: (request, state) for (slot, request), state in zip(active.items(), states, strict=True)}
-
-    def _choose(self, states: _States) -> dict[int, tuple[_Running, int]]:
-        """Slot → its request and next token. Only the head's legal rows are computed: a level has few of the vocabulary."""
-        together: dict[Spot, list[int]] = {}
-        for slot, (request, _) in states.items():
-            together.setdefault(request.draft.at, []).append(slot)
-        chosen: dict[int, tuple[_Running, int]] = {}
-        for at, slots in together.items():
-            ids = self.legal.ids(*at)
-            if len(ids) == 1:
-                chosen |= {slot: (states[slot][0], int(ids)) for slot in slots}
-                continue
-            logits = self._head(at)(torch.cat([states[slot][1] for slot in slots]))
-            for slot, row in zip(slots, logits, strict=True):
-                running = states[slot][0]
-                sampling = running.request.words if at[0].kind == "text" else running.request.motion
-                chosen[slot] = running, int(ids[sampling.pick(row, running.generator)])
-        return chosen
-
-    def _head(self, at: Spot) -> Head:
+    def head(self, at: Spot) -> Head:
         """The head's rows that are legal at a spot."""
         if at not in self._heads:
             self._heads[at] = self.network.head(self.legal.ids(*at))
         return self._heads[at]
-
-
-@contextmanager
-def _threads(number: int | None) -> Iterator[None]:
-    """So many threads for torch inside, None for as many as it has."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(number or before)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

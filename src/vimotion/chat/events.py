@@ -13,44 +13,65 @@ from vimotion.tasks.messages import People
 _INCOMPLETE = "\ufffd"
 
 
-def follow(tokens: Iterable[int], tokenizer: PreTrainedTokenizerFast, layout: Layout) -> Iterator[str | MotionCodes]:
-    """Legal tokens of an answer → new pieces of text, and after each whole step of a motion all its codes so far.
+class Follower:
+    """Takes the legal tokens of an answer one by one, and tells what is new.
 
     The pieces of one stretch of text add up to what `language.parse_answer` finds there; the last codes of a motion are its
     codes. A stretch of text after a motion begins with a space, if there was text before.
     """
-    text: list[int] = []
-    said, spoken = "", False
-    for token in (stream := iter(tokens)):
-        if token == layout.start:
-            if piece := _text(text, tokenizer)[len(said) :]:
-                yield piece
-            spoken, text, said = spoken or bool(said or piece), [], ""
-            yield from _motion(stream, layout)
-        elif token != tokenizer.eos_token_id:
-            text.append(token)
-            so_far = _text(text, tokenizer)
-            if so_far.endswith(_INCOMPLETE) or len(so_far) <= len(said):
-                continue
-            yield (" " if spoken and not said else "") + so_far[len(said) :]
-            said = so_far
-    if piece := _text(text, tokenizer)[len(said) :]:
-        yield (" " if spoken and not said else "") + piece
 
+    def __init__(self, tokenizer: PreTrainedTokenizerFast, layout: Layout) -> None:
+        self._tokenizer, self._layout = tokenizer, layout
+        # of the stretch of text: its tokens, and what of it was told; of the whole answer: whether there was text before it
+        self._text: list[int] = []
+        self._said, self._spoken = "", False
+        # of the open motion span: its tokens, who is in it first
+        self._span: list[int] | None = None
 
-def _text(ids: list[int], tokenizer: PreTrainedTokenizerFast) -> str:
-    return str(tokenizer.decode(ids, skip_special_tokens=True)).strip()
+    def push(self, token: int) -> str | MotionCodes | None:
+        """A new piece of text, all codes so far after a whole step of a motion, or nothing yet."""
+        if self._span is not None:
+            return self._moved(self._span, token)
+        if token == self._layout.start:
+            piece = self.rest()
+            self._spoken = self._spoken or bool(self._said)
+            self._text, self._said, self._span = [], "", []
+            return piece
+        if token != self._tokenizer.eos_token_id:
+            self._text.append(token)
+        return None if self._decoded().endswith(_INCOMPLETE) else self.rest()
 
+    def rest(self) -> str | None:
+        """What of the text was held back for a character that is not complete, if anything."""
+        so_far = self._decoded()
+        if len(so_far) <= len(self._said):
+            return None
+        piece = (" " if self._spoken and not self._said else "") + so_far[len(self._said) :]
+        self._said = so_far
+        return piece
 
-def _motion(stream: Iterator[int], layout: Layout) -> Iterator[MotionCodes]:
-    """Codes so far after each step; takes the stream to the end of the span."""
-    who = next(stream)
-    people: People = next(people for people, token in layout.who.items() if token == who)
-    inside: list[int] = []
-    for token in stream:
+    def _decoded(self) -> str:
+        return str(self._tokenizer.decode(self._text, skip_special_tokens=True)).strip()
+
+    def _moved(self, span: list[int], token: int) -> MotionCodes | None:
+        layout = self._layout
         if token == layout.end:
-            return
-        inside.append(token)
-        codes = len(inside) - (layout.placement_length(people) if layout.is_place(inside[0]) else 0)
-        if codes > 0 and codes % layout.step_length(people) == 0:
-            yield layout.parse([layout.start, who, *inside, layout.end])
+            self._span = None
+            return None
+        span.append(token)
+        people: People = next(people for people, who in layout.who.items() if who == span[0])
+        codes = len(span) - 1
+        if codes and layout.is_place(span[1]):
+            codes -= layout.placement_length(people)
+        whole = codes > 0 and codes % layout.step_length(people) == 0
+        return layout.parse([layout.start, *span, layout.end]) if whole else None
+
+
+def follow(tokens: Iterable[int], tokenizer: PreTrainedTokenizerFast, layout: Layout) -> Iterator[str | MotionCodes]:
+    """Legal tokens of an answer → new pieces of text, and after each whole step of a motion all its codes so far."""
+    follower = Follower(tokenizer, layout)
+    for token in tokens:
+        if (news := follower.push(token)) is not None:
+            yield news
+    if piece := follower.rest():
+        yield piece

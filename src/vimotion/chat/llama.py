@@ -110,9 +110,12 @@ class Llama:
         """The map from hidden states (n, width) to the logits of some tokens, (n, len(ids))."""
         return self.linear(self.head_weight[ids])
 
-    def new_cache(self, slots: int, length: int) -> Tensor:
+    def new_cache(self, slots: int, length: int, before: Tensor | None = None) -> Tensor:
         """Keys and values: (layers, 2, slots, kv heads, length, head width)."""
-        return torch.zeros(len(self.layers), 2, slots, self.kv_heads, length, self.head_dim)
+        cache = torch.zeros(len(self.layers), 2, slots, self.kv_heads, length, self.head_dim)
+        if before is not None:
+            cache[:, :, : before.shape[2], :, : before.shape[4]] = before
+        return cache
 
     def prefill(self, cache: Tensor, slot: int, ids: Tensor, last: int = 1) -> Tensor:
         """Put a prompt `ids` (n,) into a slot; the hidden states after its last tokens, (last, width)."""

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from accelerate import PartialState
+import torch
+from peft import PeftModel
 from pydantic import Field
 
 from vimotion.artifacts import run_folder, vimotion_home
@@ -26,6 +27,7 @@ from vimotion.tasks import Conversation, TextPart, possible_tasks, sample_conver
 from vimotion.tokenizer import MotionTokenizer
 from vimotion.training.examples import ExamplesConfig
 from vimotion.training.motion_codes import MotionCodes
+from vimotion.training.processes import processes
 from vimotion.training.tuning import LanguageRecipe, codes_of, tune, write_model
 
 # The paper's four tasks of this stage; their weights are our choice.
@@ -78,11 +80,21 @@ def train_align(recipe: AlignRecipe, output: Path | None = None, resume: bool = 
     folder = output or run_folder(recipe.name)
     codec = vimotion_home() / recipe.tokenizer
     codes = codes_of(open_store(recipe.store), recipe, codec)
-    with PartialState().local_main_process_first():  # one of them fetches the backbone
+    with processes().local_main_process_first():  # one of them fetches the backbone
         built = build_model(recipe, MotionTokenizer.load(codec), codes)
+    torch.manual_seed(recipe.loop.seed)  # of the adapters
     adapted = add_lora(built.model, recipe.lora_rank, range(built.layout.first_id, len(built.tokenizer)))
+    result = tune(adapted, built.tokenizer, built.layout, codes, recipe, _groups(adapted, recipe), folder, resume)
+    if processes().is_main_process:
+        built.model = merge_lora(adapted)
+    write_model(result, built, "align", recipe, {"tokenizer": codec}, folder)
+    return folder
+
+
+def _groups(adapted: PeftModel, recipe: AlignRecipe) -> list[dict[str, Any]]:
+    """The adapters, and the rows of the new tokens without weight decay."""
     trainable = {name: parameter for name, parameter in adapted.named_parameters() if parameter.requires_grad}
-    groups: list[dict[str, Any]] = [
+    return [
         {"params": [parameter for name, parameter in trainable.items() if not is_new_row(name)]},
         {
             "params": [parameter for name, parameter in trainable.items() if is_new_row(name)],
@@ -90,10 +102,6 @@ def train_align(recipe: AlignRecipe, output: Path | None = None, resume: bool = 
             "weight_decay": 0.0,
         },
     ]
-    result = tune(adapted, built.tokenizer, built.layout, codes, recipe, groups, folder, resume)
-    built.model = merge_lora(adapted)
-    write_model(result, built, "align", recipe, {"tokenizer": codec}, folder)
-    return folder
 
 
 def build_model(recipe: AlignRecipe, codec: MotionTokenizer, codes: MotionCodes) -> ModelFolder:

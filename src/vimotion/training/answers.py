@@ -27,6 +27,8 @@ class AnswerLoss(nn.Module):
     def __init__(self, model: PreTrainedModel | PeftModel) -> None:
         super().__init__()
         self.model = model
+        # by this name Accelerate finds the layers that FSDP2 is to shard one by one
+        self._no_split_modules = self.causal._no_split_modules
 
     @property
     def causal(self) -> Any:

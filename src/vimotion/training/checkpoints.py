@@ -15,6 +15,7 @@ from torch.optim import Optimizer
 
 from vimotion.artifacts import atomic_path
 from vimotion.errors import UserError
+from vimotion.training.processes import load_whole_state, whole, whole_state
 
 OPTIMIZERS = "optimizers.pt"
 _KEPT = 2
@@ -36,26 +37,33 @@ def check_free(run_dir: Path, resume: bool) -> None:
         raise UserError(f"{run_dir} already holds a run; give --resume to go on with it, or another output folder.")
 
 
-def save_checkpoint(run_dir: Path, model: nn.Module, optimizers: Sequence[Optimizer], state: dict[str, Any]) -> None:
-    """Write `checkpoints/step-<step>` at once or not at all; the two newest are kept."""
+def save_checkpoint(
+    run_dir: Path, model: nn.Module, optimizers: Sequence[Optimizer], state: dict[str, Any], write: bool = True
+) -> None:
+    """Write `checkpoints/step-<step>` at once or not at all; the two newest are kept.
+
+    Args:
+        write: on one process. Where the weights lie in parts on all of them, the others must call too.
+    """
+    weights = {name: whole(tensor.detach(), write).contiguous() for name, tensor in _kept_tensors(model).items()}
+    states = [whole_state(optimizer, write) for optimizer in optimizers]
+    if not write:
+        return
     folder = Path(run_dir) / "checkpoints" / f"step-{state['step']:09d}"
     with atomic_path(folder) as temporary:
         temporary.mkdir()
-        save_file(
-            {name: tensor.detach().contiguous() for name, tensor in _kept_tensors(model).items()},
-            temporary / "model.safetensors",
-        )
-        torch.save([optimizer.state_dict() for optimizer in optimizers], temporary / OPTIMIZERS)
+        save_file(weights, temporary / "model.safetensors")
+        torch.save(states, temporary / OPTIMIZERS)
         (temporary / "state.json").write_text(json.dumps(state))
     for old in sorted(folder.parent.glob("step-*"))[:-_KEPT]:
         shutil.rmtree(old)
 
 
-def load_checkpoint(folder: Path, model: nn.Module, optimizers: Sequence[Optimizer]) -> dict[str, Any]:
-    """Put a checkpoint back into model and optimizers, and return its state.
+def load_weights(folder: Path, model: nn.Module) -> dict[str, Any]:
+    """Put the weights of a checkpoint back into a model that is whole, and return the state of the run.
 
     Raises:
-        UserError: the checkpoint is of another model, or of other optimizers.
+        UserError: the checkpoint is of another model.
     """
     saved, kept = load_file(folder / "model.safetensors"), _kept_tensors(model)
     differing = sorted(saved.keys() ^ kept.keys()) or sorted(n for n in saved if saved[n].shape != kept[n].shape)
@@ -64,15 +72,24 @@ def load_checkpoint(folder: Path, model: nn.Module, optimizers: Sequence[Optimiz
     with torch.no_grad():
         for name, tensor in kept.items():
             tensor.copy_(saved[name])
+    state: dict[str, Any] = json.loads((folder / "state.json").read_text())
+    return state
+
+
+def load_optimizers(folder: Path, optimizers: Sequence[Optimizer]) -> None:
+    """Put the state of the optimizers of a checkpoint back, whole or, where the weights lie in parts, in parts.
+
+    Raises:
+        UserError: the checkpoint is of other optimizers.
+    """
     if not (folder / OPTIMIZERS).is_file():
         raise UserError(f"{folder} has no {OPTIMIZERS}: another version of VIMotion wrote it; train anew.")
-    states = torch.load(folder / OPTIMIZERS, map_location="cpu", weights_only=True)
+    # mapped: of a large model's state a process reads but its part
+    states = torch.load(folder / OPTIMIZERS, map_location="cpu", weights_only=True, mmap=True)
     if len(states) != len(optimizers):
         raise UserError(f"{folder} is of another optimizer; resume with its own recipe.")
     for optimizer, one in zip(optimizers, states, strict=True):
-        optimizer.load_state_dict(one)
-    state: dict[str, Any] = json.loads((folder / "state.json").read_text())
-    return state
+        load_whole_state(optimizer, one)
 
 
 def _kept_tensors(model: nn.Module) -> dict[str, Tensor]:

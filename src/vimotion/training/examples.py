@@ -21,6 +21,7 @@ from vimotion.language.rendering import IGNORED, CodesOf, render
 from vimotion.tasks import TASKS, Conversation, possible_tasks, sample_conversation
 from vimotion.training.dialogues import INTER_MT2, Dialogues
 from vimotion.training.motion_codes import MotionCodes
+from vimotion.training.rows import OFFERED, Example, fill_rows, pack_rows
 
 # Where a caption says which person is which.
 _NAMED = re.compile(r"\b(?:first|second|person (?:[ab12]|one|two))\b", re.IGNORECASE)
@@ -30,8 +31,6 @@ _OTHER_SLOT = {"{first}": "{second}", "{second}": "{first}"}
 _SLOT = re.compile("|".join(_OTHER_SLOT))
 # Draws for one example before the corpus is held to have none.
 _TRIES = 2000
-
-Example = tuple[list[int], list[int]]
 
 
 class ExamplesConfig(Config):
@@ -85,16 +84,18 @@ class Examples:
             raise UserError(f"There is no conversation in the split {split!r}; make more with `vimotion synthesize`.")
         weights = np.array(list(config.tasks.values()), dtype=np.float64)
         self._tasks, self._shares = list(config.tasks), weights / weights.sum()
-        self._rendered = self._too_long = 0
+        self._rendered = self._too_long = self._offered = self._filled = 0
 
     def __call__(self, index: int) -> dict[str, Tensor]:
         """A batch of `rows` rows: "input_ids", "position_ids" (from 0 in each example) and "labels", (rows, tokens) int64."""
         random = np.random.default_rng([self._seed, index])
         shape = self._config.rows, self._config.row_tokens
         drawn: list[Example] = []
-        while sum(len(ids) for ids, _ in drawn) < shape[0] * shape[1]:
+        while sum(len(ids) for ids, _ in drawn) < OFFERED * shape[0] * shape[1]:
             drawn.append(self.example(random))
         rows = fill_rows(drawn, *shape)
+        self._offered += shape[0] * shape[1]
+        self._filled += sum(len(ids) for row in rows for ids, _ in row)
         padding = self._tokenizer.pad_token_id
         batch = pack_rows(rows, self._config.row_tokens, self._tokenizer.eos_token_id if padding is None else padding)
         if self._split == "train":
@@ -106,6 +107,11 @@ class Examples:
     def too_long(self) -> float:
         """Share of the examples so far that fitted into no row and were left out."""
         return self._too_long / max(self._rendered, 1)
+
+    @property
+    def padding(self) -> float:
+        """Share of the batches so far that holds no example."""
+        return 1 - self._filled / max(self._offered, 1)
 
     def example(self, random: np.random.Generator) -> Example:
         """Ids and labels of one conversation that fits into a row."""
@@ -142,13 +148,13 @@ class Examples:
 
 def can_exchange(record: Record) -> bool:
     """Whether something can be said of the record when its two people change their names."""
-    return not record.captions or not all(map(_NAMED.search, record.captions))
+    return record.people == 2 and (not record.captions or not all(map(_NAMED.search, record.captions)))
 
 
 def exchanged(record: Record) -> Record:
     """The record told with its second person as the first; captions that say which person is which are left out."""
     captions = tuple(caption for caption in record.captions if not _NAMED.search(caption))
-    if not record.facts:
+    if not record.facts or "parameters" not in record.facts:  # no scripted scene
         return replace(record, captions=captions)
     parameters = record.facts["parameters"]
     exchanged = parameters | {
@@ -160,33 +166,6 @@ def exchanged(record: Record) -> Record:
     edit, _, who = record.edit.partition(" ")
     edit = f"{edit} {who if len(who) == 2 else who.translate(_OTHER)}".strip()
     return replace(record, captions=captions, facts={"parameters": exchanged, "told": json.loads(told)}, edit=edit)
-
-
-def fill_rows(examples: list[Example], rows: int, length: int) -> list[list[Example]]:
-    """The examples, the longest first, each in the first row that has room for it; those that fit nowhere are left out."""
-    filled: list[list[Example]] = [[] for _ in range(rows)]
-    room = [length] * rows
-    for example in sorted(examples, key=lambda example: -len(example[0])):
-        if fitting := [row for row, left in enumerate(room) if left >= len(example[0])]:
-            filled[fitting[0]].append(example)
-            room[fitting[0]] -= len(example[0])
-    return filled
-
-
-def pack_rows(rows: list[list[Example]], length: int, padding: int) -> dict[str, Tensor]:
-    """Whole examples side by side in each row; positions start again with each, which tells transformers where one ends."""
-    ids = torch.full((len(rows), length), padding)
-    positions = torch.zeros_like(ids)
-    labels = torch.full_like(ids, IGNORED)
-    for row, examples in enumerate(rows):
-        at = 0
-        for example_ids, example_labels in examples:
-            span = slice(at, at + len(example_ids))
-            ids[row, span] = torch.tensor(example_ids)
-            labels[row, span] = torch.tensor(example_labels)
-            positions[row, span] = torch.arange(len(example_ids))
-            at = span.stop
-    return {"input_ids": ids, "position_ids": positions, "labels": labels}
 
 
 def learn_given_codes(batch: dict[str, Tensor], layout: Layout, share: float, random: np.random.Generator) -> None:

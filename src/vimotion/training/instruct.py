@@ -53,8 +53,7 @@ def train_instruct(recipe: InstructRecipe, output: Path | None = None, resume: b
     built = ModelFolder.load(aligned)
     codes = codes_of(open_store(recipe.store), recipe, aligned / CODEC)
     told = _dialogues(recipe, aligned / CODEC, codes)
-    groups = _groups(built, recipe)
-    result = tune(built.model, built.tokenizer, built.layout, codes, recipe, groups, folder, resume, told)
+    result = tune(built.model, built.tokenizer, built.layout, codes, recipe, _groups(built, recipe), folder, resume, told)
     parents = {"conversations": vimotion_home() / recipe.conversations} if recipe.conversations else {}
     write_model(result, built, "instruct", recipe, {"aligned": aligned, **parents}, folder)
     return folder

@@ -1,7 +1,8 @@
 """The one training loop: optimizers, warm-up and cosine, checkpoints, resuming to the exact next batch, metrics.
 
-What makes a run repeatable: a batch is a pure function of its index, and the random numbers of a step (dropout) follow
-from the seed, the step and the process. Nothing else of the past is needed but weights, optimizer state and clock.
+What makes a run repeatable: a batch is a pure function of its index, and the random numbers spent on it (dropout) follow
+from the seed and that index. Nothing else of the past is needed but weights, optimizer state and clock. A step takes so many
+batches that follow one another, whoever computes them: one process after another's, or several processes at a time.
 """
 
 from __future__ import annotations
@@ -21,7 +22,6 @@ from typing import Annotated, Any, Literal
 
 import torch
 from accelerate import Accelerator
-from accelerate.state import AcceleratorState
 from accelerate.utils import send_to_device
 from pydantic import Field
 from rich.console import Console
@@ -31,8 +31,9 @@ from torch import Tensor, nn
 from vimotion.artifacts import atomic_path
 from vimotion.config import Config
 from vimotion.errors import UserError
-from vimotion.training.checkpoints import check_free, latest_checkpoint, load_checkpoint, save_checkpoint
+from vimotion.training.checkpoints import check_free, latest_checkpoint, load_optimizers, load_weights, save_checkpoint
 from vimotion.training.optimizers import OptimizerName, default_groups, make_optimizers
+from vimotion.training.processes import make_accelerator, make_whole, reshard, whole
 
 Batches = Callable[[int], Any]
 LossFunction = Callable[[nn.Module, Any], tuple[Tensor, dict[str, Tensor]]]
@@ -50,7 +51,8 @@ class LoopConfig(Config):
         optimizer: "adamw", or "muon" for weight matrices and AdamW for the rest, see `make_optimizers`.
         learning_rate: at the peak, for groups that set none of their own.
         final_rate: share of the peak that is left at the end of the cosine.
-        gradient_accumulation: batches a process adds up before a step.
+        gradient_accumulation: batches a process adds up before a step. A resumed run keeps its batches a step: with half as
+            many processes each of them adds up twice as many.
         save_steps, save_minutes: a checkpoint is written when either has passed.
         log_steps: how often a line goes to metrics.jsonl.
         eval_steps: how often the stage's own evaluation runs; 0 = only at the end.
@@ -99,6 +101,7 @@ def run_loop(
     count: Callable[[Any], int] = len,
     unit: str = "samples",
     evaluate: Callable[[nn.Module], dict[str, float]] | None = None,
+    shardable: bool = False,
 ) -> LoopResult:
     """Train `model` in place, on whatever processes and devices `accelerate launch` gave.
 
@@ -111,81 +114,90 @@ def run_loop(
         run_dir: gets `checkpoints/` and `metrics.jsonl`.
         resume: go on from the last checkpoint in `run_dir`, or from the start where there is none.
         parameter_groups: dicts with "params" and, if wanted, "lr" (peak) and "weight_decay". Default: all trainable
-            parameters, weight decay on those with two or more dimensions.
+            parameters, weight decay on those with two or more dimensions. The list is emptied.
         count, unit: how many of what a batch holds, for the throughput.
         evaluate: figures of the model (unwrapped, in eval mode, without gradients, on the main process alone).
+        shardable: the model may be sharded by FSDP2: loss and `evaluate` only call it, and do not look at its weights.
+            `evaluate` then runs on all processes, and in the end the main process alone has the weights.
 
     Raises:
-        UserError: `run_dir` already holds a run and `resume` is False, or the loss is no longer finite.
+        UserError: `run_dir` already holds a run and `resume` is False, the loss is no longer finite, or the processes that
+            there are cannot share what is to be done.
         TrainingStopped: SIGINT or SIGTERM came; the checkpoint is written.
     """
     run_dir = Path(run_dir)
     check_free(run_dir, resume)
     found = latest_checkpoint(run_dir)
-    AcceleratorState._reset_state()  # an earlier run of this process may have had another precision
-    accelerator = Accelerator(
-        mixed_precision="bf16" if config.precision == "bf16" else "no",
-        dynamo_backend="inductor" if config.compile else "no",
-    )
-    groups = parameter_groups or default_groups(model, config.weight_decay)
+    accelerator = make_accelerator(config.precision == "bf16", config.compile)
+    main, sharded = accelerator.is_main_process, bool(accelerator.is_fsdp2)
+    if sharded and (not shardable or config.optimizer == "muon"):
+        what = "Muon needs whole matrices" if shardable else "This stage's networks are small"
+        raise UserError(f"{what}: start it without FSDP2, for example with recipes/accelerate/ddp.yaml.")
+    groups = default_groups(model, config.weight_decay) if parameter_groups is None else parameter_groups
     optimizers = make_optimizers(model, groups, config.optimizer, config.learning_rate, config.betas, config.weight_decay)
+    groups.clear()  # sharding puts other parameters in their place, and these would stay in memory
     rated = [(group, group["lr"]) for optimizer in optimizers for group in optimizer.param_groups]
-    state = load_checkpoint(found, model, optimizers) if found else {"step": 0, "seconds": 0.0}
+    state = load_weights(found, model) if found else {"step": 0, "seconds": 0.0}
     wrapped, *accelerated = accelerator.prepare(model, *optimizers)
+    if found:
+        load_optimizers(found, optimizers)
+    times = _batches_each(accelerator, config, state)
     step, clock = int(state["step"]), _Clock(state["seconds"])
-    metrics = _Metrics(run_dir / "metrics.jsonl", unit, step) if accelerator.is_main_process else None
+    metrics = _Metrics(run_dir / "metrics.jsonl", unit, step) if main else None
     saved_step, saved_at = step, clock.seconds()
     last: dict[str, float] = {}
 
-    def save() -> None:
+    def save(seconds: float) -> None:
         nonlocal saved_step, saved_at
-        saved_step, saved_at = step, clock.seconds()
-        if accelerator.is_main_process:
-            save_checkpoint(run_dir, model, optimizers, {"step": step, "seconds": saved_at})
+        saved_step, saved_at = step, seconds
+        if main or sharded:
+            kept = {"step": step, "seconds": seconds, "batches": times * accelerator.num_processes}
+            save_checkpoint(run_dir, model, optimizers, kept, write=main)
         accelerator.wait_for_everyone()
 
     def measure() -> dict[str, float]:
         figures: dict[str, float] = {}
-        if evaluate and accelerator.is_main_process:
+        if evaluate and (main or sharded):
             model.eval()
             with torch.no_grad():
                 figures = evaluate(accelerator.unwrap_model(wrapped, keep_torch_compile=False))
+            reshard(model)
             if metrics:
                 metrics.write(step, figures)
         accelerator.wait_for_everyone()
         return figures
 
     try:
-        with _stop_requested() as stop, _prefetch(batches) as fetch, _progress(config, accelerator.is_main_process) as show:
+        with _stop_requested() as stop, _prefetch(batches) as fetch, _progress(config, main) as show:
             while True:
                 seconds, stopped = _agree(accelerator, clock.seconds(), stop.is_set())
                 share = max(step / config.steps, seconds / (60 * config.max_minutes) if config.max_minutes else 0.0)
                 if share >= 1 or stopped:
                     break
+                if step - saved_step >= config.save_steps or seconds - saved_at >= 60 * config.save_minutes:
+                    save(seconds)
                 for group, peak in rated:
                     group["lr"] = peak * rate(step, share, config)
-                loss, parts, norm, counted = _step(accelerator, wrapped, accelerated, loss_fn, fetch, config, step, count)
+                figures, counted = _step(accelerator, wrapped, accelerated, loss_fn, fetch, config, step, times, count)
                 step += 1
-                due = step - saved_step >= config.save_steps or clock.seconds() - saved_at >= 60 * config.save_minutes
                 if metrics:
                     metrics.add(counted * accelerator.num_processes)
-                if step % config.log_steps == 0 or step == 1 or due:
-                    last = {"loss": float(loss)} | {name: float(value) for name, value in parts.items()}
+                if step % config.log_steps == 0 or step == 1:
+                    last = _averaged(accelerator, figures)
                     if not math.isfinite(last["loss"]):
                         raise UserError(f"The loss is {last['loss']} at step {step}; lower the learning rate.")
                     if metrics:
-                        last |= {"gradient_norm": float(norm), "learning_rate": rated[0][0]["lr"]}
-                        last |= metrics.speed() | {"seconds": clock.seconds()}
+                        last |= {"learning_rate": rated[0][0]["lr"]} | metrics.speed() | {"seconds": clock.seconds()}
                         metrics.write(step, last)
                         show(share, step, last, unit)
-                if any(_agree(accelerator, 0.0, due)):
-                    save()
                 if config.eval_steps and step % config.eval_steps == 0 and step < config.steps:
                     last |= measure()
-        save()
+        save(seconds)
         if stopped:
             raise TrainingStopped(f"Stopped at step {step} with a checkpoint; run the same command with --resume to go on.")
         last |= measure()
+        if sharded:
+            make_whole(model, keep=main)
         return LoopResult(step, clock.seconds(), last)
     finally:
         # gives the model its own forward back
@@ -200,6 +212,15 @@ def rate(step: int, share: float, config: LoopConfig) -> float:
     return warmup * (config.final_rate + (1 - config.final_rate) * cosine)
 
 
+def _batches_each(accelerator: Accelerator, config: LoopConfig, state: dict[str, Any]) -> int:
+    """Batches that each process adds up before a step."""
+    processes = accelerator.num_processes
+    batches = int(state.get("batches", config.gradient_accumulation * processes))
+    if batches % processes:
+        raise UserError(f"The run takes {batches} batches a step; go on with a number of processes that divides it.")
+    return batches // processes
+
+
 def _step(
     accelerator: Accelerator,
     model: nn.Module,
@@ -208,21 +229,26 @@ def _step(
     fetch: Callable[[int, int], Any],
     config: LoopConfig,
     step: int,
+    times: int,
     count: Callable[[Any], int],
-) -> tuple[Tensor, dict[str, Tensor], Tensor, int]:
-    """One optimizer step: mean loss and parts of its batches on this process, gradient norm, and how much they held."""
-    rank, processes, times = accelerator.process_index, accelerator.num_processes, config.gradient_accumulation
-    torch.manual_seed((config.seed * 1_000_003 + step) * 4096 + rank)
+) -> tuple[dict[str, Tensor], int]:
+    """One optimizer step: what this process found over its batches, and how much they held.
+
+    The figures are loss, its parts and the norm of the gradient.
+    """
+    rank, processes = accelerator.process_index, accelerator.num_processes
     model.train()
     losses: list[Tensor] = []
     sums: dict[str, Tensor] = {}
     counted = 0
     for turn in range(times):
         index = (step * times + turn) * processes + rank
-        following = index + processes
-        batch = fetch(index, following)
+        batch = fetch(index, index + processes)
         counted += count(batch)
-        with accelerator.no_sync(model) if turn < times - 1 else nullcontext():
+        torch.manual_seed(config.seed * 1_000_003 + index)
+        # FSDP2 adds gradients up in parts; whole ones, kept until the last turn, would not fit
+        apart = turn < times - 1 and not accelerator.is_fsdp2
+        with accelerator.no_sync(model) if apart else nullcontext():
             loss, parts = loss_fn(model, send_to_device(batch, accelerator.device))
             accelerator.backward(loss / times)
         losses.append(loss.detach())
@@ -232,7 +258,14 @@ def _step(
     for optimizer in optimizers:
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
-    return torch.stack(losses).mean(), sums, norm, counted
+    return {"loss": torch.stack(losses).mean(), **sums, "gradient_norm": whole(norm)}, counted
+
+
+def _averaged(accelerator: Accelerator, figures: dict[str, Tensor]) -> dict[str, float]:
+    """Means over the processes; all must call."""
+    values = torch.stack([value.detach().float().to(accelerator.device) for value in figures.values()])
+    means: list[float] = accelerator.reduce(values, reduction="mean").tolist()
+    return dict(zip(figures, means, strict=True))
 
 
 def _agree(accelerator: Accelerator, seconds: float, flag: bool) -> tuple[float, bool]:

@@ -13,12 +13,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import torch
 
 from vimotion.artifacts import atomic_path, vimotion_home
 from vimotion.corpora.store import SCHEMA, Record, Store
@@ -31,8 +33,12 @@ from vimotion.weights import CONFIG
 
 _VERSION = 3
 _TEXT_COLUMNS = [name for name in SCHEMA.names if name != "features"]
-# People encoded in one go.
-_BATCH = 32
+# Clips in a row group, which is what one random access reads: about 100 kB.
+_ROW_GROUP = 32
+# Row groups that stay in memory.
+_GROUPS_KEPT = 2048
+# Clips that are encoded, and people in one go.
+_CHUNK, _BATCH = 256, 32
 
 
 def prepare_codes(
@@ -40,6 +46,7 @@ def prepare_codes(
     tokenizer_folder: Path,
     first_frames: Sequence[int],
     progress: Callable[[int, int], None] = lambda done, total: None,
+    device: str | torch.device = "cpu",
 ) -> MotionCodes:
     """The codes of a corpus by a codec, from the cache or made now.
 
@@ -47,8 +54,9 @@ def prepare_codes(
         store: clips that are too short for the last of `first_frames` are left out.
         first_frames: frames left out at the start, one variant each.
         progress: called with the number of finished clips and of all clips.
+        device: where the codec runs.
     """
-    tokenizer = MotionTokenizer.load(tokenizer_folder)
+    tokenizer = MotionTokenizer.load(tokenizer_folder, device)
     made_from = {
         "version": _VERSION,
         "corpus": _digest([store.folder / "info.json", store.folder / "stats.json"]),
@@ -67,21 +75,23 @@ def prepare_codes(
 
 
 class MotionCodes:
-    """Codes and texts of a corpus, in memory."""
+    """Codes and texts of a corpus of any size: clips are read from disk when asked for, a row group at a time."""
 
     def __init__(self, folder: Path) -> None:
         info = json.loads((folder / "info.json").read_text())
         self.folder = folder
         self.spec = CodecSpec(**info["spec"])
         self.first_frames: list[int] = info["first_frames"]
-        table = pq.read_table(folder / "codes.parquet").combine_chunks()
-        lists = table.column("codes").combine_chunks()
-        self._codes = lists.values.to_numpy()
-        self._starts = lists.offsets.to_numpy()
-        self._texts = table.select(_TEXT_COLUMNS)
+        self._file = pq.ParquetFile(folder / "codes.parquet", memory_map=True)
+        groups = [self._file.metadata.row_group(group).num_rows for group in range(self._file.num_row_groups)]
+        # number of the first clip of each row group
+        self._first = np.cumsum([0, *groups])
+        table = self._file.read(columns=["id", "split", "num_frames", "people"])
+        self._ids: list[str] = table.column("id").to_pylist()
         self._frames = table.column("num_frames").to_numpy()
         self._people = table.column("people").to_numpy()
         self._splits = np.array(table.column("split").to_pylist())
+        self._group = lru_cache(maxsize=_GROUPS_KEPT)(self._read_group)
 
     def __len__(self) -> int:
         return len(self._frames)
@@ -95,7 +105,8 @@ class MotionCodes:
 
     def record(self, index: int, variant: int = 0) -> Record:
         """A clip from first frame number `variant`, as the tasks take it; its frame vectors have a width of zero."""
-        row = self._texts.slice(index, 1).to_pylist()[0]
+        group, number = self._place(index)
+        row = group.texts.slice(number, 1).to_pylist()[0]
         return Record(
             id=row["id"],
             split=row["split"],
@@ -110,13 +121,14 @@ class MotionCodes:
 
     def codes(self, index: int, variant: int = 0, first: int = 0) -> np.ndarray:
         """(P, rows, levels) int16 of a clip from first frame number `variant`, person `first` being the first."""
+        group, number = self._place(index)
         people = int(self._people[index])
-        position = int(self._starts[index])
+        position = int(group.starts[number])
         for frames in self.first_frames[:variant]:
             position += people * self._variant_size(index, frames)
         size = self._variant_size(index, self.first_frames[variant])
         position += first * size
-        return self._codes[position : position + size].reshape(people, -1, self.spec.levels)
+        return group.codes[position : position + size].reshape(people, -1, self.spec.levels)
 
     def codes_of(self, part: MotionPart, variant: int = 0, first: int = 0) -> np.ndarray:
         """(people, rows, levels) of what a motion part refers to; its frames count from the variant's first frame."""
@@ -127,9 +139,27 @@ class MotionCodes:
         rows = self.spec.rows(int(self._frames[index]) - first_frame)
         return int(self._people[index]) * rows * self.spec.levels
 
+    def _place(self, index: int) -> tuple[_Group, int]:
+        """The row group of a clip, and its number in it."""
+        group = int(np.searchsorted(self._first, index, side="right")) - 1
+        return self._group(group), index - int(self._first[group])
+
+    def _read_group(self, group: int) -> _Group:
+        table = self._file.read_row_group(group).combine_chunks()
+        lists = table.column("codes").combine_chunks()
+        return _Group(table.select(_TEXT_COLUMNS), lists.values.to_numpy(), lists.offsets.to_numpy())
+
     @cached_property
     def _index(self) -> dict[str, int]:
-        return {identifier: index for index, identifier in enumerate(self._texts.column("id").to_pylist())}
+        return {identifier: index for index, identifier in enumerate(self._ids)}
+
+
+class _Group(NamedTuple):
+    """Some clips that follow one another: their texts, and all their codes with where those of each clip begin."""
+
+    texts: pa.Table
+    codes: np.ndarray
+    starts: np.ndarray
 
 
 def _write(
@@ -142,8 +172,8 @@ def _write(
     schema = pa.schema([SCHEMA.field(name) for name in _TEXT_COLUMNS] + [("codes", pa.list_(pa.int16()))])
     shortest = max(first_frames) + tokenizer.spec.step_frames
     with pq.ParquetWriter(path, schema, compression="zstd") as writer:
-        for start in range(0, len(store), 256):
-            records = [store[index] for index in range(start, min(start + 256, len(store)))]
+        for start in range(0, len(store), _CHUNK):
+            records = [store[index] for index in range(start, min(start + _CHUNK, len(store)))]
             records = [record for record in records if record.num_frames >= shortest]
             views = [view for record in records for view in _views(record.features, first_frames)]
             encoded = _encode(tokenizer, views)
@@ -152,8 +182,8 @@ def _write(
                 codes = [next(encoded).reshape(-1) for _ in range(len(first_frames) * record.people)]
                 row = {name: getattr(record, name) for name in _TEXT_COLUMNS if name not in ("facts",)}
                 rows.append(row | {"facts": json.dumps(record.facts or {}), "codes": np.concatenate(codes).astype(np.int16)})
-            writer.write_table(pa.Table.from_pylist(rows, schema=schema))
-            progress(min(start + 256, len(store)), len(store))
+            writer.write_table(pa.Table.from_pylist(rows, schema=schema), row_group_size=_ROW_GROUP)
+            progress(min(start + _CHUNK, len(store)), len(store))
 
 
 def _views(features: np.ndarray, first_frames: Sequence[int]) -> Iterator[np.ndarray]:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from accelerate import PartialState
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
@@ -24,6 +23,8 @@ from vimotion.tokenizer.representation import POSE_PARTS, body_from_features, en
 from vimotion.tokenizer.spec import CodecConfig
 from vimotion.training.checkpoints import check_free
 from vimotion.training.loop import LoopConfig, run_loop
+from vimotion.training.plan_config import PlanConfig
+from vimotion.training.processes import processes
 from vimotion.training.windows import cut_window
 
 _NORMALISATION_BATCHES = 32
@@ -66,6 +67,7 @@ class TokenizerRecipe(Config):
     codec: CodecConfig = CodecConfig()
     loss: LossWeights = LossWeights()
     loop: LoopConfig = LoopConfig()
+    plan: PlanConfig = PlanConfig()
 
     @model_validator(mode="after")
     def _fits(self) -> TokenizerRecipe:
@@ -98,7 +100,7 @@ def train_tokenizer(recipe: TokenizerRecipe, output: Path | None = None, resume:
         fit_normalisation(codec, [windows(-1 - index)[0] for index in range(_NORMALISATION_BATCHES)])
     else:
         codec = started_from(vimotion_home() / recipe.start_from, recipe.codec, recipe.fixed_codes)
-    if PartialState().is_main_process:
+    if processes().is_main_process:
         save_config(recipe, folder / "recipe.yaml")
 
     def evaluate(model: nn.Module) -> dict[str, float]:
@@ -111,7 +113,7 @@ def train_tokenizer(recipe: TokenizerRecipe, output: Path | None = None, resume:
         codec, tokenizer_loss(recipe), windows, recipe.loop, folder, resume,
         count=lambda batch: len(batch[0]), unit="pairs", evaluate=evaluate,
     )  # fmt: skip
-    if PartialState().is_main_process:
+    if processes().is_main_process:
         tokenizer = MotionTokenizer(codec.cpu())
         tokenizer.save(folder)
         indices = _evenly(store.split("val"), recipe.evaluated_clips)
@@ -119,7 +121,7 @@ def train_tokenizer(recipe: TokenizerRecipe, output: Path | None = None, resume:
         config = recipe.model_dump(mode="json")
         parents = {"corpus": corpus} | ({"start_from": vimotion_home() / recipe.start_from} if recipe.start_from else {})
         write_manifest(folder, "tokenizer", config, recipe.loop.seed, parents, result.metrics | figures)
-    PartialState().wait_for_everyone()
+    processes().wait_for_everyone()
     return folder
 
 

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from accelerate import PartialState
 from peft import PeftModel
 from pydantic import Field
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
@@ -17,12 +16,15 @@ from vimotion.config import Config, save_config
 from vimotion.corpora import Store
 from vimotion.language.layout import Layout
 from vimotion.language.model_folder import ModelFolder
+from vimotion.training import attention  # noqa: F401  (registers "packed")
 from vimotion.training.answers import AnswerLoss, answer_loss, validation
 from vimotion.training.checkpoints import check_free
 from vimotion.training.dialogues import Dialogues
 from vimotion.training.examples import Examples, ExamplesConfig
 from vimotion.training.loop import LoopConfig, LoopResult, run_loop
 from vimotion.training.motion_codes import MotionCodes, prepare_codes
+from vimotion.training.plan_config import PlanConfig
+from vimotion.training.processes import processes
 
 # Held-out examples come from another stream of random numbers than the training's.
 _VALIDATION_SEED = 7_919
@@ -34,16 +36,21 @@ class LanguageRecipe(Config):
     Attributes:
         name: of the run folder.
         corpus: folder of the prepared store; a relative one lies under the VIMotion home.
-        attention: in training on a CPU "eager" is the fastest on short rows (LOG.md); "flash_attention_2" is for GPUs.
+        attention: "packed" computes nothing across the examples of a row, see `packed_attention`: for CPUs; of the others
+            "eager" is the fastest there on short rows (LOG.md); "flash_attention_2" is for GPUs.
+        gradient_checkpointing: keep only what enters each layer and compute the rest again on the way back: a third more
+            computing, and room for a large model.
         validation_batches: batches of the validation split behind the figures.
     """
 
     name: str
     corpus: Path = Path("corpora/scripted")
-    attention: Literal["eager", "sdpa", "flash_attention_2"] = "sdpa"
+    attention: Literal["eager", "sdpa", "packed", "flash_attention_2"] = "sdpa"
+    gradient_checkpointing: bool = False
     validation_batches: int = Field(default=8, gt=0)
     examples: ExamplesConfig
     loop: LoopConfig = LoopConfig()
+    plan: PlanConfig = PlanConfig()
 
     @property
     def store(self) -> Path:
@@ -56,8 +63,8 @@ def codes_of(store: Store, recipe: LanguageRecipe, codec: Path) -> MotionCodes:
     def show(done: int, total: int) -> None:
         print(f"\rencoding motions: {done} of {total} clips", end="\n" if done == total else "", file=sys.stderr, flush=True)
 
-    with PartialState().main_process_first():
-        return prepare_codes(store, codec, recipe.examples.first_frames, show)
+    with processes().main_process_first():
+        return prepare_codes(store, codec, recipe.examples.first_frames, show, processes().device)
 
 
 def tune(
@@ -75,15 +82,18 @@ def tune(
     check_free(folder, resume)
     loss = AnswerLoss(model)
     loss.causal.set_attn_implementation(recipe.attention)
+    if recipe.gradient_checkpointing:
+        loss.causal.gradient_checkpointing_enable({"use_reentrant": False})
     examples = Examples(codes, tokenizer, layout, recipe.examples, recipe.loop.seed, dialogues=told)
     held_out = Examples(codes, tokenizer, layout, recipe.examples, _VALIDATION_SEED, "val", told)
     validate = validation([held_out(index) for index in range(recipe.validation_batches)], layout)
-    if PartialState().is_main_process:
+    if processes().is_main_process:
         save_config(recipe, folder / "recipe.yaml")
     return run_loop(
         loss, answer_loss, examples, recipe.loop, folder, resume, groups,
         count=lambda batch: int((batch["position_ids"] > 0).sum()), unit="tokens",
-        evaluate=lambda trained: validate(trained) | {"examples_too_long": examples.too_long},
+        evaluate=lambda trained: validate(trained) | {"examples_too_long": examples.too_long, "padding": examples.padding},
+        shardable=True,
     )  # fmt: skip
 
 
@@ -91,9 +101,9 @@ def write_model(
     result: LoopResult, built: ModelFolder, kind: str, recipe: LanguageRecipe, parents: Mapping[str, Path], folder: Path
 ) -> None:
     """The model folder with its manifest, written by one process."""
-    if PartialState().is_main_process:
+    if processes().is_main_process:
         built.model.cpu()
         built.save(folder)
         config = recipe.model_dump(mode="json")
         write_manifest(folder, kind, config, recipe.loop.seed, {"corpus": recipe.store, **parents}, result.metrics)
-    PartialState().wait_for_everyone()
+    processes().wait_for_everyone()

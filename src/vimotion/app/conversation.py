@@ -1,0 +1,94 @@
+"""Messages as the API writes them → a conversation that the model can answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from vimotion.app.library import Library
+from vimotion.chat import ChatSession, Model
+from vimotion.chat.archive import Role
+from vimotion.chat.motions import Motion
+from vimotion.chat.session import Message, MotionPart, Part, TextPart
+from vimotion.errors import UserError
+
+# A part as JSON: {"type": "text", "text": …} or {"type": "motion", "motion": {"id": …, "people": …, "start": …}}.
+JsonPart = dict[str, Any]
+JsonMessage = tuple[Role, Sequence[JsonPart]]
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """A session up to the user's last message; `ids` are those of its motions, by their names in it."""
+
+    session: ChatSession
+    message: Message
+    ids: dict[str, str]
+
+
+def build(model: Model, library: Library, messages: Sequence[JsonMessage]) -> Conversation:
+    """The session of messages of which the last one is to be answered. Reads every motion, so not for the event loop.
+
+    Raises:
+        UserError: the messages do not take turns, or a motion part names somebody or something that is not there.
+        Missing: there is no such motion.
+    """
+    _check_turns([role for role, _ in messages])
+    if not any(part["type"] == "motion" or part["text"].strip() for part in messages[-1][1]):
+        raise UserError("An empty message has no answer; write something.")
+    session, ids = model.chat(), dict[str, str]()
+    for role, parts in messages:
+        read: list[Part] = []
+        for part in parts:
+            if part["type"] == "text":
+                read += [TextPart(part["text"])] if part["text"] else []
+                continue
+            motion_id = part["motion"]["id"]
+            name = next((name for name, known in ids.items() if known == motion_id), f"motion_{len(ids)}")
+            if name not in ids:
+                session.motions[name] = library.motion(motion_id, name)
+                ids[name] = motion_id
+            read.append(_motion_part(model, session.motions[name], part["motion"]))
+        session.messages.append(Message(role, tuple(read)))
+    return Conversation(session, session.messages.pop(), ids)
+
+
+def answer_parts(answer: Message, ids: dict[str, str]) -> list[JsonPart]:
+    """The parts of a finished answer as JSON; `ids` by the motions' names."""
+    parts: list[JsonPart] = []
+    for part in answer.parts:
+        if isinstance(part, TextPart):
+            parts.append({"type": "text", "text": part.text})
+        else:
+            parts.append({"type": "motion", "motion": {"id": ids[part.motion], "people": part.people, "start": part.start}})
+    return parts
+
+
+def text_of(parts: Sequence[JsonPart]) -> str:
+    """The words of a message."""
+    return " ".join(part["text"] for part in parts if part["type"] == "text")
+
+
+def _check_turns(roles: Sequence[str]) -> None:
+    spoken = roles[1:] if roles and roles[0] == "system" else roles
+    if list(spoken) != (["user", "assistant"] * len(spoken))[: len(spoken)] or len(spoken) % 2 == 0:
+        raise UserError(
+            "Messages are those of user and assistant in turn, the first and the last by the user, and perhaps one of the "
+            "system before them."
+        )
+
+
+def _motion_part(model: Model, motion: Motion, reference: dict[str, Any]) -> MotionPart:
+    part = MotionPart(motion.name, reference.get("people") or motion.people, reference.get("start") or 0)
+    if not set(part.people) <= set(motion.people):
+        raise UserError(f"There is one person in motion {reference['id']}, so {part.people!r} is not there.")
+    try:
+        codes = motion.codes_of(part, model.codec.spec)
+        model.layout.flatten(codes, part.people, placed=not part.start)
+    except (ValueError, IndexError):
+        raise UserError(
+            f"Motion {reference['id']} has no part that begins at frame {part.start} for this model; leave out `start`, or "
+            "begin a new conversation."
+        ) from None
+    return part

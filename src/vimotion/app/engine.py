@@ -1,0 +1,258 @@
+"""`Engine`: one model in one thread, which answers everybody at once by live batching."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any, TypeVar
+
+from vimotion.app.streams import Stream, Streams
+from vimotion.chat.batching import Batch, Writing
+from vimotion.chat.decode import Decoder, Request
+from vimotion.chat.served import ServedDecoder
+from vimotion.errors import UserError
+
+Result = TypeVar("Result")
+_log = logging.getLogger(__name__)
+# Weight of the newest answer in the mean time of an answer.
+_NEWEST = 0.2
+
+
+class Busy(Exception):
+    """Too many wait already; `seconds` until it makes sense to ask again."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(f"Too many wait for an answer; ask again in {seconds} seconds.")
+        self.seconds = seconds
+
+
+class Stopping(Exception):
+    """The server is being stopped, and takes nothing new."""
+
+    def __init__(self) -> None:
+        super().__init__("The server is being stopped; ask again when it is back.")
+
+
+class TooLate(Exception):
+    """A reply took too long."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"The reply was not ready within {seconds:g} seconds; ask for a shorter one, or later.")
+
+
+class Gone(Exception):
+    """A reply was cancelled."""
+
+
+class Job:
+    """Requests that are answered together. Iterating gives (number of the request, token) as they come."""
+
+    def __init__(self, engine: Engine, requests: Sequence[Request], seconds: float) -> None:
+        self.requests, self.seconds = requests, seconds
+        self.asked = time.monotonic()
+        self.began: float | None = None  # when its first token came
+        self.left = len(requests)
+        self.writings: dict[Writing | Stream, int] = {}
+        self._engine = engine
+        self._loop = asyncio.get_running_loop()
+        self._deadline = self._loop.time() + seconds
+        self._news: asyncio.Queue[tuple[int, int] | Exception | None] = asyncio.Queue()
+
+    @property
+    def waited(self) -> float:
+        """Seconds from its request to its first token, or until now."""
+        return (self.began or time.monotonic()) - self.asked
+
+    async def __aiter__(self) -> AsyncIterator[tuple[int, int]]:
+        """
+        Raises:
+            Gone: the job was cancelled.
+            TooLate: it took more seconds than it may.
+        """
+        while True:
+            try:
+                async with asyncio.timeout_at(self._deadline):
+                    news = await self._news.get()
+            except TimeoutError:
+                raise TooLate(self.seconds) from None
+            if news is None:
+                return
+            if isinstance(news, Exception):
+                raise news
+            yield news
+
+    def cancel(self) -> None:
+        """Nobody waits for the answers any more. Their slots are free with the next step."""
+        self._engine.cancel(self)
+        self._news.put_nowait(Gone())
+
+    def tell(self, news: tuple[int, int] | Exception | None) -> None:
+        """From the engine's thread: a token, an error, or that all is said."""
+        self._loop.call_soon_threadsafe(self._news.put_nowait, news)
+
+
+class Engine:
+    """Give it requests from an event loop; a thread of its own steps the model."""
+
+    def __init__(self, decoder: Decoder | ServedDecoder, slots: int, max_waiting: int, max_tokens: int) -> None:
+        self.decoder, self.slots = decoder, slots
+        self.max_tokens = min(max_tokens, decoder.network.max_length) if isinstance(decoder, Decoder) else max_tokens
+        self._most = slots + max_waiting
+        self._jobs: set[Job] = set()
+        self._errands: list[Callable[[], None]] = []
+        self._changed = threading.Condition()
+        self._stopping = self._closed = False
+        self._seconds = 1.0  # that an answer takes, the mean of late
+        self._batch: Any = self._new_batch()
+        self._thread = threading.Thread(target=self._work, name="model", daemon=True)
+        self._thread.start()
+
+    # -- from the event loop -------------------------------------------------------------------------------------------------
+
+    def submit(self, requests: Sequence[Request], seconds: float) -> Job:
+        """Ask for answers that are wanted within so many seconds.
+
+        Raises:
+            UserError: a request is too long.
+            Busy, Stopping: not now.
+        """
+        for request in requests:
+            if (length := len(request.prompt) + self.decoder.legal.longest(request.rules)) > self.max_tokens:
+                raise UserError(
+                    f"The conversation would take {length} tokens, and this server takes {self.max_tokens}; "
+                    "go back some turns or start a new one."
+                )
+        job = Job(self, requests, seconds)
+        with self._changed:
+            if self._stopping:
+                raise Stopping
+            if self.load + len(requests) > max(self._most, len(requests)):
+                raise Busy(max(1, round(self._seconds * (self.load - self.slots + 1) / self.slots)))
+            self._jobs.add(job)
+            self._do(lambda: self._add(job))
+        return job
+
+    def cancel(self, job: Job) -> None:
+        with self._changed:
+            if job in self._jobs:
+                self._jobs.discard(job)
+                self._do(lambda: self._drop(job))
+
+    async def run(self, function: Callable[[], Result]) -> Result:
+        """Something else that needs the model, between two steps."""
+        loop = asyncio.get_running_loop()
+        result: asyncio.Future[Result] = loop.create_future()
+
+        def finish(value: Any, error: Exception | None) -> None:
+            if result.cancelled():
+                return
+            if error:
+                result.set_exception(error)
+            else:
+                result.set_result(value)
+
+        def errand() -> None:
+            try:
+                value, error = function(), None
+            except Exception as raised:
+                value, error = None, raised
+            loop.call_soon_threadsafe(finish, value, error)
+
+        with self._changed:
+            self._do(errand)
+        return await result
+
+    @property
+    def load(self) -> int:
+        """Answers that are being written or wait."""
+        return sum(job.left for job in list(self._jobs))
+
+    @property
+    def stopping(self) -> bool:
+        return self._stopping
+
+    def stop(self) -> None:
+        """Take nothing new from now on; what runs goes on to its end."""
+        self._stopping = True
+
+    def close(self) -> None:
+        """End the thread; answers that are not whole are lost."""
+        with self._changed:
+            self._stopping = self._closed = True
+            self._changed.notify()
+        self._thread.join()
+
+    def _do(self, errand: Callable[[], None]) -> None:
+        self._errands.append(errand)
+        self._changed.notify()
+
+    # -- in the thread -------------------------------------------------------------------------------------------------------
+
+    def _new_batch(self) -> Batch | Streams:
+        return Batch(self.decoder, self.slots) if isinstance(self.decoder, Decoder) else Streams(self.decoder, self.slots)
+
+    def _work(self) -> None:
+        while True:
+            with self._changed:
+                while not (self._errands or self._batch.busy or self._closed):
+                    self._changed.wait()
+                if self._closed:
+                    return
+                errands, self._errands = self._errands, []
+            for errand in errands:
+                errand()
+            if self._batch.busy:
+                self._step()
+
+    def _step(self) -> None:
+        try:
+            tokens = self._batch.step()
+        except Exception as error:  # out of memory, say: those who waited are told, and the next ones find a new batch
+            _log.exception("A step of the model failed")
+            self._batch = self._new_batch()
+            for job in self._ended(list(self._jobs)):
+                job.tell(error)
+            return
+        jobs = list(self._jobs)
+        for writing, token in tokens:
+            for job in jobs:
+                if (number := job.writings.get(writing)) is not None:
+                    self._tell(job, writing, number, token)
+
+    def _tell(self, job: Job, writing: Writing | Stream, number: int, token: int | Exception) -> None:
+        if isinstance(token, Exception):
+            if self._ended([job]):
+                self._drop(job)
+                job.tell(token)
+            return
+        job.began = job.began or time.monotonic()
+        job.tell((number, token))
+        if token != self.decoder.legal.end_of_turn:
+            return
+        job.left -= 1
+        if not job.left and self._ended([job]):
+            self._seconds += _NEWEST * (time.monotonic() - job.began - self._seconds)
+            job.tell(None)
+
+    def _add(self, job: Job) -> None:
+        if job not in self._jobs:  # cancelled meanwhile
+            return
+        try:
+            job.writings = {self._batch.add(request): number for number, request in enumerate(job.requests)}
+        except Exception as error:
+            self._ended([job])
+            job.tell(error)
+
+    def _drop(self, job: Job) -> None:
+        for writing in job.writings:
+            self._batch.cancel(writing)
+
+    def _ended(self, jobs: Sequence[Job]) -> list[Job]:
+        """Those of `jobs` that were not cancelled; none of them is under way any more."""
+        with self._changed:
+            ended = [job for job in jobs if job in self._jobs]
+            self._jobs.difference_update(ended)
+        return ended

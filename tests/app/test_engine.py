@@ -1,0 +1,179 @@
+"""The thread of the model: everybody is answered at once, or told at once why not."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from app.conftest import Gate
+
+from vimotion.app.engine import Busy, Engine, Gone, Job, Stopping, TooLate
+from vimotion.app.streams import Failed
+from vimotion.chat import Model, Sampling
+from vimotion.chat.decode import Request
+from vimotion.chat.legal import Rules
+from vimotion.errors import UserError
+
+WILD = Sampling(temperature=3.0, top_p=1.0)
+
+
+def request(seed: int, words: int = 20) -> Request:
+    return Request([5, 6, 7], Rules("no", max_text=words), seed, words=WILD)
+
+
+@pytest.fixture
+def engine(model: Model) -> Iterator[Engine]:
+    engine = Engine(model.decoder, slots=2, max_waiting=2, max_tokens=1000)
+    yield engine
+    engine.close()
+
+
+async def answer(job: Job) -> dict[int, list[int]]:
+    said: dict[int, list[int]] = {}
+    async for number, token in job:
+        said.setdefault(number, []).append(token)
+    return said
+
+
+def test_jobs_at_once_get_the_answers_that_they_would_get_alone(model: Model, engine: Engine) -> None:
+    async def ask() -> list[dict[int, list[int]]]:
+        jobs = [engine.submit([request(0), request(1)], 30), engine.submit([request(2)], 30)]
+        assert engine.load == 3
+        return await asyncio.gather(*map(answer, jobs))
+
+    first, second = asyncio.run(ask())
+    alone = [list(model.decoder.stream(request(seed))) for seed in range(3)]
+    assert [first[0], first[1], second[0]] == alone
+    assert engine.load == 0
+
+
+def test_who_comes_when_all_places_are_taken_is_told_when_to_come_again(engine: Engine, gate: Gate) -> None:
+    async def ask() -> None:
+        jobs = [engine.submit([request(seed)], 30) for seed in range(4)]
+        with pytest.raises(Busy, match="ask again in") as busy:
+            engine.submit([request(4)], 30)
+        assert busy.value.seconds >= 1
+        jobs[-1].cancel()  # it only waited
+        jobs.append(engine.submit([request(5)], 30))
+        gate.open.set()
+        said = await asyncio.gather(*(answer(job) for job in jobs if job is not jobs[3]))
+        assert all(said)
+        with pytest.raises(Gone):
+            await answer(jobs[3])
+
+    asyncio.run(ask())
+
+
+def test_more_answers_to_one_request_than_places_are_taken_when_nobody_else_waits(engine: Engine) -> None:
+    async def ask() -> int:
+        return len(await answer(engine.submit([request(seed, 3) for seed in range(7)], 30)))
+
+    assert asyncio.run(ask()) == 7
+
+
+def test_a_reply_that_takes_too_long_is_given_up(engine: Engine, gate: Gate) -> None:
+    async def ask() -> None:
+        job = engine.submit([request(0)], 0.05)
+        with pytest.raises(TooLate, match=r"within 0\.05 seconds"):
+            await answer(job)
+        job.cancel()
+        assert engine.load == 0
+
+    asyncio.run(ask())
+
+
+def test_what_is_too_long_for_the_server_is_refused(engine: Engine) -> None:
+    async def ask() -> None:
+        with pytest.raises(UserError, match="this server takes 1000"):
+            engine.submit([Request([5] * 990, Rules("no", max_text=20))], 30)
+
+    asyncio.run(ask())
+
+
+def test_when_it_stops_what_runs_is_ended_and_nothing_begun(engine: Engine) -> None:
+    async def ask() -> dict[int, list[int]]:
+        job = engine.submit([request(0)], 30)
+        engine.stop()
+        with pytest.raises(Stopping):
+            engine.submit([request(1)], 30)
+        return await answer(job)
+
+    assert len(asyncio.run(ask())[0]) > 1
+
+
+def test_a_step_that_fails_is_told_to_all_and_the_next_ones_are_served(
+    engine: Engine, model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = threading.Event()
+    broken.set()
+    step = model.decoder.network.step
+
+    def fail(*arguments: Any) -> Any:
+        if broken.is_set():
+            raise RuntimeError("no memory")
+        return step(*arguments)
+
+    monkeypatch.setattr(model.decoder.network, "step", fail)
+
+    async def ask() -> None:
+        jobs = [engine.submit([request(seed)], 30) for seed in range(2)]
+        for job in jobs:
+            with pytest.raises(RuntimeError, match="no memory"):
+                await answer(job)
+        broken.clear()
+        assert (await answer(engine.submit([request(0)], 30)))[0] == list(model.decoder.stream(request(0)))
+
+    asyncio.run(ask())
+
+
+class Elsewhere:
+    """A decoder that only streams, as that of a served model does; it breaks off over odd seeds."""
+
+    def __init__(self, model: Model, broken: bool = False) -> None:
+        self.legal, self._decoder, self._broken = model.decoder.legal, model.decoder, broken
+
+    def stream(self, wanted: Request) -> Iterator[int]:
+        for number, token in enumerate(self._decoder.stream(wanted)):
+            if self._broken and wanted.seed % 2 and number == 2:
+                raise UserError("The other server is gone.")
+            yield token
+
+
+def test_a_model_of_another_server_answers_side_by_side(model: Model) -> None:
+    engine = Engine(Elsewhere(model), slots=2, max_waiting=8, max_tokens=1000)  # type: ignore[arg-type]
+
+    async def ask() -> list[dict[int, list[int]]]:
+        jobs = [engine.submit([request(seed), request(seed + 1)], 30) for seed in (0, 2)]
+        gone = engine.submit([request(9)], 30)
+        gone.cancel()
+        return await asyncio.gather(*map(answer, jobs))
+
+    said = [tokens for job in asyncio.run(ask()) for _, tokens in sorted(job.items())]
+    engine.close()
+    assert said == [list(model.decoder.stream(request(seed))) for seed in range(4)]
+
+
+def test_where_the_other_server_fails_only_those_are_told_who_asked_it(model: Model) -> None:
+    engine = Engine(Elsewhere(model, broken=True), slots=2, max_waiting=8, max_tokens=1000)  # type: ignore[arg-type]
+
+    async def ask() -> None:
+        good, bad = engine.submit([request(0)], 30), engine.submit([request(2), request(1)], 30)
+        with pytest.raises(Failed, match="is gone"):
+            await answer(bad)
+        assert (await answer(good))[0] == list(model.decoder.stream(request(0)))
+        assert engine.load == 0
+
+    asyncio.run(ask())
+    engine.close()
+
+
+def test_errands_are_run_between_steps_in_the_thread_of_the_model(engine: Engine) -> None:
+    async def ask() -> None:
+        assert await engine.run(lambda: threading.current_thread().name) == "model"
+        with pytest.raises(ZeroDivisionError):
+            await engine.run(lambda: 1 / 0)
+
+    asyncio.run(ask())
