@@ -460,7 +460,6 @@ def test_what_cannot_be_made_is_said_in_words():
         sample_conversation("conversation", edited, random)
     with pytest.raises(UserError, match="does not fit"):
         sample_conversation("prediction", FakeRecord("short", {}, ("a",), num_frames=12), random)
-    assert possible_tasks(FakeRecord("single", {}, ("a person walks",), people=1)) == []
 
 
 def test_the_same_random_state_gives_the_same_conversation():
@@ -473,3 +472,19 @@ def test_vocabulary_report():
     words = vocabulary()
     print(f"\nThe templates use {len(words)} different words.")
     assert 300 < len(words) < 1500
+
+
+@pytest.mark.parametrize("held_out", [False, True])
+def test_a_lone_person_is_made_described_and_carried_on_and_never_spoken_of_as_two(held_out: bool) -> None:
+    lone = FakeRecord("walk", {"action": "walk"}, ("a person walks in a circle while both arms hang",), people=1)
+    tasks = possible_tasks(lone)
+    assert tasks == ["text_to_motion", "motion_to_text", "prediction", "caption"]
+    random = np.random.default_rng(0)
+    for task in tasks:
+        for _ in range(40):
+            said = sample_conversation(task, lone, random, held_out=held_out).messages
+            parts = [part for one in said for part in one.parts]
+            assert {part.people for part in parts if isinstance(part, MotionPart)} == {"a"}
+            words = " ".join(part.text for part in said[0].parts if isinstance(part, TextPart))
+            rest = re.sub(re.escape(lone.captions[0]), "", words, flags=re.IGNORECASE)
+            assert not re.search(r"\b(two|people|they|these|between|interaction)\b", rest, re.IGNORECASE), words

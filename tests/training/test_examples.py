@@ -1,10 +1,13 @@
 import re
 from collections import Counter
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from vimotion.corpora.store import Store, finish_store, write_clips
 from vimotion.errors import UserError
 from vimotion.language.backbone import tiny_backbone
 from vimotion.language.layout import Layout
@@ -20,7 +23,7 @@ from vimotion.training.examples import (
     learn_given_codes,
     replace_codes,
 )
-from vimotion.training.motion_codes import MotionCodes
+from vimotion.training.motion_codes import MotionCodes, prepare_codes
 from vimotion.training.rows import pack_rows
 
 ALL = ExamplesConfig(tasks=dict.fromkeys(TASKS, 1.0), rows=4, row_tokens=1536, first_frames=(0, 5))
@@ -115,6 +118,18 @@ def test_tasks_come_as_often_as_they_should(codes: MotionCodes, layout: Layout) 
         # the user shows a motion when it is to be edited
         seen[any(layout.is_motion(i) and label == IGNORED for i, label in zip(ids, labels, strict=True))] += 1
     assert 0.15 < seen[True] / 200 < 0.35
+
+
+def test_a_corpus_of_lone_people_fills_batches(home: Path, store: Store, layout: Layout) -> None:
+    folder = home / "corpora" / "lone"
+    folder.mkdir()
+    alone = (replace(record, features=record.features[:, :1], facts=None, edit_of="", edit="") for record in store)
+    write_clips(alone, folder / "clips-00000.parquet")
+    lone = prepare_codes(finish_store(folder, {"corpus": "lone"}), home / "runs" / "tiny-tokenizer", (0,))
+    config = ALL.model_copy(update={"tasks": {"text_to_motion": 1.0, "motion_to_text": 1.0}, "first_frames": (0,)})
+    ids = Examples(lone, TOKENIZER, layout, config, seed=1)(0)["input_ids"]
+    assert int((ids == layout.who["a"]).sum()) == int((ids == layout.start).sum()) > 3
+    assert not torch.isin(ids, torch.tensor([layout.who["ab"], layout.who["b"]])).any()
 
 
 def test_people_change_names_in_words_and_motion_alike(codes: MotionCodes, examples: Examples) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -48,6 +49,8 @@ _CAPTIONED = 0.35
 _LONE = 0.15
 # A prediction sees between these shares of the motion.
 _SEEN = (0.25, 0.75)
+# What a template says of two people only.
+_OF_TWO = re.compile(r"\b(they|them|their|these|two|people|both|between|each other|one another|interaction)\b", re.IGNORECASE)
 _NAMED = re.compile(r"\b[Tt]he (first|second)\b|\b[Pp]erson ([AB12]|one|two)\b")
 
 # Whom a manner is asked of; of both, the words are the same for either.
@@ -57,15 +60,17 @@ Turn = tuple[Message, Message]
 
 
 def possible_tasks(record: Record, step_frames: int = 8) -> list[str]:
-    """The tasks that this record has everything for; "conversation" also needs the record that it was edited from."""
-    if record.people != 2:
-        return []
-    scripted = _is_scripted(record)
+    """The tasks that this record has everything for; "conversation" also needs the record that it was edited from.
+
+    A lone person, as in Motion-X, is made, described and carried on.
+    """
+    pair = record.people == 2
+    scripted = pair and _is_scripted(record)
     edited = scripted and bool(record.edit_of)
     fits = {
         "text_to_motion": bool(record.captions),
         "motion_to_text": bool(record.captions),
-        "reaction": True,
+        "reaction": pair,
         "prediction": record.num_frames >= 2 * step_frames,
         "editing": edited,
         "question": scripted,
@@ -153,23 +158,23 @@ def _fits(question: str, words: Words) -> bool:
 def _make(record: Record, random: np.random.Generator, held_out: bool) -> Turn:
     values = caption_values(_caption(record, random, held_out), _is_scripted(record), random)
     alone = random.random() < _ALONE
-    text = values["caption"] if alone else say("text_to_motion", random, values=values, held_out=held_out)
+    text = values["caption"] if alone else _say_of(record, "text_to_motion", random, held_out, values)
     text = with_length(text, record.num_frames, random, held_out)
-    return message("user", text), _told_answer(record, MotionPart(record.id))
+    return message("user", text), _told_answer(record, _motion(record))
 
 
 def _describe(record: Record, random: np.random.Generator, held_out: bool, show: bool = True) -> Turn:
-    text = say("motion_to_text", random, held_out=held_out)
+    text = _say_of(record, "motion_to_text", random, held_out)
     while not show and MOTION in text:  # a follow-up question points at no motion
-        text = say("motion_to_text", random, held_out=held_out)
-    shown = MotionPart(record.id, "a" if random.random() < _LONE and not held_out else "ab")
+        text = _say_of(record, "motion_to_text", random, held_out)
+    shown = MotionPart(record.id, "a") if random.random() < _LONE and not held_out else _motion(record)
     user = message("user", beside(text, random), shown) if show else message("user", text)
     return user, message("assistant", _description(record, random, held_out))
 
 
 def _ask_caption(record: Record, random: np.random.Generator, held_out: bool) -> Turn:
     """The full account, or any of the captions: a model that knows how likely they are judges its own drafts by them."""
-    user = message("user", beside(say("caption", random, held_out=held_out), random), MotionPart(record.id))
+    user = message("user", beside(_say_of(record, "caption", random, held_out), random), _motion(record))
     return user, message("assistant", account(record) or _caption(record, random, held_out))
 
 
@@ -206,8 +211,8 @@ def _prediction(record: Record, random: np.random.Generator, held_out: bool, ste
     cut = int(random.integers(low, high + 1)) * step_frames
     text = _say_perhaps_told("prediction", record, random, held_out)
     text = with_length(beside(text, random), record.num_frames - cut, random, held_out)
-    seen = MotionPart(record.id, start=0, stop=cut)
-    return message("user", text, seen), _told_answer(record, MotionPart(record.id, start=cut))
+    whole = _motion(record)
+    return message("user", text, replace(whole, stop=cut)), _told_answer(record, replace(whole, start=cut))
 
 
 def _edit(record: Record, random: np.random.Generator, held_out: bool, show: bool = True) -> Turn:
@@ -257,9 +262,31 @@ def _caption(record: Record, random: np.random.Generator, held_out: bool) -> str
 def _say_perhaps_told(task: str, record: Record, random: np.random.Generator, held_out: bool) -> str:
     """What the user says of a given motion; half of the time it also tells by a caption what happens."""
     if not record.captions or random.random() < 0.5:
-        return say(task, random, held_out=held_out)
+        return _say_of(record, task, random, held_out)
     values = caption_values(_caption(record, random, held_out), _is_scripted(record), random)
-    return say(task, random, values=values, held_out=held_out, variant="-told")
+    return _say_of(record, task, random, held_out, values, "-told")
+
+
+def _say_of(
+    record: Record,
+    name: str,
+    random: np.random.Generator,
+    held_out: bool,
+    values: Mapping[str, str] = MappingProxyType({}),
+    variant: str = "",
+) -> str:
+    """A template that suits as many people as the record has."""
+    while True:
+        text = rest = say(name, random, values=values, held_out=held_out, variant=variant)
+        for told in values.values():
+            rest = rest.replace(told, "")
+        if record.people == 2 or not _OF_TWO.search(rest):
+            return text
+
+
+def _motion(record: Record) -> MotionPart:
+    """All of the record, everybody in it."""
+    return MotionPart(record.id, "ab" if record.people == 2 else "a")
 
 
 def _pick(texts: list[str], random: np.random.Generator) -> str:
