@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from test_llm_author import GOOD, author_for, reply_of, seed_for
 
 from vimotion.errors import UserError
-from vimotion.inter_mt2.batch_files import _portions, keep_batches, write_batches
+from vimotion.inter_mt2.batch_files import Kept, _portions, keep_batches, write_batches
 from vimotion.inter_mt2.schema import KINDS, Draft
 from vimotion.llm.replies import Replies
 
@@ -90,6 +90,23 @@ def test_every_line_that_is_no_reply_is_named(tmp_path: Path) -> None:
     assert told[-1] == "Without any line: 4 of 9 requests (s1, s6, s7, …)"
     again = keep_batches([output], [file], replies)
     assert (again.replies, again.known, again.problems) == (0, 3, kept.problems)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        {"error": {"message": "Your input exceeds the limit.", "code": "context_length_exceeded"}},
+        {"object": "error", "message": "This model's maximum context length is 9 tokens.", "code": 400},
+        {"error": {"message": "Invalid prompt.", "type": "invalid_prompt"}},
+    ],
+)
+def test_what_is_never_answered_is_kept_as_an_empty_reply(tmp_path: Path, error: dict[str, object]) -> None:
+    [file] = write_batches(requests(1), tmp_path / "in.jsonl")
+    line = {"custom_id": "s0", "response": {"status_code": 400, "body": error}, "error": None}
+    replies = Replies(tmp_path / "cache")
+    assert keep_batches([write_lines(tmp_path / "out.jsonl", [line])], [file], replies) == Kept(1, 0, ())
+    reply = replies.get(requests(1)[0][1])
+    assert reply is not None and not reply.text and reply.finish
 
 
 def test_files_are_split(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 from vimotion.artifacts import atomic_path
 from vimotion.errors import UserError
 from vimotion.llm.budget import Request
-from vimotion.llm.replies import Replies, read_completion, request_key
+from vimotion.llm.replies import Replies, Reply, never_answered, read_completion, request_key
 
 # Of one file, by the rules of the Batch API.
 MAX_REQUESTS = 50_000
@@ -74,7 +74,7 @@ def keep_batches(outputs: Sequence[Path], inputs: Sequence[Path], replies: Repli
                 answer = json.loads(line)
                 name = _known_id(answer, keys)
                 heard.add(name)
-                kept = replies.keep(keys[name], read_completion(_body(answer)))
+                kept = replies.keep(keys[name], _reply(answer))
                 new, known = new + kept, known + (not kept)
             except ValueError as error:
                 problems.append(f"{path}, line {number}: {error}")
@@ -141,15 +141,19 @@ def _known_id(answer: Any, keys: Mapping[str, str]) -> str:
     return str(name)
 
 
-def _body(answer: dict[str, Any]) -> Any:
-    """The chat completion of an output line.
+def _reply(answer: dict[str, Any]) -> Reply:
+    """The reply in an output line: empty where such a request is never answered, so that it is not asked again.
 
     Raises:
-        ValueError: the line tells of an error.
+        ValueError: the line tells of an error that may pass, or holds no chat completion.
     """
     response = answer.get("response") or {}
-    status = response.get("status_code", _OK)
-    if answer.get("error") or status != _OK:
-        said = answer.get("error") or response.get("body")
-        raise ValueError(f"{answer['custom_id']} was refused with {status}: {json.dumps(said)[:300]}")
-    return response.get("body")
+    status, body = response.get("status_code", _OK), response.get("body")
+    if not answer.get("error") and status == _OK:
+        return read_completion(body)
+    said = answer.get("error") or body
+    if isinstance(said, dict):
+        told = said.get("error", said)  # the API wraps its error object, vLLM does not
+        if isinstance(told, dict) and (empty := never_answered(status, told)):
+            return empty
+    raise ValueError(f"{answer['custom_id']} was refused with {status}: {json.dumps(said)[:300]}")

@@ -24,7 +24,7 @@ from vimotion.artifacts import vimotion_home
 from vimotion.config import Config
 from vimotion.errors import UserError
 from vimotion.llm.budget import Budget, Prices, Request, Tokens, count_tokens, most_tokens
-from vimotion.llm.replies import Replies, Reply, read_completion, request_key
+from vimotion.llm.replies import Replies, Reply, never_answered, read_completion, request_key
 
 if TYPE_CHECKING:
     from openai import APIStatusError, AsyncOpenAI
@@ -36,12 +36,6 @@ Message = Mapping[str, str]
 
 # What a server says when it stumbles, beside 500 and above, and may do better later.
 _PASSING = {408, 409, 425, 429}
-# What it says, as the code or the type of its error, of a request that it never answers, for its content or because it does not
-# fit into the context: no fault of the server, and no reason to stop.
-_TOO_LONG = "context_length_exceeded"
-_UNWANTED = {"content_filter", "content_policy_violation", "invalid_prompt", _TOO_LONG, "exceed_context_size_error"}
-# vLLM has no code for a request that does not fit, only these words.
-_TOO_LONG_WORDS = ("maximum context length", "maximum model length")
 # Seconds: between two tries at most, and for how long a server may ask to wait before the run is better ended.
 _LONGEST_PAUSE = 60.0
 _LONGEST_WAIT = 600.0
@@ -277,8 +271,8 @@ class Client:
     def _refused(self, error: APIStatusError) -> Reply:
         """What to make of another status than 200: an empty reply, a fault, or the end."""
         status, said = error.status_code, " ".join(error.message.split())[:300]
-        if unwanted := _unwanted(error):
-            return Reply(text="", finish=f"{unwanted}: {said}", tokens=Tokens())
+        if reply := never_answered(status, {"code": error.code, "type": error.type, "message": error.message}):
+            return reply
         rest = _rest_wanted(error.response.headers)
         if (status in _PASSING or status >= 500) and error.code != "insufficient_quota":
             if rest is not None and rest > _LONGEST_WAIT:
@@ -314,13 +308,6 @@ class Client:
             timeout=None,
             http_client=openai.DefaultAsyncHttpxClient(limits=limits, timeout=None),
         )
-
-
-def _unwanted(error: APIStatusError) -> str:
-    """Why this request is never answered, though others are; "" where it is not so."""
-    if error.status_code == 400 and any(words in error.message for words in _TOO_LONG_WORDS):
-        return _TOO_LONG
-    return next((name for name in (error.code, error.type) if name in _UNWANTED), None) or ""
 
 
 def _rest_wanted(headers: Mapping[str, str]) -> float | None:

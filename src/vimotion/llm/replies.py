@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,13 @@ from vimotion.artifacts import atomic_path
 from vimotion.config import Config
 from vimotion.errors import UserError
 from vimotion.llm.budget import Request, Tokens
+
+# What a server says, as the code or the type of its error, of a request that it never answers, for its content or because it
+# does not fit into the context: no fault of the server, and no reason to stop.
+_TOO_LONG = "context_length_exceeded"
+_UNWANTED = {"content_filter", "content_policy_violation", "invalid_prompt", _TOO_LONG, "exceed_context_size_error"}
+# vLLM has no code for a request that does not fit, only these words.
+_TOO_LONG_WORDS = ("maximum context length", "maximum model length")
 
 
 class Reply(Config):
@@ -81,3 +89,13 @@ def read_completion(content: Any) -> Reply:
         return Reply(text=message.get("content") or "", finish=finish, tokens=tokens)
     except (LookupError, TypeError, AttributeError, ValidationError):
         raise ValueError(f"it is no chat completion: {json.dumps(content)[:200]}") from None
+
+
+def never_answered(status: int, error: Mapping[str, Any]) -> Reply | None:
+    """The empty reply to a request that is refused for what it is, from a status and OpenAI's error object; else None."""
+    said = " ".join(str(error.get("message") or "").split())[:300]
+    reasons = [error.get("code"), error.get("type")]
+    if status == 400 and any(words in said for words in _TOO_LONG_WORDS):
+        reasons.insert(0, _TOO_LONG)
+    unwanted = next((reason for reason in reasons if isinstance(reason, str) and reason in _UNWANTED), None)
+    return Reply(text="", finish=f"{unwanted}: {said}", tokens=Tokens()) if unwanted else None
