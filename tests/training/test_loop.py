@@ -154,6 +154,51 @@ def test_warm_up_and_cosine() -> None:
     assert rate(10, 1.0, config) == pytest.approx(0.1)
 
 
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+@pytest.mark.parametrize("stopped_at", [None, 6])
+def test_weights_move_by_the_rate_of_each_step(tmp_path: Path, optimizer: str, stopped_at: int | None) -> None:
+    """Under a gradient that never changes both optimizers move by the same share of the rate in each step."""
+    config = _config(steps=12, learning_rate=0.01, optimizer=optimizer, weight_decay=0.0)
+
+    def moved(config: LoopConfig, folder: Path) -> float:
+        model = nn.Linear(2, 2, bias=False)
+        weight = model.weight.detach().clone()
+
+        def loss(model: nn.Module, batch: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+            return (model(torch.eye(2)) * torch.eye(2)).sum(), {}
+
+        if stopped_at and config.steps > 1:
+            with pytest.raises(TrainingStopped):
+                run_loop(model, loss, _Interrupt(stopped_at), config, folder)
+        run_loop(model, loss, _batch, config, folder, resume=True)
+        return float((weight - model.weight.detach())[0, 0])
+
+    share = moved(config.model_copy(update={"steps": 1}), tmp_path / "one") / (config.learning_rate * rate(0, 0.0, config))
+    rates = [config.learning_rate * rate(step, step / config.steps, config) for step in range(config.steps)]
+    assert share > 0.1
+    assert moved(config, tmp_path / "all") == pytest.approx(share * sum(rates), rel=2e-2)
+    assert sum(rates) < 0.7 * config.steps * config.learning_rate
+
+
+def test_a_loss_that_is_not_finite_is_never_kept(tmp_path: Path) -> None:
+    config = _config(steps=3, log_steps=100)
+
+    def late(model: nn.Module, batch: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        return _loss(model, batch)[0] * (float("nan") if torch.equal(batch, _batch(2)) else 1.0), {}
+
+    with pytest.raises(UserError, match="step 3"):
+        run_loop(_model(), late, _batch, config, tmp_path)
+    assert not list(tmp_path.glob("checkpoints/*"))
+
+
+def test_a_finished_run_leaves_its_checkpoint_alone(tmp_path: Path) -> None:
+    run_loop(_model(), _loss, _batch, _config(), tmp_path)
+    [kept] = tmp_path.glob("checkpoints/*/model.safetensors")
+    before = kept.stat().st_mtime_ns, kept.stat().st_ino
+    run_loop(_model(), _loss, _batch, _config(), tmp_path, resume=True)
+    assert (kept.stat().st_mtime_ns, kept.stat().st_ino) == before
+
+
 def test_a_loss_that_is_not_finite_ends_the_run(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="learning rate"):
         run_loop(_model(), lambda m, b: (m(b).mean() * float("nan"), {}), _batch, _config(), tmp_path)

@@ -27,6 +27,7 @@ from pydantic import Field
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from vimotion.artifacts import atomic_path
 from vimotion.config import Config
@@ -136,7 +137,7 @@ def run_loop(
     groups = default_groups(model, config.weight_decay) if parameter_groups is None else parameter_groups
     optimizers = make_optimizers(model, groups, config.optimizer, config.learning_rate, config.betas, config.weight_decay)
     groups.clear()  # sharding puts other parameters in their place, and these would stay in memory
-    rated = [(group, group["lr"]) for optimizer in optimizers for group in optimizer.param_groups]
+    peaks = [[group["lr"] for group in optimizer.param_groups] for optimizer in optimizers]
     state = load_weights(found, model) if found else {"step": 0, "seconds": 0.0}
     wrapped, *accelerated = accelerator.prepare(model, *optimizers)
     if found:
@@ -145,10 +146,22 @@ def run_loop(
     step, clock = int(state["step"]), _Clock(state["seconds"])
     metrics = _Metrics(run_dir / "metrics.jsonl", unit, step) if main else None
     saved_step, saved_at = step, clock.seconds()
+    figures: dict[str, Tensor] = {}
     last: dict[str, float] = {}
+
+    def told() -> dict[str, float]:
+        """The figures of the last step, which have to be numbers."""
+        means = _averaged(accelerator, figures)
+        if not math.isfinite(means["loss"]):
+            raise UserError(f"The loss is {means['loss']} at step {step}; lower the learning rate.")
+        return means
 
     def save(seconds: float) -> None:
         nonlocal saved_step, saved_at
+        if step == saved_step and (found or step):  # it is all there
+            return
+        if figures:
+            told()
         saved_step, saved_at = step, seconds
         if main or sharded:
             kept = {"step": step, "seconds": seconds, "batches": times * accelerator.num_processes}
@@ -156,16 +169,16 @@ def run_loop(
         accelerator.wait_for_everyone()
 
     def measure() -> dict[str, float]:
-        figures: dict[str, float] = {}
+        measured: dict[str, float] = {}
         if evaluate and (main or sharded):
             model.eval()
             with torch.no_grad():
-                figures = evaluate(accelerator.unwrap_model(wrapped, keep_torch_compile=False))
+                measured = evaluate(accelerator.unwrap_model(wrapped, keep_torch_compile=False))
             reshard(model)
             if metrics:
-                metrics.write(step, figures)
+                metrics.write(step, measured)
         accelerator.wait_for_everyone()
-        return figures
+        return measured
 
     try:
         with _stop_requested() as stop, _prefetch(batches) as fetch, _progress(config, main) as show:
@@ -176,18 +189,16 @@ def run_loop(
                     break
                 if step - saved_step >= config.save_steps or seconds - saved_at >= 60 * config.save_minutes:
                     save(seconds)
-                for group, peak in rated:
-                    group["lr"] = peak * rate(step, share, config)
+                _set_rates(optimizers, peaks, rate(step, share, config))
                 figures, counted = _step(accelerator, wrapped, accelerated, loss_fn, fetch, config, step, times, count)
                 step += 1
                 if metrics:
                     metrics.add(counted * accelerator.num_processes)
                 if step % config.log_steps == 0 or step == 1:
-                    last = _averaged(accelerator, figures)
-                    if not math.isfinite(last["loss"]):
-                        raise UserError(f"The loss is {last['loss']} at step {step}; lower the learning rate.")
+                    last = told()
                     if metrics:
-                        last |= {"learning_rate": rated[0][0]["lr"]} | metrics.speed() | {"seconds": clock.seconds()}
+                        last |= {"learning_rate": optimizers[0].param_groups[0]["lr"]}
+                        last |= metrics.speed() | {"seconds": clock.seconds()}
                         metrics.write(step, last)
                         show(share, step, last, unit)
                 if config.eval_steps and step % config.eval_steps == 0 and step < config.steps:
@@ -210,6 +221,13 @@ def rate(step: int, share: float, config: LoopConfig) -> float:
     warmup = min(1.0, (step + 1) / config.warmup_steps) if config.warmup_steps else 1.0
     cosine = 0.5 * (1 + math.cos(math.pi * min(share, 1.0)))
     return warmup * (config.final_rate + (1 - config.final_rate) * cosine)
+
+
+def _set_rates(optimizers: Sequence[Optimizer], peaks: Sequence[Sequence[float]], share: float) -> None:
+    """The groups are asked for anew each time: accelerate, and the loading of a state, put new ones in their place."""
+    for optimizer, highest in zip(optimizers, peaks, strict=True):
+        for group, peak in zip(optimizer.param_groups, highest, strict=True):
+            group["lr"] = peak * share
 
 
 def _batches_each(accelerator: Accelerator, config: LoopConfig, state: dict[str, Any]) -> int:
