@@ -16,5 +16,7 @@ vimotion corpus scripted --count 20000 --seed 0 --workers "$(nproc)" --output "$
 [ -f "$home/runs/instruct/manifest.json" ] || vimotion train instruct --recipe recipes/instruct/default.yaml --resume
 [ -f "$home/runs/extractor/manifest.json" ] || vimotion train extractor --recipe recipes/extractor/default.yaml --resume
 [ -f "$home/runs/intergen/manifest.json" ] || vimotion train intergen --recipe recipes/intergen/default.yaml --resume
+[ -f "$home/runs/intergen-contacts/manifest.json" ] || vimotion train intergen --recipe recipes/intergen/contacts.yaml --resume
 python tools/pack_model.py "$home/runs/instruct"
+python tools/pack_model.py "$home/runs/intergen-contacts"
 vimotion evaluate --recipe recipes/evaluate/default.yaml
