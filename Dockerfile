@@ -1,8 +1,9 @@
 # The server in a container: not root, on a read-only file system.
 #
 #   docker build --tag vimotion .
+#   export VIMOTION_SERVER_KEY=$(openssl rand -hex 24) && echo "$VIMOTION_SERVER_KEY"     # who has the key may come in
 #   docker run --rm --read-only --tmpfs /tmp --volume vimotion:/data --publish 127.0.0.1:8765:8765 \
-#       --cap-drop ALL --security-opt no-new-privileges --env VIMOTION_SERVER_KEY="$(openssl rand -hex 24)" vimotion
+#       --cap-drop ALL --security-opt no-new-privileges --env VIMOTION_SERVER_KEY vimotion
 #
 # For a GPU, the torch of your CUDA, and the device:
 #
@@ -22,7 +23,7 @@ RUN grep '^torch==' constraints.txt > torch.txt \
  && /opt/vimotion/bin/pip install --index-url "https://download.pytorch.org/whl/${TORCH}" --requirement torch.txt
 COPY pyproject.toml README.md LICENSE NOTICE ./
 COPY src src
-RUN /opt/vimotion/bin/pip install --constraint constraints.txt '.[app,usd,video]'
+RUN /opt/vimotion/bin/pip install --constraint constraints.txt '.[app,usd,video]' openai
 
 FROM python:${PYTHON}-slim-bookworm
 RUN useradd --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin vimotion \

@@ -9,16 +9,16 @@ cd "$(dirname "$0")/.."
 PATH="$PWD/.venv/bin:$PATH"
 home="${VIMOTION_HOME:-${XDG_CACHE_HOME:-$HOME/.cache}/vimotion}"
 gpus="${GPUS:-8}"
-train() { # which configuration of accelerate, stage
-  [ -f "$home/runs/paper-$2/manifest.json" ] && return
+train() { # which configuration of accelerate, stage, its recipe and run where they are not the paper's
+  [ -f "$home/runs/${3:-paper-$2}/manifest.json" ] && return
   accelerate launch --config_file "recipes/accelerate/$1.yaml" --num_processes "$gpus" \
-    -m vimotion.cli train "$2" --recipe "recipes/$2/paper.yaml" --resume
+    -m vimotion.cli train "$2" --recipe "recipes/$2/${3:-paper}.yaml" --resume
 }
-prepare() { # data set, its folder, further options
-  [ -f "$home/corpora/$1/stats.json" ] || vimotion corpus prepare "$1" "$2" --output "$home/corpora/$1" --workers "$(nproc)" "${@:3}"
+prepare() { # data set, its folder, further options; it sees itself what is done
+  vimotion corpus prepare "$1" "$2" --output "$home/corpora/$1" --workers "$(nproc)" "${@:3}"
 }
-join() { # name, corpora
-  [ -f "$home/corpora/$1/stats.json" ] || (cd "$home/corpora" && vimotion corpus join "${@:2}" --output "$home/corpora/$1")
+join() { # name, corpora; it is there whole or not at all
+  [ -f "$home/corpora/$1/info.json" ] || (cd "$home/corpora" && vimotion corpus join "${@:2}" --output "$home/corpora/$1")
 }
 
 if [ -n "${PLAN:-}" ]; then
@@ -40,8 +40,10 @@ join interhuman-interx-motionx interhuman interx motionx
 train ddp tokenizer
 train fsdp2 align
 
-# Inter-MT2: InterGEN on InterHuman renders what the language model wrote (OPENAI_API_KEY; see the recipe for other servers).
+# Inter-MT2: InterGEN on InterHuman renders what the language model wrote (OPENAI_API_KEY; see the recipe for other servers), and
+# an extractor of InterHuman tells whether the motion is what was written.
 train ddp intergen
+train ddp extractor interclip
 vimotion synthesize --recipe recipes/inter_mt2/paper.yaml
 
 # Stage 3, and a folder that others load.

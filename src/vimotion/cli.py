@@ -10,18 +10,18 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
-from importlib import import_module
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from vimotion import __version__
-from vimotion.console import JsonOption, SeedOption, ShardOption, check_output, check_text, progress, report, shard, tell
+from vimotion.console import JsonOption, SeedOption, check_output, check_text, progress, report, tell
 from vimotion.corpus_commands import corpus_app
 from vimotion.errors import UserError
 from vimotion.export_options import with_export_options
+from vimotion.pipeline_commands import pipeline_app
 
 if TYPE_CHECKING:
     from vimotion.chat import Model, Turn
@@ -34,11 +34,13 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )  # fmt: skip
 app.add_typer(corpus_app, name="corpus")
+app.add_typer(pipeline_app)
 
 # What typer raises over a wrong call. It has a click of its own and exports only this branch of its errors.
 _UsageError: type[Exception] = typer.BadParameter.__base__  # type: ignore[assignment]
 
 _READS = "A motion file: .npz .bvh .amc (name.bvh also stands for name.a.bvh with name.b.bvh)."
+_SHOWN_KINDS = ("handshake", "push", "bow")  # of the corpus, in the gallery
 _DIFFUSED_SECONDS = 5.0  # of a motion that is made by diffusion, where nobody says how long
 _WRITES = ".glb .fbx .usd .usdz .bvh .npz .amass.npz .mp4 .webp .png"
 ModelOption = Annotated[
@@ -52,10 +54,6 @@ DurationOption = Annotated[float | None, typer.Option(help="Seconds, 0.5 to 10. 
 SamplesOption = Annotated[int, typer.Option(help="So many motions, with seeds that follow one another.")]
 MotionArgument = Annotated[Path, typer.Argument(help=_READS)]
 SecondOption = Annotated[Path | None, typer.Option("--second", help="The file of the second person.")]
-RecipeOption = Annotated[Path, typer.Option(help="A YAML file; see recipes/.")]
-SetOption = Annotated[list[str] | None, typer.Option("--set", help="Change a setting of the recipe: a.b=value.")]
-
-RunOption = Annotated[Path | None, typer.Option("--output", "-o", help="A folder. Default: the run of the recipe's name.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -212,16 +210,38 @@ def serve(
     device: Annotated[str, typer.Option(help="Where torch keeps the model, such as cuda.")] = "cpu",
     settings: Annotated[list[str] | None, typer.Option("--set", help="A limit: name=value; see docs/api.md.")] = None,
 ) -> None:
-    """Answer over HTTP, as OpenAI's API does.
+    """Open the studio: a page to talk and watch, and an API like OpenAI's.
 
     Other machines are served only with a key, in VIMOTION_SERVER_KEY.
     """
+    from vimotion.app.page.mounting import mount
     from vimotion.app.server import serve as listen
     from vimotion.app.settings import ServerConfig
     from vimotion.config import load_config
 
     chosen = {name: value for name, value in {"host": host, "port": port}.items() if value is not None}
-    listen(load_config(ServerConfig, None, settings or ()).model_copy(update=chosen), lambda: _model(model, device))
+    config = load_config(ServerConfig, None, settings or ()).model_copy(update=chosen)
+    listen(config, lambda: _model(model, device, quiet=True), mount)
+
+
+@app.command()
+def gallery(
+    output: Annotated[Path, typer.Option("--output", "-o", help="A folder; what was in it is replaced.")] = Path("gallery"),
+    seed: SeedOption = 0,
+    model: ModelOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a page of samples.
+
+    What the model makes, says, answers and changes, each with its prompt and seed, to play in a browser.
+    """
+    from vimotion.app.gallery import check_folder, make_samples, write_gallery
+
+    check_folder(output)
+    loaded = _model(model)
+    samples = make_samples(loaded, [_scene(kind, seed) for kind in _SHOWN_KINDS], seed)
+    page = write_gallery(samples, output, loaded.name)
+    report(as_json, {"page": str(page), "samples": len(samples)}, str(page))
 
 
 @app.command()
@@ -256,96 +276,6 @@ def convert(
     check_output(output)
     options.check(output)
     _write(_load(motion, second, fps=fps, joint_map=joint_map), output, as_json, options)
-
-
-@app.command()
-def synthesize(
-    recipe: RecipeOption,
-    settings: SetOption = None,
-    part: ShardOption = "1/1",
-    max_requests: Annotated[int | None, typer.Option(min=0, help="Send the language model no more requests.")] = None,
-    max_usd: Annotated[float | None, typer.Option(min=0, help="Spend no more on it.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what it is going to cost.")] = False,
-    write_batches: Annotated[
-        Path | None, typer.Option(help="Only write the requests as Batch API files into a folder.")
-    ] = None,
-    read_batches: Annotated[Path | None, typer.Option(help="First read the replies that were put into that folder.")] = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Make conversations about the clips of a corpus: Inter-MT2.
-
-    An interrupted run goes on where it stopped. Parts share a folder; the run that finds all parts done writes the store.
-    """
-    from vimotion.config import load_config
-    from vimotion.evaluation.extractor import load_extractor
-    from vimotion.formats.sheet import save_sheet
-    from vimotion.inter_mt2.pipeline import Synthesis, SynthesizeRecipe
-
-    making = Synthesis(load_config(SynthesizeRecipe, recipe, settings or ()), load_extractor, shard(part), save_sheet)
-    for problem in making.read_batches(read_batches) if read_batches else ():
-        tell(f"vimotion: {problem}")
-    if dry_run:
-        estimate = making.estimate()
-        report(as_json, asdict(estimate), str(estimate))
-    elif write_batches:
-        files = [str(path) for path in making.write_batches(write_batches)]
-        report(as_json, {"files": files}, "\n".join(files))
-    else:
-        with progress("drafts") as show:
-            store = making.run(lambda stage, done, total: show(done, total, stage), max_requests, max_usd)
-        made = {"folder": str(store.folder if store else making.folder), "missing": making.missing()}
-        left = f"This part is done. {making.missing():,} conversations are left to other parts."
-        report(as_json, made, str(store.folder) if store else left)
-
-
-@app.command()
-def train(
-    stage: Literal["tokenizer", "align", "instruct", "intergen", "extractor"],
-    recipe: RecipeOption,
-    settings: SetOption = None,
-    output: RunOption = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
-    plan: Annotated[bool, typer.Option("--plan", help="Only tell what it is going to take: memory, steps, GPU-hours.")] = False,
-    as_json: JsonOption = False,
-) -> None:
-    """Train one stage.
-
-    tokenizer: motion to codes and back; align: LoRA on a language model; instruct: all weights, on conversations; intergen:
-    captions to motion, by diffusion; extractor: motions and captions into one space, for the evaluation.
-    """
-    from vimotion.artifacts import read_manifest
-    from vimotion.config import load_config
-
-    room = import_module(f"vimotion.training.{stage}")
-    config = load_config(getattr(room, f"{stage.capitalize()}Recipe"), recipe, settings or ())
-    if plan:
-        planned = import_module("vimotion.training.planner").plan(config)
-        report(as_json, planned.as_json(), str(planned))
-        return
-    import_module("vimotion.training.processes").processes()  # connects them, if there are several
-    folder = getattr(room, f"train_{stage}")(config, output, resume)
-    if int(os.environ.get("RANK", 0)):  # of several processes one tells the result
-        return
-    report(as_json, {"folder": str(folder), "metrics": read_manifest(folder)["metrics"]}, str(folder))
-
-
-@app.command()
-def evaluate(
-    recipe: RecipeOption,
-    settings: SetOption = None,
-    output: RunOption = None,
-    against: Annotated[Path | None, typer.Option(help="results.json of another run: tell the differences too.")] = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Run the benchmarks: contestants answer, and are measured.
-
-    An interrupted run goes on; a finished one is only told again.
-    """
-    from vimotion.config import load_config
-    from vimotion.evaluation.evaluate import TABLE, EvaluateRecipe, evaluate
-
-    results = evaluate(load_config(EvaluateRecipe, recipe, settings or ()), output, against)
-    report(as_json, results, (Path(results["folder"]) / TABLE).read_text(encoding="utf-8"))
 
 
 @app.command("export-model")
@@ -484,8 +414,24 @@ def _convert_checkpoint(source: Path, output: Path, statistics: Path | None, as_
     report(as_json, content, str(output))
 
 
-def _model(name: str | None, device: str = "cpu") -> Model:
-    tell("Loading the model …")
+def _scene(kind: str, seed: int) -> tuple[str, Interaction]:
+    """A scripted scene of one kind, and its caption."""
+    import numpy as np
+
+    from vimotion.choreography import KINDS, SceneParameters, make_scene
+    from vimotion.choreography.captions import caption
+    from vimotion.choreography.parameters import Act
+
+    allowed = KINDS[kind]
+    parameters = SceneParameters(
+        (Act(kind, count=allowed.counts[0]),), distance=allowed.distances[0], postures=allowed.postures[0], seed=seed
+    )
+    return caption(parameters, KINDS, np.random.default_rng(seed)), make_scene(parameters).interaction
+
+
+def _model(name: str | None, device: str = "cpu", quiet: bool = False) -> Model:
+    if not quiet:
+        tell("Loading the model …")
     from transformers.utils import logging
 
     from vimotion.chat import load_model

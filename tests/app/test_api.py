@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,10 +18,11 @@ from app.conftest import Gate, served
 from chat.tiny_model import walk
 from starlette.testclient import TestClient
 
+from vimotion.app.objects import public_name
 from vimotion.app.settings import ServerConfig
 from vimotion.app.studio import Studio
 from vimotion.chat import ChatSession, Model
-from vimotion.formats import save_motion
+from vimotion.formats import options, save_motion
 
 CHAT = "/v1/chat/completions"
 
@@ -337,6 +341,99 @@ def test_formats_and_options_that_are_none_are_refused(client: TestClient, uploa
     assert ".glb" in refused(client.get(f"/v1/motions/{uploaded}.exe"), 422)
     assert "bones" in refused(client.get(f"/v1/motions/{uploaded}.glb?bones=horse"), 422)
     assert "bone names" in refused(client.get(f"/v1/motions/{uploaded}.npz?bones=smpl"), 422)
+
+
+def joints(client: TestClient, motion: str, **options: Any) -> np.ndarray:
+    content = client.get(f"/v1/motions/{motion}.npz", params=options).content
+    with np.load(io.BytesIO(content)) as file:
+        return np.array(file["posed_joints"])
+
+
+def test_what_was_given_is_not_cleaned_and_a_person_is_that_of_the_pair(client: TestClient, uploaded: str) -> None:
+    given = joints(client, uploaded)
+    reaction = motion_of(ask(client, user({"id": uploaded, "people": "a"}, " Answer that."), motion="must", people="ab"))["id"]
+    cleaned, raw = joints(client, reaction), joints(client, reaction, clean=False)
+    assert np.abs(cleaned[:, 0] - given[:, 0]).max() < 1e-5 and np.abs(cleaned[:, 1] - raw[:, 1]).max() > 1e-3
+    wanted = user({"id": uploaded}, " What happens next?")
+    longer = motion_of(ask(client, wanted, motion="must", continues=True, duration=1))["id"]
+    cleaned, raw = joints(client, longer), joints(client, longer, clean=False)
+    assert np.abs(cleaned[:60] - given).max() < 1e-5 and np.abs(cleaned[60:] - raw[60:]).max() > 1e-3
+    for motion in (uploaded, reaction, longer):
+        for clean in (True, False):
+            pair = joints(client, motion, clean=clean)
+            for person, letter in enumerate("ab"):
+                alone = joints(client, motion, clean=clean, person=letter)
+                assert np.abs(alone[:, 0] - pair[:, person]).max() < 1e-5
+
+
+def test_a_longer_motion_goes_on_from_its_end(client: TestClient, studio: Studio) -> None:
+    given = walk(400)
+    kept = studio.library.read(given, "walk.npz")
+    studio.storage.add_motions([kept])
+    wanted = user({"id": kept[0].id}, " What happens next?")
+    longer = motion_of(ask(client, wanted, motion="must", continues=True, duration=1))
+    assert longer["num_frames"] == 430
+    assert np.abs(joints(client, longer["id"])[:400] - given.joint_positions).max() < 1e-5
+    again = {"role": "assistant", "content": None, "motions": [longer]}
+    assert motion_of(ask(client, wanted, again, "And then?", motion="must", continues=True, duration=0.5))["num_frames"] == 445
+
+
+def test_motions_are_read_only_as_far_as_they_fit(client: TestClient, studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    row, file = studio.library.read(walk(60), "walk.npz")
+    rows = [replace(row, id=f"motion-{number}") for number in range(30)]
+    studio.storage.add_motions([(one, file) for one in rows])
+    studio.engine.max_tokens = 256
+    read: list[str] = []
+    motion = studio.library.motion
+    monkeypatch.setattr(studio.library, "motion", lambda *named: read.append(named[0]) or motion(*named))
+    wanted = {"messages": [user(*({"id": one.id} for one in rows), " Who?")]}
+    assert "this server takes 256" in refused(client.post(CHAT, json=wanted), 422)
+    assert len(read) == 7  # of 40 codes each
+
+
+def test_a_full_server_says_so(client: TestClient, studio: Studio, uploaded: str, tmp_path: Path) -> None:
+    studio.storage.max_bytes = 1000
+    [path] = save_motion(walk(60), tmp_path / "walk.npz")
+    answer = client.post("/v1/motions", files=[("file", ("walk.npz", path.read_bytes()))])
+    assert "delete conversations or motions" in refused(answer, 409)
+    assert "delete" in refused(client.post(CHAT, json={"messages": [user("Hug.")]}), 409)
+    studio.storage.max_bytes = 10_000_000
+    assert client.post(CHAT, json={"messages": [user("Hug.")], "motion": "no"}).status_code == 200
+
+
+def test_unused_motions_are_forgotten_while_the_server_runs(
+    model: Model, config: ServerConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vimotion.app.studio._FORGETTING", 0.05)
+    studio = Studio(model, config)
+    from vimotion.app.server import create_app
+
+    with TestClient(create_app(studio), base_url="http://127.0.0.1") as client:
+        row, file = studio.library.read(walk(30), "walk.npz")
+        studio.storage.add_motions([(replace(row, created=1.0), file), (replace(row, id="motion-new"), file)])
+        for _ in range(200):
+            if len(motions := client.get("/v1/motions").json()["data"]) == 1:
+                break
+            time.sleep(0.05)
+        assert [motion["id"] for motion in motions] == ["motion-new"]
+
+
+@pytest.mark.parametrize(
+    ("name", "public"),
+    [
+        ("default", "vimotion"), ("runs/mine/", "mine"), ("http://host/v1", "vimotion"),
+        ("./published@http://host/v1", "published"), ("https://host:8000/v1#org/name", "name"),
+    ],
+)  # fmt: skip
+def test_clients_call_a_model_by_its_name(name: str, public: str) -> None:
+    assert public_name(SimpleNamespace(name=name)) == public  # type: ignore[arg-type]
+
+
+def test_only_files_that_can_be_made_are_named(client: TestClient, uploaded: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(options._PACKAGES, ".mp4", ("no_such_package", "no-such-package", "video"))
+    files = client.get(f"/v1/motions/{uploaded}").json()["files"]
+    assert ".mp4" not in files and ".glb" in files
+    assert "no-such-package" in refused(client.get(f"/v1/motions/{uploaded}.mp4"), 422)
 
 
 def test_motions_are_listed_the_newest_first(client: TestClient, uploaded: str) -> None:

@@ -30,6 +30,7 @@ def test_all_that_is_copied_is_there_and_not_ignored() -> None:
 def test_it_installs_what_the_project_names() -> None:
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
     [asked] = re.findall(r"'\.\[(.*)\]'", RECIPE)
+    assert any("pip install" in step and step.endswith(" openai") for step in steps("RUN"))  # for a model elsewhere
     assert "app" in asked.split(",") and set(asked.split(",")) <= set(extras)
     assert re.search(r"^torch==\d", (ROOT / "constraints.txt").read_text(), re.MULTILINE)
 

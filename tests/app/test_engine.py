@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from app.conftest import Gate
 
-from vimotion.app.engine import Busy, Engine, Gone, Job, Stopping, TooLate
-from vimotion.app.streams import Failed
+from vimotion.app.engine import Busy, Engine, Gone, Job, Stopping, TooLate, TooLong
+from vimotion.app.streams import Failed, Streams
 from vimotion.chat import Model, Sampling
 from vimotion.chat.decode import Request
 from vimotion.chat.legal import Rules
+from vimotion.chat.served import ServedDecoder
+from vimotion.chat.server import Opened
 from vimotion.errors import UserError
 
 WILD = Sampling(temperature=3.0, top_p=1.0)
@@ -129,13 +133,118 @@ def test_a_step_that_fails_is_told_to_all_and_the_next_ones_are_served(
     asyncio.run(ask())
 
 
+def test_who_had_not_begun_is_answered_after_a_step_that_failed(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = Engine(model.decoder, slots=1, max_waiting=8, max_tokens=1000)
+    step, fails = model.decoder.network.step, iter([True])
+
+    def fail(*arguments: Any) -> Any:
+        if next(fails, False):
+            raise RuntimeError("no memory")
+        return step(*arguments)
+
+    monkeypatch.setattr(model.decoder.network, "step", fail)
+
+    async def ask() -> list[dict[int, list[int]]]:
+        first, *others = [engine.submit([request(seed)], 30) for seed in range(3)]
+        with pytest.raises(RuntimeError, match="no memory"):
+            await answer(first)
+        return [await answer(job) for job in others]
+
+    said = asyncio.run(ask())
+    engine.close()
+    assert [one[0] for one in said] == [list(model.decoder.stream(request(seed))) for seed in (1, 2)]
+
+
+class Hangs:
+    """A decoder whose server does not go on, until its answer is broken off (if it can be)."""
+
+    def __init__(self, model: Model, deaf: bool = False) -> None:
+        self.legal, self._decoder, self._deaf = model.decoder.legal, model.decoder, deaf
+        self.shut = threading.Event()
+
+    def stream(self, wanted: Request, opened: Opened) -> Iterator[int]:
+        if wanted.seed == 0:
+            if not self._deaf:
+                opened(self.shut.set)
+            self.shut.wait(60)
+            raise UserError("The server is gone.")
+        yield from self._decoder.stream(wanted)
+
+
+@pytest.mark.parametrize("deaf", [False, True])
+def test_a_server_that_hangs_takes_no_place_of_others_and_lets_us_end(model: Model, deaf: bool) -> None:
+    decoder = Hangs(model, deaf)
+    engine = Engine(decoder, slots=1, max_waiting=8, max_tokens=1000)  # type: ignore[arg-type]
+
+    async def ask() -> list[int]:
+        hanging = engine.submit([request(0)], 30)
+        await asyncio.sleep(0.3)
+        hanging.cancel()
+        said = await answer(engine.submit([request(1)], 30))
+        assert decoder.shut.is_set() != deaf
+        decoder.shut.clear()
+        again = engine.submit([request(0)], 60)
+        await asyncio.sleep(0.3)
+        began = time.monotonic()
+        await asyncio.to_thread(engine.close)
+        with pytest.raises(Stopping):
+            await answer(again)
+        assert time.monotonic() - began < 5
+        return said[0]
+
+    assert asyncio.run(ask()) == list(model.decoder.stream(request(1)))
+    decoder.shut.set()
+
+
+def test_servers_that_hang_do_not_cost_threads_without_end(model: Model) -> None:
+    decoder = Hangs(model, deaf=True)
+    streams = Streams(decoder, slots=1)  # type: ignore[arg-type]
+    before = threading.active_count()
+    for _ in range(50):
+        streams.cancel(streams.add(request(0)))
+    assert threading.active_count() - before <= 8
+    waits = streams.add(request(1))
+    assert streams.waits(waits) and streams.busy
+    decoder.shut.set()
+    said: list[int | Exception] = []
+    while streams.busy:
+        said += [token for stream, token in streams.step() if stream is waits]
+    assert said == list(model.decoder.stream(request(1)))
+
+
+def test_when_it_gives_up_whoever_waits_is_told(engine: Engine, gate: Gate) -> None:
+    async def ask() -> None:
+        jobs = [engine.submit([request(seed)], 30) for seed in range(3)]
+        await asyncio.to_thread(gate.waiting.wait)
+        engine.give_up()
+        for job in jobs:
+            with pytest.raises(Stopping):
+                await answer(job)
+        assert engine.load == 0
+        gate.open.set()
+
+    asyncio.run(ask())
+
+
+def test_what_is_too_long_for_a_served_model_is_refused_before_it_is_asked(model: Model) -> None:
+    decoder = ServedDecoder(SimpleNamespace(max_length=300), model.decoder.legal, model.tokenizer)  # type: ignore[arg-type]
+    engine = Engine(decoder, slots=1, max_waiting=8, max_tokens=1000)
+
+    async def ask() -> None:
+        with pytest.raises(TooLong, match="this server takes 300"):
+            engine.submit([Request([5] * 290, Rules("no", max_text=20))], 30)
+
+    asyncio.run(ask())
+    engine.close()
+
+
 class Elsewhere:
     """A decoder that only streams, as that of a served model does; it breaks off over odd seeds."""
 
     def __init__(self, model: Model, broken: bool = False) -> None:
         self.legal, self._decoder, self._broken = model.decoder.legal, model.decoder, broken
 
-    def stream(self, wanted: Request) -> Iterator[int]:
+    def stream(self, wanted: Request, opened: Opened | None = None) -> Iterator[int]:
         for number, token in enumerate(self._decoder.stream(wanted)):
             if self._broken and wanted.seed % 2 and number == 2:
                 raise UserError("The other server is gone.")
@@ -161,7 +270,7 @@ def test_where_the_other_server_fails_only_those_are_told_who_asked_it(model: Mo
 
     async def ask() -> None:
         good, bad = engine.submit([request(0)], 30), engine.submit([request(2), request(1)], 30)
-        with pytest.raises(Failed, match="is gone"):
+        with pytest.raises(Failed, match="did not answer as it should"):
             await answer(bad)
         assert (await answer(good))[0] == list(model.decoder.stream(request(0)))
         assert engine.load == 0

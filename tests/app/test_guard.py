@@ -67,7 +67,7 @@ def test_without_a_key_the_server_stays_at_home(monkeypatch: pytest.MonkeyPatch,
     "headers",
     [
         {"Host": "evil.example"}, {"Host": "127.0.0.1.evil.example:8765"}, {"Host": "[::1"}, {"Host": ""},
-        {"Origin": "https://evil.example"}, {"Origin": "null"}, {"Origin": "http://localhost.evil.example:8765"},
+        {"Origin": "https://evil.example"}, {"Origin": "null"}, {"Origin": "http://["}, {"Origin": "http://[x]:y"}, {"Origin": "http://localhost.evil.example:8765"},
     ],
 )  # fmt: skip
 def test_pages_from_elsewhere_are_not_served(client: TestClient, headers: dict[str, str]) -> None:

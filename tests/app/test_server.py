@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -17,9 +18,11 @@ from app.conftest import Gate
 from app.running import Process, in_thread
 from app.test_api import CHAT, user
 from chat.tiny_model import tiny_model
+from starlette.testclient import TestClient
 
-from vimotion.app.server import listen
+from vimotion.app.server import Server, listen
 from vimotion.app.settings import ServerConfig
+from vimotion.app.studio import Studio
 from vimotion.chat import Model
 from vimotion.cli import main
 from vimotion.errors import UserError
@@ -85,6 +88,20 @@ def test_while_it_stops_replies_are_ended_and_new_ones_refused(model: Model, con
         soon(gone)
 
 
+def test_a_second_signal_ends_the_replies_that_run(model: Model, config: ServerConfig, gate: Gate) -> None:
+    studio = Studio(model, config)
+    server = Server(studio)
+    with TestClient(server.config.app, base_url="http://127.0.0.1") as client, ThreadPoolExecutor() as pool:  # type: ignore[arg-type]
+        asking = pool.submit(client.post, CHAT, json={"messages": [user("Hug.")]})
+        assert gate.waiting.wait(30)
+        server.handle_exit(signal.SIGTERM, None)
+        assert studio.engine.load and not server.should_exit
+        server.handle_exit(signal.SIGTERM, None)
+        assert server.should_exit and not server.force_exit
+        assert asking.result(10).status_code == 503
+        gate.open.set()
+
+
 def test_a_place_that_is_taken_is_told(config: ServerConfig) -> None:
     with listen(config) as taken, pytest.raises(UserError, match="choose another --port"):
         listen(config.model_copy(update={"port": taken.getsockname()[1]}))
@@ -96,6 +113,7 @@ def test_a_place_that_is_taken_is_told(config: ServerConfig) -> None:
     ("arguments", "words"),
     [
         (["--host", "0.0.0.0"], "VIMOTION_SERVER_KEY"), (["--set", "slots=0"], "'slots'"), (["--set", "speed=1"], "known key"),
+        (["--set", "key=0123456789abcdef-secret"], "put the key into VIMOTION_SERVER_KEY"),
         (["--device", "horse"], "no device 'horse'"), (["--model", "nobody"], "no model 'nobody'"),
         (["--port", "-1"], "--port"),
     ],
@@ -105,6 +123,7 @@ def test_a_server_that_cannot_be_is_refused_in_words(
 ) -> None:
     monkeypatch.delenv("VIMOTION_SERVER_KEY", raising=False)
     monkeypatch.setenv("VIMOTION_HOME", str(tmp_path))
+    monkeypatch.setattr("vimotion.app.server.start_logging", lambda: None)
     where = [] if "--port" in arguments else ["--port", "0"]
     with pytest.raises(SystemExit) as ended:
         main(["serve", *where, *arguments])
@@ -152,6 +171,6 @@ def test_after_kill_9_every_finished_turn_is_there_and_a_signal_ends_it_in_order
         assert [turn["parent"] for turn in whole["turns"]] == [None, *kept[:-1]] and whole["current"] == kept[-1]
         for part in (part for turn in whole["turns"] for part in turn["answer"] if part["type"] == "motion"):
             assert httpx.get(f"{server.url}/v1/motions/{part['motion']['id']}.npz", timeout=60).status_code == 200
-    log = [json.loads(line) for line in server.stop(signal.SIGTERM).splitlines() if line.startswith("{")]
+    log = [json.loads(line) for line in server.stop(signal.SIGTERM).splitlines()]
     assert server.popen.returncode == 0
     assert log[0]["event"] == "listening" and log[0]["url"] == server.url and log[-1]["event"] == "stopped"

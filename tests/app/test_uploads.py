@@ -6,9 +6,12 @@ import asyncio
 import io
 import os
 import pickle
+import struct
 import sys
 import time
 import zipfile
+import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +25,7 @@ from vimotion.app.settings import ServerConfig
 from vimotion.app.studio import Studio
 from vimotion.errors import UserError
 from vimotion.formats import save_motion
+from vimotion.motion import Skeleton
 
 START = asyncio.create_subprocess_exec
 MADE = Path(__file__).parents[1] / "formats" / "made"
@@ -102,6 +106,7 @@ def hostile(tmp_path: Path) -> dict[str, bytes]:
     files["slow.bvh"] = text.replace(b"Frame Time: 0.033", b"Frame Time: 3000.033")
     for name, changes in {
         "nan.npz": {"root_positions": arrays["root_positions"] * np.nan},
+        "point.npz": {"offsets": arrays["offsets"] * 0, "posed_joints": arrays["posed_joints"][:, :, :1].repeat(22, 2)},
         "pickled.npz": {"offsets": np.array([Evil()], dtype=object)},
         "people.npz": {"posed_joints": np.zeros((30, 9, 22, 3), np.float32)},
     }.items():
@@ -109,12 +114,31 @@ def hostile(tmp_path: Path) -> dict[str, bytes]:
         np.savez(buffer, **(arrays | changes))
         files[name] = buffer.getvalue()
     files["pickle.npz"] = pickle.dumps(Evil())
-    bomb = io.BytesIO()
-    with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive:
-        for key in arrays:
-            archive.writestr(f"{key}.npy", bytes(20_000_000))
-    files["bomb.npz"] = bomb.getvalue()
+    files["bomb.npz"] = bomb(arrays, megabytes=3000)
     return files
+
+
+def bomb(arrays: dict[str, np.ndarray], megabytes: int) -> bytes:
+    """An npz archive of these arrays, of which the first has so many zeros after its end; in a few megabytes."""
+    whole, directory = b"", b""
+    zeros = zlib.compressobj(9, zlib.DEFLATED, -15)
+    packed = zeros.compress(bytes(1_000_000)) + zeros.flush(zlib.Z_FULL_FLUSH)  # may be repeated as it is
+    for number, (key, array) in enumerate(arrays.items()):
+        content = io.BytesIO()
+        np.save(content, array)
+        head = zlib.compressobj(9, zlib.DEFLATED, -15)
+        data = head.compress(content.getvalue()) + head.flush(zlib.Z_FULL_FLUSH)
+        repeats = 0 if number else megabytes
+        data += packed * repeats + zlib.compressobj(9, zlib.DEFLATED, -15).flush()
+        size = len(content.getvalue()) + repeats * 1_000_000
+        # nobody comes to the end of the zeros, where the checksum counts
+        check = 0 if repeats else zlib.crc32(content.getvalue())
+        name = f"{key}.npy".encode()
+        fields = struct.pack("<HHHHHIIIHH", 20, 0, 8, 0, 33, check, len(data), size, len(name), 0)
+        directory += b"PK\1\2\x14\0" + fields + struct.pack("<HHHII", 0, 0, 0, 0, len(whole)) + name
+        whole += b"PK\3\4" + fields + name + data
+    end = struct.pack("<HHHHIIH", 0, 0, len(arrays), len(arrays), len(directory), len(whole), 0)
+    return whole + directory + b"PK\5\6" + end
 
 
 def test_hostile_files_are_refused_in_words_and_leave_nothing(client: TestClient, tmp_path: Path) -> None:
@@ -123,6 +147,33 @@ def test_hostile_files_are_refused_in_words_and_leave_nothing(client: TestClient
         assert name in sentence and "/tmp" not in sentence, sentence
     assert not Path("/tmp/vimotion-evil").exists()
     assert client.get("/v1/motions").json()["data"] == []
+
+
+def test_a_bomb_is_one(tmp_path: Path, client: TestClient) -> None:
+    """Without its zeros it is a motion, so it is they that are refused."""
+    [good] = save_motion(walk(30), tmp_path / "good.npz")
+    arrays = dict(np.load(good))
+    assert send(client, ("no_bomb.npz", bomb(arrays, 0))).status_code == 201
+    large = bomb(arrays, 3000)
+    assert len(large) < 4_000_000 and sum(entry.file_size for entry in zipfile.ZipFile(io.BytesIO(large)).infolist()) > 3e9
+    assert "longer than it says" in refused(send(client, ("bomb.npz", large)), 422)
+
+
+def test_what_is_taken_can_be_fetched_in_every_format(client: TestClient, tmp_path: Path) -> None:
+    """People as no people are: bones of a millimetre, and kilometres apart after a second."""
+    odd = walk(30)
+    thin = replace(
+        odd,
+        skeletons=tuple(Skeleton(one.offsets * 0.0011 / np.maximum(one.bone_lengths, 1e-9)[:, None]) for one in odd.skeletons),
+    )
+    roots = odd.root_positions + np.linspace(0, 1, 30)[:, None, None] * np.array([[0.0, 0, 0], [9000.0, 0, 0]])
+    for motion in (thin, replace(odd, root_positions=roots), replace(thin, root_positions=roots)):
+        [path] = save_motion(motion, tmp_path / "odd.npz")
+        given = send(client, ("odd.npz", path.read_bytes())).json()
+        assert "id" in given, given
+        for ending in (".png", ".glb", ".fbx", ".bvh", ".amass.npz"):
+            answer = client.get(f"/v1/motions/{given['id']}{ending}", params={"clean": True})
+            assert answer.status_code == 200, (ending, answer.text)
 
 
 def test_a_motion_that_is_too_long_is_refused(client: TestClient, studio: Studio, tmp_path: Path) -> None:
@@ -136,7 +187,7 @@ def run_instead(monkeypatch: pytest.MonkeyPatch, code: str) -> None:
     async def run(*command: str, **how: object) -> asyncio.subprocess.Process:
         return await START(sys.executable, "-c", code, **how)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(uploads.asyncio, "create_subprocess_exec", run)
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", run)
 
 
 def test_reading_may_take_only_so_long(monkeypatch: pytest.MonkeyPatch, config: ServerConfig) -> None:
@@ -146,6 +197,53 @@ def test_reading_may_take_only_so_long(monkeypatch: pytest.MonkeyPatch, config: 
     with pytest.raises(UserError, match=r"a\.bvh could not be read within 0\.3 seconds"):
         asyncio.run(uploads.read_files([("a.bvh", io.BytesIO(b"x"))], None, short))
     assert time.monotonic() - began < 20
+
+
+def test_writing_may_take_only_so_long(
+    monkeypatch: pytest.MonkeyPatch, client: TestClient, studio: Studio, tmp_path: Path
+) -> None:
+    given = send(client, ("walk.bvh", bvh(60, tmp_path))).json()["id"]
+    studio.config = studio.config.model_copy(update={"max_frames": 100, "max_writing_seconds": 0.3})
+    assert "these are 120 frames, and this server writes 100" in refused(client.get(f"/v1/motions/{given}.mp4?fps=60"), 422)
+    run_instead(monkeypatch, "import time; time.sleep(60)")
+    began = time.monotonic()
+    for _ in range(3):  # more than are at work at a time
+        answer = client.get(f"/v1/motions/{given}.mp4")
+        assert "The .mp4 file could not be written within 0.3 seconds" in refused(answer, 422)
+    assert time.monotonic() - began < 20
+
+
+def test_who_no_longer_waits_for_a_file_ends_its_making(
+    monkeypatch: pytest.MonkeyPatch, studio: Studio, tmp_path: Path
+) -> None:
+    begun = tmp_path / "begun"
+    run_instead(
+        monkeypatch, f"import os, pathlib, time; pathlib.Path({str(begun)!r}).write_text(str(os.getpid())); time.sleep(60)"
+    )
+    row, file = studio.library.read(walk(30), "walk.npz")
+    studio.storage.add_motions([(row, file)])
+
+    async def ask() -> None:
+        task = asyncio.create_task(studio.export(row.id, ".mp4"))
+        while not begun.exists() or not begun.read_text():
+            await asyncio.sleep(0.05)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(ask())
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(begun.read_text()), 0)
+    studio.close()
+
+
+def test_secrets_stay_here(monkeypatch: pytest.MonkeyPatch, config: ServerConfig) -> None:
+    for name in ("VIMOTION_SERVER_KEY", "OPENAI_API_KEY", "VIMOTION_API_KEY", "AWS_SECRET_ACCESS_KEY", "HF_TOKEN"):
+        monkeypatch.setenv(name, "a-secret")
+    run_instead(monkeypatch, "import os, sys; sys.exit(str(dict(os.environ)))")
+    with pytest.raises(RuntimeError) as told:
+        asyncio.run(uploads.read_files([("a.bvh", io.BytesIO(b"x"))], None, config))
+    assert "PATH" in str(told.value) and "a-secret" not in str(told.value)
 
 
 def test_a_reader_without_memory_is_a_refusal_and_a_broken_one_an_error(
@@ -161,8 +259,8 @@ def test_a_reader_without_memory_is_a_refusal_and_a_broken_one_an_error(
 
 def test_the_readers_memory_has_a_bound(tmp_path: Path) -> None:
     code = (
-        "from vimotion.app import reading; import numpy as np\n"
-        "reading._limit_memory(2_000_000_000)\n"
+        "from vimotion.app import processes; import numpy as np\n"
+        "processes.limit_memory(2_000_000_000)\n"
         "try: np.ones(400_000_000); print('much')\n"
         "except MemoryError: print('bound')"
     )
@@ -170,6 +268,6 @@ def test_the_readers_memory_has_a_bound(tmp_path: Path) -> None:
 
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "bound"
-    modules = "import vimotion.app.reading, sys; print('torch' in sys.modules)"
+    modules = "import vimotion.app.reading, vimotion.app.writing, sys; print('torch' in sys.modules)"
     run = subprocess.run([sys.executable, "-c", modules], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "False"

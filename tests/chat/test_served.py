@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import queue
 import re
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -300,6 +302,39 @@ def test_vllm_is_given_the_grammar_and_told_to_keep_tokens(files: Path) -> None:
     assert re.fullmatch(as_regex(codes["structured_outputs"]["grammar"]), MOTION)
 
 
+def test_a_server_is_of_the_kind_of_the_model_that_is_asked(files: Path) -> None:
+    owners = {"one": "somebody", "two": "vllm"}
+    listed = Act(json.dumps({"data": [{"id": name, "owned_by": owner} for name, owner in owners.items()]}).encode())
+    for name in owners:
+        with serving(saying(says("Hi"), listed=listed)) as fake:
+            far = served(fake.url, files, name)
+            far.tokens([asked(far, motion="no")])
+        assert ("min_p" in fake.requests[2]) == (name == "two")
+
+
+def test_an_answer_that_hangs_is_broken_off_from_another_thread(files: Path) -> None:
+    hanging = Act(b"", headers={"Content-Type": "text/event-stream", "Content-Length": "1000"})
+    opened: queue.Queue[Callable[[], None]] = queue.Queue()
+    said: list[str] = []
+
+    def follow(far: Model) -> None:
+        try:
+            list(far.decoder.stream(asked(far, motion="no").request, opened.put))  # type: ignore[call-arg]
+        except UserError as error:
+            said.append(str(error))
+
+    with far_away(saying(hanging), files) as (_, far):
+        thread = threading.Thread(target=follow, args=(far,), daemon=True)
+        thread.start()
+        shut = opened.get(timeout=30)
+        thread.join(0.3)
+        assert thread.is_alive()
+        shut()
+        thread.join(10)
+        assert not thread.is_alive() and "broke off" in said[0]
+        shut()  # again is as well as once
+
+
 def test_an_answer_is_put_together_from_what_is_legal(files: Path) -> None:
     wrong = MOTION.replace("<|n0_2|>", "<|m0_2|>")
     acts = says("Hi <|motion_start|>"), says(wrong), says("<|n0_2|> <|n1_2|> ", "length"), says("<|motion_end|>")
@@ -308,10 +343,11 @@ def test_an_answer_is_put_together_from_what_is_legal(files: Path) -> None:
     assert fake.requests[4]["prompt"].endswith("<|m1_2|>") and fake.requests[5]["prompt"].endswith("<|n1_2|>")
 
 
-@pytest.mark.parametrize("after", ["<|m0_2|>", "<|endoftext|>", "and so on", "<|n0_99|>", "<|n0_2", ""])
-def test_a_motion_that_breaks_off_ends_with_its_last_whole_step(after: str, files: Path) -> None:
+@pytest.mark.parametrize("begun", ["<|m0_3|><|m1_3|>", ""])  # of the next step
+@pytest.mark.parametrize("after", ["<|n1_2|>", "<|endoftext|>", "and so on", "<|n0_99|>", "<|n0_2", ""])
+def test_a_motion_that_breaks_off_ends_with_its_last_whole_step(after: str, begun: str, files: Path) -> None:
     whole = MOTION.removesuffix("<|motion_end|>")
-    acts = says("<|motion_start|>"), says(whole + "<|m0_3|><|m1_3|>" + after), says(after)
+    acts = says("<|motion_start|>"), says(whole + begun + after), says(after)
     with far_away(saying(*acts), files) as (_, far), pytest.warns(UserWarning, match="whole step"):
         turn = asked(far, motion="must", people="ab", duration=2.0)
         answer = far.answers([turn])[0]

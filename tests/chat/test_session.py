@@ -7,9 +7,9 @@ import pytest
 from tiny_model import SPEC, walk
 
 from vimotion.chat import ChatSession, Done, Model, MotionEvent, Sampling, TextEvent, Turn, Wish
-from vimotion.chat.motions import Frame, continued, decode, read_motion
+from vimotion.chat.motions import Frame, Motion, continued, decode, read_motion
 from vimotion.errors import UserError
-from vimotion.formats import save_motion
+from vimotion.formats import load_motion, save_motion
 from vimotion.motion import Interaction, place
 from vimotion.tasks.messages import MotionPart, TextPart
 
@@ -187,9 +187,44 @@ def test_who_cannot_be_meant_is_refused(model: Model) -> None:
     session.add_motion(walk(60))
     with pytest.raises(UserError, match=r"<motion_0\.a>"):
         session.turn("React to <motion_0.b>.", Wish(motion="must", people="ab"))
+    for seed in range(4):  # where a motion may come none does, and what follows is about both
+        answer = session.say("React to <motion_0.b>.", motion="any", words=WILD, seed=seed)
+        assert answer.text and not answer.motions
+        assert session.say("Slower.", motion="must", duration=1.0).motion.people == "ab"
+        session.undo()
+        session.undo()
     for text, people in (("<motion_0.a> goes on.", None), ("<motion_0> goes on.", "a")):
         with pytest.raises(UserError, match="goes on"):
             session.turn(text, Wish(motion="must", people=people, continues=True))
+
+
+def joints(motion: Motion, path: Path) -> np.ndarray:
+    """Of the file that it is saved as."""
+    motion.save(path)
+    return load_motion(path).joint_positions
+
+
+def test_what_was_given_is_never_cleaned(model: Model, tmp_path: Path) -> None:
+    given = walk(60)
+    reaction = model.react(given)
+    assert reaction.given == (60, 0)
+    saved = joints(reaction, tmp_path / "reaction.npz")
+    assert np.abs(saved[:, 0] - given.joint_positions[:, 0]).max() < 1e-5
+    assert np.abs(saved[:, 1] - reaction.interaction.joint_positions[:, 1]).max() > 1e-3
+    longer = model.go_on(given, duration=1.0)
+    assert longer.given == (60, 60)
+    saved = joints(longer, tmp_path / "longer.npz")
+    assert np.abs(saved[:60] - given.joint_positions).max() < 1e-5
+    assert np.abs(saved[60:] - longer.interaction.joint_positions[60:]).max() > 1e-3
+    assert model.go_on(longer, duration=0.5).given == (60, 60)
+    assert model.go_on(reaction, duration=0.5).given == (60, 0)
+    made = model.generate("Two people hug.", 1.0)
+    assert made.given == (0, 0) and model.react(made).given == model.edit(made, "Faster.").given == (0, 0)
+    session = model.chat()
+    session.add_motion(longer)
+    session.say("What is it?", motion="no")
+    session.save(tmp_path / "talk.vim")
+    assert ChatSession.load(tmp_path / "talk.vim", model).motions["motion_0"].given == (60, 60)
 
 
 def test_a_reaction_is_told_as_a_motion_of_two_in_which_the_given_person_is_put(model: Model) -> None:
@@ -309,6 +344,8 @@ DAMAGES: list[dict] = [
     {"messages": about(start=16)},
     {"messages": about(stop=0)},
     {"motions": [MOTION | {"first": 900}]},
+    {"motions": [MOTION | {"given": [1]}]},
+    {"motions": [MOTION | {"given": [-1, 0]}]},
     {"spec": {"step_frames": 4, "levels": 2, "codebook_size": 16, "fps": 30.0}},
     {"surprise": 1},
     {"format_version": 2},

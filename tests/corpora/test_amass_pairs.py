@@ -152,8 +152,8 @@ def test_nothing_there(tmp_path: Path) -> None:
         ("poses", np.zeros((81, 165)), r"poses of shape \(81, 165\); it must be \(T, 156\)"),
         ("trans", np.full((81, 3), np.nan), "not finite"),
         ("mocap_framerate", np.float64(0), "runs at 0 frames per second"),
-        ("mocap_framerate", np.array("120"), "mocap_framerate as <U3; it must be numbers"),
-        ("trans", np.full((81, 3), {}, dtype=object), "pickled objects"),
+        ("mocap_framerate", np.array("120"), "no array of numbers"),
+        ("trans", np.full((81, 3), {}, dtype=object), "no array of numbers"),
     ],
 )
 def test_files_that_are_refused(root: Path, name: str, array: np.ndarray, match: str) -> None:
@@ -164,7 +164,7 @@ def test_files_that_are_refused(root: Path, name: str, array: np.ndarray, match:
 
 def test_a_file_that_is_cut_off(root: Path) -> None:
     cut_off(path(root, NAMES[0], 0))
-    with pytest.raises(UserError, match=r"18_01_poses\.npz is cut off"):
+    with pytest.raises(UserError, match=r"18_01_poses\.npz is not a whole npz archive"):
         AmassPairs(root).features(clip_of(root, NAMES[0]))
 
 

@@ -15,6 +15,7 @@ from poses import random_interaction
 from smpl_parameters import straight_joints, write_body_model
 
 from vimotion.corpora.interhuman import InterHuman, processed_joints, raw_interaction
+from vimotion.corpora.prepare import prepare
 from vimotion.corpora.reading import Reader
 from vimotion.corpora.smplx_body import SMPLH_JOINTS
 from vimotion.errors import UserError
@@ -189,12 +190,15 @@ def test_a_damaged_motion_is_refused_in_words(tmp_path: Path, change: Callable[[
 
 
 def test_short_clips_are_left_out_as_officially(tmp_path: Path) -> None:
-    reader = InterHuman(tree.write_interhuman(tmp_path))
-    clip = reader.contents().clips[0]
-    for path in clip.files:
-        rewritten(path, lambda rows: rows[:14])
-    with pytest.raises(UserError, match="only 14 frames"):
-        reader.features(clip)
+    reader = InterHuman(tree.write_interhuman(tmp_path / "source"))
+    short, enough, one, *_ = reader.contents().clips
+    for clip, frames in ((short, 14), (enough, 15), (one, 1)):
+        for path in clip.files:
+            rewritten(path, lambda rows, frames=frames: rows[:frames])
+    store = prepare("interhuman", reader.source, tmp_path / "out").store
+    assert store is not None and len(store.by_id(enough.id).features) == 14
+    reasons = store.info["left_out"]
+    assert set(reasons) == {short.id, one.id} and "only 14 frames" in reasons[short.id] and "a single frame" in reasons[one.id]
 
 
 # -- raw motions ---------------------------------------------------------------------------------------------------------
@@ -261,6 +265,7 @@ class Hostile:
         (raw_content(mocap_framerate="fast"), "mocap_framerate that is no number"),
         (raw_content(mocap_framerate=0.0), "fps|frames a second|rate"),
         (raw_content(person2=None), "must hold a dict for each person"),
+        (raw_content(person1=raw_content()["person1"] | {"trans": [[0.0, 1.0, 2.0], [3.0]]}), "must hold trans of the shape"),
         (raw_content(person2={"trans": np.zeros((20, 3))}), "must hold root_orient"),
         (raw_content(person2=tree.raw(random_interaction(1, frames=21))["person2"]), "20 frames of person1 and 21 of person2"),
         (raw_content(person2=raw_content()["person2"] | {"trans": np.zeros((3, 3))}), "different lengths"),
@@ -296,5 +301,5 @@ def test_a_rate_is_needed(tmp_path: Path) -> None:
     reader = InterHuman(tree.write_interhuman(tmp_path, raw_motions=True))
     clip = reader.contents().clips[0]
     tree.write_raw(tmp_path, clip.id, tree.raw(fast))  # 20 frames at 120 fps are 5 at 30 fps
-    with pytest.raises(UserError, match="only 5 frames"):
-        reader.features(clip)
+    store = prepare("interhuman", reader.source, tmp_path / "out").store
+    assert store is not None and "only 5 frames" in store.info["left_out"][clip.id]

@@ -3,6 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from vimotion.corpora import store
 from vimotion.corpora.joining import join
 from vimotion.corpora.store import Record, Store, finish_store, write_clips
 from vimotion.errors import UserError
@@ -37,3 +38,19 @@ def test_clips_of_one_name_and_folders_in_use_are_refused(tmp_path: Path) -> Non
         join([pairs.folder, pairs.folder], tmp_path / "twice")
     with pytest.raises(UserError, match="name a new folder"):
         join([pairs.folder], pairs.folder)
+
+
+def test_a_run_that_was_stopped_leaves_nothing_half_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pairs = _store(tmp_path / "pairs", "pairs", 2)
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "write_json", _stopped)
+        with pytest.raises(KeyboardInterrupt):
+            join([pairs.folder], tmp_path / "both")
+    assert not (tmp_path / "both").exists()
+    assert join([pairs.folder], tmp_path / "both").folder == tmp_path / "both"
+    monkeypatch.chdir(tmp_path)
+    assert [record.id for record in join([Path("pairs")], Path("here"))] == ["pairs-train", "pairs-val"]
+
+
+def _stopped(*_: object) -> None:
+    raise KeyboardInterrupt

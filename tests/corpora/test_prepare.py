@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from interhuman_tree import write_interhuman
 from interx_tree import write_interx
 from motionx_tree import write_motionx
+from poses import random_interaction
 from takes_tree import person, write_cmu, write_folder
 
 from vimotion.cli import main
@@ -29,7 +30,7 @@ from vimotion.corpora.look import coarser, draw_pictures
 from vimotion.corpora.prepare import READERS, make_reader, prepare
 from vimotion.corpora.reading import Clip, Contents
 from vimotion.corpora.sides import mirrored_caption
-from vimotion.corpora.store import write_json
+from vimotion.corpora.store import write_clips, write_json
 from vimotion.corpora.takes import MotionFolder
 from vimotion.errors import UserError
 from vimotion.evaluation.examples import read_kinds
@@ -171,6 +172,33 @@ def test_nothing_else_is_mixed_in(changed: Path, tmp_path: Path, monkeypatch: py
     assert contents(out) == before
 
 
+def test_a_shard_that_begins_in_the_same_moment_is_met(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other one has begun, and made a file, between this one's look for info.json and its look at the folder."""
+    out, origin = tmp_path / "out", {"corpus": "folder"}
+    looked = Path.is_file
+
+    def is_file(path: Path) -> bool:
+        if path.name == "info.json" and not out.exists():
+            write_json(path, {**origin, "complete": False})
+            write_clips([], out / "clips-000000.parquet", origin)
+            return False
+        return looked(path)
+
+    monkeypatch.setattr(Path, "is_file", is_file)
+    assert not work.begin(out, origin)
+
+
+def test_another_skeleton_beside_a_take_is_another_source(tmp_path: Path) -> None:
+    source = write_cmu(tmp_path / "source")
+    made(source, tmp_path / "out", "cmu")
+    skeleton = source / "subjects" / "02" / "02.asf"
+    text = skeleton.read_text()
+    skeleton.write_text(text.replace("length 0.", "length 1.", 1))
+    assert skeleton.read_text() != text and len(skeleton.read_text()) == len(text)
+    with pytest.raises(UserError, match=r"\(source\)"):
+        prepare("cmu", source, tmp_path / "out")
+
+
 def test_a_file_of_another_run_is_refused(source: Path, whole: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     made(source, out, options={"floor": "each"})
@@ -188,11 +216,13 @@ def test_a_file_of_another_run_is_refused(source: Path, whole: Path, tmp_path: P
 
 
 def test_clips_that_cannot_be_read_are_left_out_with_the_reason(changed: Path, tmp_path: Path) -> None:
-    save_motion(person(0, 15), changed / "wave.npz")
+    save_motion(person(0, 14), changed / "wave.npz")
+    save_motion(random_interaction(1, frames=15), changed / "pairs" / "hug.npz")
     (changed / "one.npz").write_bytes((changed / "one.npz").read_bytes()[:4000])
     store = made(changed, tmp_path / "out")
     reasons = store.info["left_out"]
     assert set(reasons) == {"wave", "meeting"} and [record.id for record in store] == ["pairs/hug", "pairs/bow"]
+    assert len(store.by_id("pairs/hug").features) == 14
     assert reasons["wave"] == "It gives only 14 frames at 30 fps; at least 15 are needed."
     assert "one.npz is not a whole npz archive" in reasons["meeting"]
     card = (tmp_path / "out" / "README.md").read_text()
@@ -226,7 +256,7 @@ def test_a_source_without_anything_to_train_on_is_refused(changed: Path, tmp_pat
     assert not (tmp_path / "out").exists()
     save_motion(person(0, 3), changed / "wave.npz")
     (changed / "captions.csv").write_text("file,split\nwave.npz,train\none.npz,test\n")
-    with pytest.raises(UserError, match="No training clip could be read; of wave: It gives only 2 frames"):
+    with pytest.raises(UserError, match="No training clip could be read; of wave: It gives only 3 frames"):
         prepare("folder", changed, tmp_path / "out")
 
 
@@ -304,7 +334,7 @@ def test_training_clips_also_come_in_the_mirror(source: Path, whole: Path, tmp_p
         assert np.array_equal(there.features, record.features)
     wave, bow = store.by_id("wave-mirrored"), store.by_id("pairs/bow-mirrored")
     assert wave.captions == ("He waves his right hand.", "Somebody waves.") and bow.captions == ()  # "right away" is no side
-    assert wave.split == "train" and bow.source == "tuesday" and wave.facts == {"mood": "calm", "mirror_of": "wave"}
+    assert wave.split == "train" and bow.source == "tuesday" and wave.facts == {"table": {"mood": "calm"}, "mirror_of": "wave"}
     assert np.abs(wave.features - mirror_features(plain.by_id("wave").features)).max() < 2e-3
     assert store.info["splits"]["train"] == 4 and "mirror image" in (tmp_path / "out" / "README.md").read_text()
 
@@ -335,13 +365,27 @@ def test_what_motion_x_has_in_the_mirror_is_not_mirrored_again(tmp_path: Path) -
         ("Their arms are at right angles.", None),
         ("They stop right there.", None),
         ("She steps right past him.", None),
+        ("The first person left.", None),
+        ("Both people left quickly.", None),
+        ("One waves and the second left.", None),
+        ("Anna left, Ben waves.", None),
+        ("She left the stage.", None),
+        ("The referee makes the right decision.", None),
+        ("One puts it right.", None),
+        ("He is right, she nods.", None),
+        (
+            "The person on the left turns left, the other person's left hand is up.",
+            "The person on the right turns right, the other person's right hand is up.",
+        ),
+        ("He is right-handed, the right one.", "He is left-handed, the left one."),
+        ("Left foot first; One turns left. Then left and right.", "Right foot first; One turns right. Then right and left."),
     ],
 )
 def test_whole_words_are_turned(caption: str, other: str | None) -> None:
     assert mirrored_caption(caption) == other
 
 
-WORDS = ["left", "Right", "LEFT", "left-handed", "rightwards", "clockwise", "hand", "turns", "upright", "the", "a"]
+WORDS = ["left", "Right", "LEFT", "left-handed", "rightwards", "clockwise", "hand", "turns", "upright", "his", "a"]
 
 
 @given(st.lists(st.sampled_from(WORDS), max_size=8))

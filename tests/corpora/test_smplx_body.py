@@ -93,8 +93,8 @@ def test_a_model_in_centimetres(model: Path) -> None:
         ({"trans": np.zeros((4, 2))}, r"trans of shape \(4, 2\); it must be \(T, 3\)"),
         ({"trans": np.zeros((5, 3))}, r"trans of shape \(5, 3\); it must be \(T, 3\) with T = 4"),
         ({"trans": np.full((4, 3), np.nan)}, "numbers that are not finite"),
-        ({"trans": np.full((4, 3), "left")}, "trans as <U4; it must be numbers"),
-        ({"trans": np.full((4, 3), {}, dtype=object)}, "pickled objects"),
+        ({"trans": np.full((4, 3), "left")}, "no array of numbers"),
+        ({"trans": np.full((4, 3), {}, dtype=object)}, "no array of numbers"),
         ({"trans": np.zeros((0, 3)), "poses": np.zeros((0, 66))}, "no frame"),
     ],
 )
@@ -111,7 +111,7 @@ def test_files_that_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="lacks trans"):
         load_arrays(path, {"poses": ("T", 66), "trans": ("T", 3)})
     cut_off(path)
-    with pytest.raises(UserError, match="cut off"):
+    with pytest.raises(UserError, match="not a whole npz archive"):
         load_arrays(path, {"poses": ("T", 66)})
     with pytest.raises(UserError, match="There is no"):
         load_arrays(tmp_path / "nobody.npz", {"poses": ("T", 66)})
@@ -119,9 +119,11 @@ def test_files_that_are_refused(tmp_path: Path) -> None:
 
 def test_an_archive_that_unpacks_to_too_much(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "person.npz"
-    np.savez_compressed(path, poses=np.zeros((40, 66)))
-    monkeypatch.setattr("vimotion.corpora.smplx_body._MOST_BYTES", 20_000)
-    with pytest.raises(UserError, match="unpacks to more than"):
+    np.savez_compressed(path, poses=np.zeros((40, 66)), more=np.zeros(10_000))
+    monkeypatch.setattr("vimotion.formats.archive.MAX_BYTES", 22_000)
+    assert load_arrays(path, {"poses": ("T", 66)})["poses"].shape == (40, 66)  # what is not asked for is not unpacked
+    monkeypatch.setattr("vimotion.formats.archive.MAX_BYTES", 20_000)
+    with pytest.raises(UserError, match="too large"):
         load_arrays(path, {"poses": ("T", 66)})
 
 
@@ -131,17 +133,17 @@ def test_a_damaged_array(tmp_path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[1000] ^= 1  # no longer what the archive's checksum says
     path.write_bytes(content)
-    with pytest.raises(UserError, match="damaged"):
+    with pytest.raises(UserError, match="Bad CRC"):
         load_arrays(path, {"poses": ("T", 66)})
 
 
-@pytest.mark.parametrize("word", ["Female", np.bytes_(b"female"), np.array(["female"])])
+@pytest.mark.parametrize("word", ["Female", np.bytes_(b"female"), np.array(["female"]), np.array("female", dtype=">U9")])
 def test_words(tmp_path: Path, word: object) -> None:
     path = tmp_path / "person.npz"
     np.savez(path, gender=word, both=["male", "female"])
     assert load_word(path, "gender", "neutral") == "female"
     assert load_word(path, "sex", "neutral") == "neutral"
-    with pytest.raises(UserError, match="one word"):
+    with pytest.raises(UserError, match="no single word"):
         load_word(path, "both", "neutral")
 
 

@@ -87,6 +87,7 @@ def test_wrong_content_is_refused(tmp_path: Path) -> None:
     refuse(good | {"poses": bad}, "damaged")
     refuse(good | {"trans": good["trans"] + np.float32(1e9)}, "damaged")
     refuse(good | {"offsets": good["offsets"] * 100}, "damaged")
+    refuse(good | {"offsets": good["offsets"] * 0}, "bone without a length")
     refuse(good | {"offsets": good["offsets"][1:]}, "offsets of shape")
     refuse(good | {"poses": good["poses"][:, :72]}, "poses of shape")
     refuse(good | {"trans": good["trans"][1:]}, "trans of")

@@ -17,7 +17,7 @@ from vimotion.errors import UserError
 from vimotion.formats import ExportOptions, load_motion, save_motion
 from vimotion.formats.bone_names import BONES
 from vimotion.formats.file_names import inserted, person_files
-from vimotion.formats.options import in_place
+from vimotion.formats.options import cleaned, in_place
 from vimotion.motion import JOINT, Interaction
 from vimotion.motion.cleaning import clean
 
@@ -105,6 +105,18 @@ def test_options_are_applied_to_what_is_written(tmp_path: Path) -> None:
     np.testing.assert_allclose(load_motion(tmp_path / "plain.npz").joint_positions, motion.joint_positions, atol=1e-5)
 
 
+def test_what_was_given_is_not_cleaned() -> None:
+    motion = shaken(pair())
+    for given in ((), (0, 0)):
+        np.testing.assert_array_equal(cleaned(motion, given).joint_positions, clean(motion).joint_positions)
+    np.testing.assert_array_equal(cleaned(motion, (20, 0)).joint_positions, clean(motion, [1]).joint_positions)
+    np.testing.assert_array_equal(cleaned(motion, (8, 8)).joint_positions, clean(motion, start=8).joint_positions)
+    mixed = cleaned(motion, (8, 0))
+    assert np.array_equal(mixed.local_rotations[:8, 0], motion.local_rotations[:8, 0])
+    assert not np.array_equal(mixed.local_rotations[:8, 1], motion.local_rotations[:8, 1])
+    assert cleaned(motion, (20, 20)) is motion
+
+
 def test_what_does_not_fit_is_refused_before_anything_is_written(tmp_path: Path) -> None:
     for fps in (0.0, float("nan"), 1e9, -30.0):
         with pytest.raises(UserError, match="frames per second"):
@@ -117,6 +129,9 @@ def test_what_does_not_fit_is_refused_before_anything_is_written(tmp_path: Path)
     for ending in (".png", ".webp", ".mp4"):
         with pytest.raises(UserError, match="nothing without skin"):
             save_motion(pair(2), tmp_path / f"motion{ending}", ExportOptions(skin=False))
+    with pytest.raises(UserError, match="at most 60 frames a second"):
+        ExportOptions(fps=61).check(Path("motion.webp"))
+    ExportOptions(fps=60).check(Path("motion.webp"))
     assert not list(tmp_path.iterdir())
 
 

@@ -90,6 +90,10 @@ def test_wrong_content_is_refused() -> None:
     refuse(good | {"posed_joints": good["posed_joints"] + 1}, "do not follow")
     refuse(good | {"root_positions": good["root_positions"] + np.float32(1e9)}, "kilometres")
     refuse(good | {"offsets": good["offsets"] + 1}, "offsets")
+    refuse(good | {"offsets": good["offsets"] * 0}, "bone without a length")
+    short = good["offsets"].copy()
+    short[0, 20] *= 0.0009 / np.linalg.norm(short[0, 20])
+    refuse(good | {"offsets": short}, "bone without a length")
     moving = {key: array for key, array in good.items() if array.ndim and key != "offsets"}
     three = {key: array[:, [0, 1, 1]] for key, array in moving.items()} | {"offsets": good["offsets"][[0, 1, 1]]}
     refuse(good | three, "3 people")

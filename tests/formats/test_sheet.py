@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 from poses import random_interaction
 
 from vimotion.errors import UserError
@@ -33,6 +33,22 @@ def warm_and_blue(image: Image.Image) -> tuple[np.ndarray, np.ndarray]:
     """Masks (H, W) of the clothes of a and of b."""
     red, _, blue = np.moveaxis(np.asarray(image.convert("RGB")).astype(int), -1, 0)
     return (red - blue) > 60, (blue - red) > 50
+
+
+@pytest.mark.parametrize("metres", [100.0, 20_000.0])
+def test_people_far_apart_are_drawn_in_a_moment(metres: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = 0
+    line = ImageDraw.ImageDraw.line
+
+    def counted(self: ImageDraw.ImageDraw, *arguments: object, **named: object) -> None:
+        nonlocal lines
+        lines += 1
+        assert lines <= 250
+        line(self, *arguments, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(ImageDraw.ImageDraw, "line", counted)
+    Painter(standing((0, 0, 0), (0, metres, np.pi)), (320, 240)).frame(0)
+    assert lines > 20
 
 
 def test_a_is_warm_and_left_and_b_is_blue_and_right() -> None:

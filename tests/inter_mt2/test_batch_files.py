@@ -72,6 +72,7 @@ def test_every_line_that_is_no_reply_is_named(tmp_path: Path) -> None:
         half,
         {"custom_id": "s4", "response": None, "error": {"code": "batch_expired", "message": "late"}},
         "[]",
+        {"custom_id": "s6", "response": [1], "error": None},
         "",
         answer("s0", "nought"),
         answer("s5", "five"),
@@ -82,12 +83,12 @@ def test_every_line_that_is_no_reply_is_named(tmp_path: Path) -> None:
     reply = replies.get(requests(1)[0][1])
     assert reply is not None and reply.text == "zero" and reply.tokens is not None and reply.tokens.output == 50
     told = [problem.removeprefix(f"{output}, line ") for problem in kept.problems]
-    assert [problem.split(":")[0] for problem in told] == ["2", "3", "4", "5", "6", "7", "Without any line"]
+    assert [problem.split(":")[0] for problem in told] == ["2", "3", "4", "5", "6", "7", "8", "Without any line"]
     for number, said in enumerate(
-        ["", "nobody asked for 'stranger'", "too long", "no chat completion", "late", "nobody asked"]
+        ["", "nobody asked for 'stranger'", "too long", "no chat completion", "late", "nobody asked", "no chat completion"]
     ):
         assert said in told[number]
-    assert told[-1] == "Without any line: 4 of 9 requests (s1, s6, s7, …)"
+    assert told[-1] == "Without any line: 3 of 9 requests (s1, s7, s8)"
     again = keep_batches([output], [file], replies)
     assert (again.replies, again.known, again.problems) == (0, 3, kept.problems)
 

@@ -52,7 +52,7 @@ def recipe(name: str, *settings: str) -> SynthesizeRecipe:
 
 
 def synthesis(name: str, *settings: str, shard: tuple[int, int] = (1, 1)) -> Synthesis:
-    return Synthesis(recipe(name, *settings), Blind, shard)
+    return Synthesis(recipe(name, *settings), lambda extractor: Blind(), shard)
 
 
 def content(folder: Path) -> dict[str, bytes]:
@@ -260,6 +260,18 @@ def test_the_command(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     said = json.loads(capsys.readouterr().out)
     assert not ended.value.code and said == {"folder": str(home / "corpora" / "commanded"), "missing": 0}
     assert (home / "corpora" / "commanded" / "report" / "index.html").is_file()
+
+
+def test_motions_are_searched_by_the_extractor_of_the_recipe(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One that is not there is told before anything is made."""
+    asked: list[Path | None] = []
+    making = Synthesis(recipe("searched", "extractor=mine"), lambda extractor: asked.append(extractor) or Blind())
+    assert making.run() is not None and asked == [Path("mine")]
+    settings = [*SMALL, "name=unsearched", "extractor=nowhere"]
+    with pytest.raises(SystemExit) as ended:
+        main(["synthesize", "--recipe", str(RECIPES / "tiny.yaml"), *(word for one in settings for word in ("--set", one))])
+    assert ended.value.code == 2 and "no extractor 'nowhere'" in capsys.readouterr().err
+    assert not (home / "inter_mt2" / "unsearched" / "drafts").exists()
 
 
 def test_the_seed_of_a_clip_names_its_edits(home: Path) -> None:

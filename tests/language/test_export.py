@@ -195,6 +195,15 @@ def test_it_is_there_whole_or_not_at_all(run: Path, tmp_path: Path, monkeypatch:
     assert sorted(tmp_path.iterdir()) == before
 
 
+def test_the_folder_may_be_the_one_where_one_stands(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    assert export_model(run, ".") == tmp_path / "here" and ModelFolder.load(tmp_path / "here")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match="not empty"):
+        export_model(run, ".")
+
+
 def test_the_command(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     def call(*arguments: str) -> int:
         with pytest.raises(SystemExit) as ended:

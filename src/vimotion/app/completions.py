@@ -17,7 +17,7 @@ from fastapi.responses import StreamingResponse
 from vimotion.app.conversation import JsonMessage, JsonPart
 from vimotion.app.faults import told
 from vimotion.app.objects import motion_object, public_name, studio_of
-from vimotion.app.replies import Asked, Finished, MotionNews, Reply, TextNews
+from vimotion.app.replies import Asked, Finished, MotionNews, News, Reply, TextNews
 from vimotion.app.schema import (
     AnswerMessage,
     AnswerMotionObject,
@@ -134,13 +134,13 @@ async def _stream(
         choice = {"index": index, "delta": delta, "finish_reason": None, "logprobs": None} | more
         return _event(chunk | {"choices": [choice]})
 
-    async with _while_there(request, reply):
+    async with _while_there(request, reply), _ahead(reply) as ahead:
         finished: list[Finished] = []
         told_frames = [0] * len(reply.turns)
         try:
             for sample in range(len(reply.turns)):
                 yield event(sample, {"role": "assistant", "content": ""})
-            async for news in reply:
+            async for news in ahead:
                 if isinstance(news, TextNews):
                     yield event(news.sample, {"content": news.text})
                 elif isinstance(news, MotionNews):
@@ -163,6 +163,32 @@ async def _stream(
             yield _event(chunk | {"choices": [], "usage": _usage(reply, finished).model_dump()})
         yield "data: [DONE]\n\n"
     _note(studio, reply.asked, reply, finished, began)
+
+
+@asynccontextmanager
+async def _ahead(reply: Reply) -> AsyncIterator[AsyncIterator[News]]:
+    """The news of a reply that is made, kept and over in its own time, even if its reader does not read on."""
+    queue: asyncio.Queue[News | Exception | None] = asyncio.Queue()
+
+    async def make() -> None:
+        try:
+            async for news in reply:
+                queue.put_nowait(news)
+            queue.put_nowait(None)
+        except Exception as error:
+            queue.put_nowait(error)
+
+    async def read() -> AsyncIterator[News]:
+        while (news := await queue.get()) is not None:
+            if isinstance(news, Exception):
+                raise news
+            yield news
+
+    making = asyncio.create_task(make())
+    try:
+        yield read()
+    finally:
+        making.cancel()
 
 
 def _event(content: dict[str, Any]) -> str:

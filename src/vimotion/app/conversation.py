@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from vimotion.app.engine import TooLong
 from vimotion.app.library import Library
 from vimotion.chat import ChatSession, Model
 from vimotion.chat.archive import Role
-from vimotion.chat.motions import Motion
+from vimotion.chat.motions import Motion, read_motion
 from vimotion.chat.session import Message, MotionPart, Part, TextPart
 from vimotion.errors import UserError
 
@@ -27,17 +28,24 @@ class Conversation:
     ids: dict[str, str]
 
 
-def build(model: Model, library: Library, messages: Sequence[JsonMessage]) -> Conversation:
+def build(
+    model: Model, library: Library, messages: Sequence[JsonMessage], most: int | None = None, continues: bool = False
+) -> Conversation:  # fmt: skip
     """The session of messages of which the last one is to be answered. Reads every motion, so not for the event loop.
 
+    Args:
+        most: tokens that its motions may take; of longer ones the rest is not read.
+        continues: the motion that the last message is about is to go on, so the model sees its end and not its beginning.
+
     Raises:
-        UserError: the messages do not take turns, or a motion part names somebody or something that is not there.
+        UserError: the messages do not take turns, a motion part names somebody or something that is not there, or the motions
+            are too long.
         Missing: there is no such motion.
     """
     _check_turns([role for role, _ in messages])
     if not any(part["type"] == "motion" or part["text"].strip() for part in messages[-1][1]):
         raise UserError("An empty message has no answer; write something.")
-    session, ids = model.chat(), dict[str, str]()
+    session, ids, codes = model.chat(), dict[str, str](), 0
     for role, parts in messages:
         read: list[Part] = []
         for part in parts:
@@ -49,9 +57,24 @@ def build(model: Model, library: Library, messages: Sequence[JsonMessage]) -> Co
             if name not in ids:
                 session.motions[name] = library.motion(motion_id, name)
                 ids[name] = motion_id
-            read.append(_motion_part(model, session.motions[name], part["motion"]))
+            named = _motion_part(model, session.motions[name], part["motion"])
+            read.append(named)
+            codes += session.codes_of(named).size
+            if most is not None and codes > most:
+                raise TooLong(codes, most)
         session.messages.append(Message(role, tuple(read)))
-    return Conversation(session, session.messages.pop(), ids)
+    message = session.messages.pop()
+    if continues and (about := session.latest_part(message)):
+        session.motions[about.motion] = _ending(model, session.motions[about.motion])
+    return Conversation(session, message, ids)
+
+
+def _ending(model: Model, motion: Motion) -> Motion:
+    """A motion as the model sees it that is to go on after its last frame."""
+    if motion.seen(model.codec.spec).stop == motion.interaction.num_frames:
+        return motion
+    seen = read_motion(motion.interaction, model.codec, motion.name, ending=True)
+    return replace(seen, made=motion.made, given=motion.given)
 
 
 def answer_parts(answer: Message, ids: dict[str, str]) -> list[JsonPart]:

@@ -7,6 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from vimotion.app.streams import Stream, Streams
@@ -17,6 +18,8 @@ from vimotion.errors import UserError
 
 Result = TypeVar("Result")
 _log = logging.getLogger(__name__)
+# Seconds that the end waits for the step under way; the thread does not keep the process from ending.
+_LAST_STEP = 10.0
 # Weight of the newest answer in the mean time of an answer.
 _NEWEST = 0.2
 
@@ -34,6 +37,15 @@ class Stopping(Exception):
 
     def __init__(self) -> None:
         super().__init__("The server is being stopped; ask again when it is back.")
+
+
+class TooLong(UserError):
+    """A conversation has more tokens than are taken."""
+
+    def __init__(self, length: int, most: int) -> None:
+        super().__init__(
+            f"The conversation would take {length} tokens, and this server takes {most}; go back some turns or start a new one."
+        )
 
 
 class TooLate(Exception):
@@ -90,8 +102,9 @@ class Job:
         self._news.put_nowait(Gone())
 
     def tell(self, news: tuple[int, int] | Exception | None) -> None:
-        """From the engine's thread: a token, an error, or that all is said."""
-        self._loop.call_soon_threadsafe(self._news.put_nowait, news)
+        """From any thread: a token, an error, or that all is said."""
+        if not self._loop.is_closed():  # else nobody waits any more
+            self._loop.call_soon_threadsafe(self._news.put_nowait, news)
 
 
 class Engine:
@@ -99,7 +112,7 @@ class Engine:
 
     def __init__(self, decoder: Decoder | ServedDecoder, slots: int, max_waiting: int, max_tokens: int) -> None:
         self.decoder, self.slots = decoder, slots
-        self.max_tokens = min(max_tokens, decoder.network.max_length) if isinstance(decoder, Decoder) else max_tokens
+        self.max_tokens = min(max_tokens, _longest(decoder) or max_tokens)
         self._most = slots + max_waiting
         self._jobs: set[Job] = set()
         self._errands: list[Callable[[], None]] = []
@@ -121,19 +134,24 @@ class Engine:
         """
         for request in requests:
             if (length := len(request.prompt) + self.decoder.legal.longest(request.rules)) > self.max_tokens:
-                raise UserError(
-                    f"The conversation would take {length} tokens, and this server takes {self.max_tokens}; "
-                    "go back some turns or start a new one."
-                )
+                raise TooLong(length, self.max_tokens)
         job = Job(self, requests, seconds)
         with self._changed:
-            if self._stopping:
-                raise Stopping
-            if self.load + len(requests) > max(self._most, len(requests)):
-                raise Busy(max(1, round(self._seconds * (self.load - self.slots + 1) / self.slots)))
+            self.check_room(len(requests))
             self._jobs.add(job)
             self._do(lambda: self._add(job))
         return job
+
+    def check_room(self, answers: int = 1) -> None:
+        """Whether so many answers could be asked for now.
+
+        Raises:
+            Busy, Stopping: they could not.
+        """
+        if self._stopping:
+            raise Stopping
+        if self.load + answers > max(self._most, answers):
+            raise Busy(max(1, round(self._seconds * (self.load - self.slots + 1) / self.slots)))
 
     def cancel(self, job: Job) -> None:
         with self._changed:
@@ -178,12 +196,21 @@ class Engine:
         """Take nothing new from now on; what runs goes on to its end."""
         self._stopping = True
 
+    def give_up(self) -> None:
+        """Take nothing new, and end what runs: whoever waits is told."""
+        self._stopping = True
+        for job in self._ended(list(self._jobs)):
+            with self._changed:
+                self._do(partial(self._drop, job))
+            job.tell(Stopping())
+
     def close(self) -> None:
         """End the thread; answers that are not whole are lost."""
+        self.give_up()
         with self._changed:
-            self._stopping = self._closed = True
+            self._closed = True
             self._changed.notify()
-        self._thread.join()
+        self._thread.join(_LAST_STEP)
 
     def _do(self, errand: Callable[[], None]) -> None:
         self._errands.append(errand)
@@ -199,11 +226,11 @@ class Engine:
             with self._changed:
                 while not (self._errands or self._batch.busy or self._closed):
                     self._changed.wait()
-                if self._closed:
-                    return
                 errands, self._errands = self._errands, []
             for errand in errands:
                 errand()
+            if self._closed:
+                return
             if self._batch.busy:
                 self._step()
 
@@ -212,9 +239,12 @@ class Engine:
             tokens = self._batch.step()
         except Exception as error:  # out of memory, say: those who waited are told, and the next ones find a new batch
             _log.exception("A step of the model failed")
+            waiting = [job for job in list(self._jobs) if job.writings and all(map(self._batch.waits, job.writings))]
             self._batch = self._new_batch()
-            for job in self._ended(list(self._jobs)):
+            for job in self._ended([job for job in self._jobs if job.writings and job not in waiting]):
                 job.tell(error)
+            for job in sorted(waiting, key=lambda job: job.asked):
+                self._add(job)
             return
         jobs = list(self._jobs)
         for writing, token in tokens:
@@ -256,3 +286,10 @@ class Engine:
             ended = [job for job in jobs if job in self._jobs]
             self._jobs.difference_update(ended)
         return ended
+
+
+def _longest(decoder: Decoder | ServedDecoder) -> int | None:
+    """Tokens that the model reads; None where its server does not tell."""
+    if isinstance(decoder, Decoder):
+        return decoder.network.max_length
+    return decoder.server.max_length if isinstance(decoder, ServedDecoder) else None

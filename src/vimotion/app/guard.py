@@ -11,8 +11,11 @@ import time
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from vimotion.app import login
 from vimotion.app.faults import CLIENT_LEFT, TooLarge, TooSlow, fault, told
 from vimotion.app.settings import ServerConfig
 
@@ -35,7 +38,8 @@ class Guard:
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
-        refused = self._refusal(scope)
+        key = self.config.key.get_secret_value() if self.config.key else ""
+        refused = self._refusal(scope, key)
         if scope["type"] == "websocket":
             if refused:
                 await send({"type": "websocket.close", "code": 1008})
@@ -44,7 +48,11 @@ class Guard:
             return
         visit = _Visit(scope, receive, send, self._most_bytes(scope))
         try:
-            if refused:
+            if key and login.is_asked(scope):
+                await (await self._login(scope, visit, key))(scope, visit.receive, visit.send)
+            elif refused and key and login.wants_page(scope):
+                await RedirectResponse(login.ADDRESS, 303)(scope, visit.receive, visit.send)
+            elif refused:
                 await fault(*refused)(scope, visit.receive, visit.send)
             elif visit.announced > visit.most:
                 await told(TooLarge(visit.most))(scope, visit.receive, visit.send)
@@ -53,19 +61,25 @@ class Guard:
         finally:
             visit.log()
 
-    def _refusal(self, scope: Scope) -> tuple[int, str, str, dict[str, str]] | None:
+    async def _login(self, scope: Scope, visit: _Visit, key: str) -> Response:
+        try:
+            return await login.login(Request(scope, visit.receive), key)
+        except (TooLarge, TooSlow) as error:
+            return told(error)
+
+    def _refusal(self, scope: Scope, key: str) -> tuple[int, str, str, dict[str, str]] | None:
         """Why a request may not come in."""
         headers = Headers(scope=scope)
         if scope["path"] == HEALTH and scope["type"] == "http":
             return None
-        if self.config.key:
+        if key:
             sent = headers.get("authorization", "").removeprefix("Bearer ").encode()
-            if hmac.compare_digest(sent, self.config.key.get_secret_value().encode()):
+            if hmac.compare_digest(sent, key.encode()) or login.admits(scope, key):
                 return None
             return 401, _NO_KEY, "invalid_api_key", {"WWW-Authenticate": "Bearer"}
         # a page from elsewhere must not speak through the user's browser, under whatever name it finds us
         origin = headers.get("origin")
-        if not _local(headers.get("host", "")) or (origin is not None and not _local(urlsplit(origin).netloc)):
+        if not _local(headers.get("host", "")) or (origin is not None and not _local_page(origin)):
             return 403, _STRANGE, "not_local", {}
         return None
 
@@ -132,5 +146,13 @@ def _local(host: str) -> bool:
     try:
         name = urlsplit(f"//{host}").hostname or ""
         return name == "localhost" or ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+def _local_page(origin: str) -> bool:
+    """Whether an "Origin" is that of a page of this machine."""
+    try:
+        return _local(urlsplit(origin).netloc)
     except ValueError:
         return False

@@ -7,25 +7,15 @@ import io
 import json
 import tempfile
 import time
-import zipfile
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from vimotion.app.storage import MotionRow, Storage, new_id
 from vimotion.chat.motions import Frame, Motion, MotionTokenizer, read_motion
-from vimotion.errors import UserError
-from vimotion.formats import WRITABLE, ExportOptions, save_motion
 from vimotion.formats.npz import parse_npz, save_npz
 from vimotion.motion import Interaction
-
-MEDIA_TYPES = {
-    ".npz": "application/zip", ".amass.npz": "application/zip", ".bvh": "text/plain; charset=utf-8",
-    ".glb": "model/gltf-binary", ".fbx": "application/octet-stream", ".usd": "model/vnd.usd", ".usda": "model/vnd.usda",
-    ".usdc": "model/vnd.usd", ".usdz": "model/vnd.usdz+zip", ".mp4": "video/mp4", ".png": "image/png", ".webp": "image/webp",
-}  # fmt: skip
-_FIRST_DATE = (1980, 1, 1, 0, 0, 0)
 
 
 class Library:
@@ -47,7 +37,7 @@ class Library:
         """What the database keeps of a motion, and its file."""
         seen = {
             "codes": motion.codes.tolist(), "first": motion.first, "yaw": motion.frame.yaw,
-            "translation": motion.frame.translation,
+            "translation": motion.frame.translation, "given": motion.given,
         }  # fmt: skip
         row = MotionRow(
             motion_id, time.time(), name, motion.people, motion.interaction.num_frames, motion.made, source, self.codec_hash,
@@ -64,10 +54,11 @@ class Library:
         row = self.storage.motion(motion_id)
         interaction = self.interaction(motion_id)
         if row.codec != self.codec_hash:
-            return read_motion(interaction, self.codec, name)
+            return replace(read_motion(interaction, self.codec, name), made=row.made, given=given_frames(row))
         seen = json.loads(row.seen)
         codes = np.array(seen["codes"], dtype=np.int64)
-        return Motion(name, interaction, codes, seen["first"], Frame(seen["yaw"], tuple(seen["translation"])), row.made)
+        frame = Frame(seen["yaw"], tuple(seen["translation"]))
+        return Motion(name, interaction, codes, seen["first"], frame, row.made, given_frames(row))
 
     def interaction(self, motion_id: str) -> Interaction:
         """
@@ -75,35 +66,6 @@ class Library:
             Missing: there is no such motion.
         """
         return parse_npz(io.BytesIO(self.storage.motion_file(motion_id)), motion_id)
-
-    def export(
-        self, motion_id: str, ending: str, person: str | None = None, clean: bool | None = None, **options: Any
-    ) -> tuple[bytes, str, str]:
-        """A motion, or one person of it, as a file: content, media type, name. Several files come as a zip.
-
-        Args:
-            clean: by default motions that the model made.
-            options: the other fields of `ExportOptions`.
-
-        Raises:
-            Missing: there is no such motion.
-            UserError: the format or the person does not exist, or the options do not fit.
-        """
-        if ending not in WRITABLE:
-            raise UserError(f"A motion comes as {', '.join(WRITABLE)}, not as {ending}.")
-        row = self.storage.motion(motion_id)
-        wanted = ExportOptions(clean=row.made if clean is None else clean, **options)
-        if person and person not in row.people:
-            raise UserError(f"There is one person in this motion, so nobody is {person!r}.")
-        interaction = self.interaction(motion_id)
-        if person:
-            interaction = interaction.person("ab".index(person))
-        name = motion_id + (f".{person}" if person else "") + ending
-        with tempfile.TemporaryDirectory() as folder:
-            files = save_motion(interaction, Path(folder) / name, wanted)
-            if len(files) > 1:
-                return _zip(files), "application/zip", f"{name}.zip"
-            return files[0].read_bytes(), MEDIA_TYPES.get(ending, "application/octet-stream"), name
 
 
 def _npz(interaction: Interaction) -> bytes:
@@ -113,12 +75,9 @@ def _npz(interaction: Interaction) -> bytes:
         return path.read_bytes()
 
 
-def _zip(files: list[Path]) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for file in files:
-            archive.writestr(zipfile.ZipInfo(file.name, _FIRST_DATE), file.read_bytes(), zipfile.ZIP_DEFLATED)
-    return buffer.getvalue()
+def given_frames(row: MotionRow) -> tuple[int, ...]:
+    """As `Motion.given`; rows of before that was kept have none."""
+    return tuple(json.loads(row.seen).get("given", ()))
 
 
 def _fingerprint(codec: MotionTokenizer) -> str:

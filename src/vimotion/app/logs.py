@@ -28,5 +28,9 @@ def start_logging() -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    logging.captureWarnings(True)
+    theirs = logging.getLogger("transformers")  # writes lines of its own otherwise
+    theirs.handlers.clear()
+    theirs.propagate = True
     for noisy in ("httpx", "httpx2", "asyncio", "PIL", "watchfiles"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -10,7 +10,9 @@ from vimotion.app.schema import MotionObject, SessionObject, TurnObject, WholeSe
 from vimotion.app.storage import MotionRow, SessionRow, TurnRow
 from vimotion.app.studio import Studio
 from vimotion.chat import Model
+from vimotion.chat.server import Address
 from vimotion.formats import WRITABLE
+from vimotion.formats.options import can_write
 from vimotion.motion import FPS
 
 
@@ -21,15 +23,19 @@ def studio_of(request: Request) -> Studio:
 
 
 def public_name(model: Model) -> str:
-    """What clients call the model: its name without the path that leads to it here."""
-    return "vimotion" if model.name == "default" else re.split(r"[/\\#]", model.name.rstrip("/\\"))[-1]
+    """What clients call the model: its name without the path or the address that leads to it here."""
+    name = model.name
+    if "://" in name:  # of a server: what it is called there, or else where its tokenizer is from
+        address = Address.read(name)
+        name = address.name or address.files or "default"
+    return "vimotion" if name == "default" else re.split(r"[/\\]", name.rstrip("/\\"))[-1]
 
 
 def motion_object(row: MotionRow) -> MotionObject:
     return MotionObject(
         id=row.id, created=int(row.created), name=row.name, people="ab" if row.people == "ab" else "a",
         num_frames=row.frames, fps=FPS, duration=round(row.frames / FPS, 3), made=row.made, source=row.source,
-        files={ending: f"/v1/motions/{row.id}{ending}" for ending in WRITABLE},
+        files={ending: f"/v1/motions/{row.id}{ending}" for ending in WRITABLE if can_write(ending)},
     )  # fmt: skip
 
 

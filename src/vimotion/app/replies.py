@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from vimotion.app.conversation import JsonMessage, JsonPart, answer_parts, text_of
-from vimotion.app.engine import Job
+from vimotion.app.engine import Gone, Job
 from vimotion.app.storage import MotionRow, TurnRow, new_id
 from vimotion.chat import Turn, Wish
 from vimotion.chat.drafts import best
@@ -106,6 +106,8 @@ class Reply:
         self._motion_ids = [new_id("motion") for _ in turns]
         self._drafts = len(job.requests) // len(turns)
         self._leave: Callable[[], None] | None = leave
+        self._cancelled = False
+        self._keeping: asyncio.Future[list[Finished]] | None = None
 
     async def __aiter__(self) -> AsyncIterator[News]:
         model = self._studio.model
@@ -120,17 +122,23 @@ class Reply:
                 if self._drafts == 1 and (piece := follower.rest()):
                     yield TextNews(number, piece)
             chosen = [await self._chosen(number, said) for number in range(len(self.turns))]
-            for finished in await asyncio.to_thread(self._finish, chosen):
+            # shielded: a thread goes on to its end, whoever stops waiting for it
+            self._keeping = asyncio.ensure_future(asyncio.to_thread(self._finish, chosen))
+            for finished in await asyncio.shield(self._keeping):
                 yield finished
         finally:
             self.cancel()
 
     def cancel(self) -> None:
         """The reply is over; what of it is not finished is given up. Again is as well as once."""
+        self._cancelled = True
         self.job.cancel()
         if leave := self._leave:
             self._leave = None
-            leave()
+            if self._keeping and not self._keeping.done():
+                self._keeping.add_done_callback(lambda kept: (kept.exception(), leave()))
+            else:
+                leave()
 
     def _news(self, number: int, news: str | MotionCodes) -> News:
         if isinstance(news, str):
@@ -145,7 +153,11 @@ class Reply:
         return await self._studio.engine.run(lambda: best(self.turns[number], drafts))
 
     def _finish(self, chosen: list[list[int]]) -> list[Finished]:
-        """Decode the motions and keep everything."""
+        """Decode the motions and keep everything.
+
+        Raises:
+            Gone: the reply was cancelled meanwhile.
+        """
         finished, motions = [], []
         for number, tokens in enumerate(chosen):
             sample, made = self._finished(number, tokens)
@@ -153,6 +165,8 @@ class Reply:
             motions += made
         turns = [sample.turn for sample in finished if sample.turn]
         storage = self._studio.storage
+        if self._cancelled:
+            raise Gone
         if turns:
             title = text_of(self.asked.messages[-1][1])[:_TITLE]
             storage.add_turns(turns, motions, title, turns[0].id)

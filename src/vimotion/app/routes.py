@@ -10,8 +10,8 @@ from fastapi import APIRouter, Depends, FastAPI, File, Form, Path, Query, Respon
 from fastapi.responses import PlainTextResponse
 
 import vimotion
+from vimotion.app.exports import MEDIA_TYPES
 from vimotion.app.guard import HEALTH, UPLOADS
-from vimotion.app.library import MEDIA_TYPES
 from vimotion.app.objects import motion_object, public_name, session_object, studio_of, whole_session
 from vimotion.app.replies import CURRENT
 from vimotion.app.schema import (

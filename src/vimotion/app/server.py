@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import signal
 import socket
@@ -45,7 +46,9 @@ def create_app(studio: Studio, mount: Mount = routes.mount_words) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        forgetting = asyncio.create_task(studio.forget_in_time())
         yield
+        forgetting.cancel()
         studio.close()
 
     errors: dict[int | str, dict[str, Any]] = {
@@ -65,7 +68,10 @@ def create_app(studio: Studio, mount: Mount = routes.mount_words) -> FastAPI:
 
 
 class Server(uvicorn.Server):
-    """Stops in two steps: at the first signal replies go on to their end and new ones are refused, at the second all ends."""
+    """Stops in two steps: at the first signal replies go on to their end and new ones are refused, at the second they end.
+
+    A third one from the keyboard leaves no time to tell anybody.
+    """
 
     def __init__(self, studio: Studio, mount: Mount = routes.mount_words) -> None:
         self.studio = studio
@@ -78,8 +84,9 @@ class Server(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         if self.studio.engine.stopping:
-            self.force_exit = sig == signal.SIGINT
+            self.force_exit = self.should_exit and sig == signal.SIGINT
             self.should_exit = True
+            self.studio.engine.give_up()
         else:
             self.studio.stop()
 
@@ -96,8 +103,8 @@ def serve(config: ServerConfig, load: Callable[[], Model], mount: Mount = routes
     """
     config = config.checked()
     with listen(config) as listening:
-        studio = Studio(load(), config)
         start_logging()
+        studio = Studio(load(), config)
         host, port = listening.getsockname()[:2]
         address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
         fields = {"url": address, "model": studio.model.name, "database": str(config.database)}

@@ -21,7 +21,7 @@ class ServerConfig(Config):
 
     Attributes:
         host, port: where it listens. Without a key only an address of this machine itself is allowed.
-        key: that clients send as `Authorization: Bearer …`; taken from $VIMOTION_SERVER_KEY.
+        key: that clients send as `Authorization: Bearer …`; taken from $VIMOTION_SERVER_KEY alone.
         folder: of the database; default: `app` in $VIMOTION_HOME.
         slots: answers that are written at a time, by batched decoding.
         max_waiting: answers that may wait for a slot; with more the server is busy (429).
@@ -29,8 +29,10 @@ class ServerConfig(Config):
         max_tokens: of a conversation and the answer to it together; the memory of a slot grows with it.
         max_samples: answers to one request.
         max_body_bytes, max_upload_bytes: of a request, and of one that brings motion files; counted while they come.
-        max_frames: of an uploaded motion, at 30 fps.
+        max_frames: of an uploaded motion, at 30 fps, and of a file that is asked for at another rate.
         max_reading_seconds, max_reading_bytes: for reading an uploaded motion, which a process of its own does.
+        max_writing_seconds, max_writing_bytes: for writing a motion as a file, which a process of its own does.
+        max_kept_bytes: of the database; what is above that is not taken before something is deleted.
         max_sessions: conversations that are kept.
         keep_days: that a motion is kept which is in no kept conversation.
         log_text: whether the log may hold what users say.
@@ -50,6 +52,9 @@ class ServerConfig(Config):
     max_frames: int = Field(default=3600, ge=15)
     max_reading_seconds: float = Field(default=60.0, gt=0)
     max_reading_bytes: int = Field(default=3_000_000_000, ge=500_000_000)
+    max_writing_seconds: float = Field(default=300.0, gt=0)
+    max_writing_bytes: int = Field(default=3_000_000_000, ge=500_000_000)
+    max_kept_bytes: int = Field(default=20_000_000_000, ge=1_000_000)
     max_sessions: int = Field(default=10_000, ge=1)
     keep_days: float = Field(default=30.0, gt=0)
     log_text: bool = False
@@ -70,9 +75,11 @@ class ServerConfig(Config):
         """These settings with the key from the environment.
 
         Raises:
-            UserError: others than this machine would reach a server that has no key, or a weak one.
+            UserError: the key is in the settings, or it is weak, or others than this machine would reach a server without one.
         """
-        secret = self.key.get_secret_value() if self.key else os.environ.get(KEY, "")
+        if self.key:
+            raise UserError(f"A list of processes shows what is typed; put the key into {KEY}.")
+        secret = os.environ.get(KEY, "")
         if not secret and not self.loopback:
             raise UserError(f"At {self.host} others reach the server; put a key into {KEY}, or listen at 127.0.0.1.")
         if secret and (len(secret) < 16 or not secret.isascii() or not secret.isprintable() or " " in secret):

@@ -141,12 +141,15 @@ class SessionRow:
 class Storage:
     """For any thread; they take turns."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, max_bytes: int | None = None) -> None:
         """
+        Args:
+            max_bytes: above which no motion is taken.
+
         Raises:
             UserError: it cannot be opened, or a newer VIMotion wrote it.
         """
-        self.path = path
+        self.path, self.max_bytes = path, max_bytes
         self._lock = threading.RLock()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -175,8 +178,23 @@ class Storage:
 
     # -- motions -------------------------------------------------------------------------------------------------------------
 
+    def check_room(self) -> None:
+        """
+        Raises:
+            InUse: it holds as many bytes as it may.
+        """
+        pages, free, size = (self._one(f"PRAGMA {name}") for name in ("page_count", "freelist_count", "page_size"))
+        assert pages and free and size
+        if self.max_bytes is not None and (pages[0] - free[0]) * size[0] > self.max_bytes:
+            raise InUse(f"This server keeps {self.max_bytes / 1e6:,.0f} MB, and has them; delete conversations or motions.")
+
     def add_motions(self, motions: Sequence[tuple[MotionRow, bytes]]) -> None:
-        """Keep motions with their native npz files."""
+        """Keep motions with their native npz files.
+
+        Raises:
+            InUse: there is no room for more.
+        """
+        self.check_room()
         with self._writing() as database:
             for row, file in motions:
                 self._insert_motion(database, row, file)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -11,7 +13,8 @@ from tempfile import TemporaryDirectory
 from typing import Any, BinaryIO
 
 from vimotion.app.conversation import JsonMessage, build
-from vimotion.app.engine import Busy, Engine, Stopping
+from vimotion.app.engine import Busy, Engine
+from vimotion.app.exports import write_file
 from vimotion.app.library import Library
 from vimotion.app.replies import CURRENT, Asked, Reply
 from vimotion.app.settings import ServerConfig
@@ -20,9 +23,12 @@ from vimotion.app.uploads import read_files
 from vimotion.chat import Model, Turn
 from vimotion.chat.decode import Decoder
 
+_log = logging.getLogger(__name__)
 # What takes a processor for seconds beside the model, an upload or a file: so many at a time, so many may wait, and so long
 # it takes.
 _AT_WORK, _WAITING, _SECONDS = 2, 16, 5
+# Seconds from one look for unused motions to the next.
+_FORGETTING = 3600.0
 
 
 class Studio:
@@ -30,12 +36,21 @@ class Studio:
 
     def __init__(self, model: Model, config: ServerConfig) -> None:
         self.model, self.config = model, config
-        self.storage = Storage(config.database)
+        self.storage = Storage(config.database, config.max_kept_bytes)
         self.storage.forget_unused(config.keep_days)
         self.library = Library(self.storage, model.codec)
         self.engine = Engine(model.decoder, config.slots, config.max_waiting, config.max_tokens)
         self._talking: set[str] = set()
         self._desk, self._at_desk = asyncio.Semaphore(_AT_WORK), 0
+
+    async def forget_in_time(self) -> None:
+        """Now and then: motions that are kept for nothing are deleted."""
+        while True:
+            await asyncio.sleep(_FORGETTING)
+            try:
+                await asyncio.to_thread(self.storage.forget_unused, self.config.keep_days)
+            except sqlite3.Error:  # a disk that is full, say; the next time may be better
+                _log.exception("Unused motions could not be deleted")
 
     def stop(self) -> None:
         """Take nothing new; replies that are being made are ended."""
@@ -58,8 +73,7 @@ class Studio:
             Missing: a motion, the conversation or the turn before is not there.
             InUse, Busy, Stopping: not now.
         """
-        if self.engine.stopping:
-            raise Stopping
+        self.engine.check_room()
         leave = self._enter(asked)
         try:
             asked, turns, ids = await asyncio.to_thread(self._turns, asked)
@@ -83,13 +97,14 @@ class Studio:
 
     def _turns(self, asked: Asked) -> tuple[Asked, list[Turn], dict[str, str]]:
         """What was asked with the turn that it follows; a turn for each sample; ids of the motions by their names."""
+        self.storage.check_room()
         messages = asked.messages
         if asked.session:
             session = self.storage.session(asked.session)
             if asked.parent == CURRENT:
                 asked = replace(asked, parent=session.current)
             messages = [*history(session, asked.parent), *messages]
-        built = build(self.model, self.library, messages)
+        built = build(self.model, self.library, messages, self.engine.max_tokens, asked.wish.continues)
         turns = []
         for number in range(asked.samples):
             session_of_sample = self.model.chat()
@@ -104,9 +119,11 @@ class Studio:
 
         Raises:
             UserError: they hold none that this server takes.
+            InUse: there is no room for one more.
             Busy: too many wait already.
         """
         async with self._work():
+            await asyncio.to_thread(self.storage.check_room)
             interaction = await read_files(files, fps, self.config)
             row, file = await asyncio.to_thread(self.library.read, interaction, files[0][0])
             await asyncio.to_thread(self.storage.add_motions, [(row, file)])
@@ -115,21 +132,22 @@ class Studio:
     async def export(
         self, motion_id: str, ending: str, person: str | None = None, clean: bool | None = None, **options: Any
     ) -> tuple[bytes, str, str]:
-        """A motion as a file: content, media type, name; see `Library.export` and `formats.ExportOptions`.
+        """A motion as a file: content, media type, name; see `exports.write_file`.
 
         Raises:
             Missing, UserError: there is none, or not so.
             Busy: too many wait already.
         """
         async with self._work():
-            return await asyncio.to_thread(self.library.export, motion_id, ending, person, clean, **options)
+            row = await asyncio.to_thread(self.storage.motion, motion_id)
+            file = await asyncio.to_thread(self.storage.motion_file, motion_id)
+            return await write_file(row, file, self.config, ending, person, clean, **options)
 
     async def archive(self, session_id: str, turn: str | None) -> bytes:
         """A conversation up to a turn as one file, which `ChatSession.load` reads.
 
         Raises:
             Missing: there is no such conversation or turn.
-            UserError: nothing was said yet.
             Busy: too many wait already.
         """
         async with self._work():

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import os
 import re
 import shutil
-import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from vimotion.app.reading import REFUSED, RESULT
+from vimotion.app.processes import work_in_process
+from vimotion.app.reading import RESULT
 from vimotion.app.settings import ServerConfig
 from vimotion.errors import UserError
 from vimotion.formats import READABLE
@@ -55,34 +53,12 @@ async def read_files(files: Sequence[tuple[str, BinaryIO]], fps: float | None, c
         folder = Path(scratch)
         for name, content in files:
             await asyncio.to_thread(_write, folder / name, content)
-        await _read(folder, names, fps, config)
+        wish = {"names": names, "fps": fps, "max_frames": config.max_frames}
+        limits, failure = (config.max_reading_seconds, config.max_reading_bytes), (f"{names[0]} could not be read", "send less")
+        await work_in_process("vimotion.app.reading", folder, wish, *limits, failure)
         return await asyncio.to_thread(load_npz, folder / RESULT)
 
 
 def _write(path: Path, content: BinaryIO) -> None:
     with path.open("xb") as file:
         shutil.copyfileobj(content, file)
-
-
-async def _read(folder: Path, names: list[str], fps: float | None, config: ServerConfig) -> None:
-    wish = {"names": names, "fps": fps, "max_frames": config.max_frames, "max_bytes": config.max_reading_bytes}
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "vimotion.app.reading", str(folder), json.dumps(wish),
-        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-        env=os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
-    )  # fmt: skip
-    try:
-        async with asyncio.timeout(config.max_reading_seconds):
-            said, failed = await process.communicate()
-    except TimeoutError:
-        raise UserError(f"{names[0]} could not be read within {config.max_reading_seconds:g} seconds; send less.") from None
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    if process.returncode == REFUSED:
-        raise UserError(json.loads(said))
-    if process.returncode and process.returncode < 0:  # a signal, of a machine that has no memory left
-        raise UserError(f"{names[0]} could not be read: it takes too much memory; send less.")
-    if process.returncode:
-        raise RuntimeError(f"Reading an upload ended with {process.returncode}: {failed.decode(errors='replace')[-2000:]}")

@@ -47,6 +47,7 @@ class _Motion(Config):
     yaw: float
     translation: tuple[float, float, float]
     made: bool
+    given: tuple[NonNegativeInt, ...] = ()
 
 
 class _Session(Config):
@@ -132,7 +133,7 @@ def _saved_motion(motion: Motion) -> _Motion:
     frame = motion.frame
     return _Motion(
         name=motion.name, codes=motion.codes.tolist(), first=motion.first, yaw=frame.yaw, translation=frame.translation,
-        made=motion.made,
+        made=motion.made, given=motion.given,
     )  # fmt: skip
 
 
@@ -141,7 +142,9 @@ def _loaded_motion(saved: _Motion, file: Path, layout: Layout) -> Motion:
     codes = np.array(saved.codes, dtype=np.int64)
     if codes.ndim != 3 or codes.shape[0] != interaction.num_people or not 0 <= saved.first < interaction.num_frames:
         raise ValueError(f"the codes of {saved.name} do not fit its motion")
-    motion = Motion(saved.name, interaction, codes, saved.first, Frame(saved.yaw, saved.translation), saved.made)
+    if len(saved.given) not in (0, interaction.num_people):
+        raise ValueError(f"what was given of {saved.name} does not fit its people")
+    motion = Motion(saved.name, interaction, codes, saved.first, Frame(saved.yaw, saved.translation), saved.made, saved.given)
     layout.flatten(codes, motion.people)
     return motion
 

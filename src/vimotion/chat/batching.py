@@ -78,6 +78,10 @@ class Batch:
             self._running[self._running.index(writing)] = None
         self._rest()
 
+    def waits(self, writing: Writing) -> bool:
+        """Whether an answer has no slot yet."""
+        return writing in self._waiting
+
     @property
     def busy(self) -> bool:
         """Whether there is an answer to write."""

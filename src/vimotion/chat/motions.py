@@ -10,6 +10,7 @@ import numpy as np
 
 from vimotion.errors import UserError
 from vimotion.formats import ExportOptions, save_motion
+from vimotion.formats.options import cleaned
 from vimotion.motion import FPS, Interaction, Skeleton, from_features, place, to_features
 from vimotion.motion.rotations import slerp, yaw_matrix
 from vimotion.tasks.messages import MotionPart, People
@@ -53,6 +54,8 @@ class Motion:
         first: the frame of `interaction` at which the codes begin.
         frame: from the canonical placing in which the codes stand to the world.
         made: by the model, not by the user.
+        given: frames of each person, from the first on, that a user gave; by default all of a user's motion and none of one
+            that is made. A reaction has a given person, what goes on from a given motion has a given beginning.
     """
 
     name: str
@@ -61,6 +64,12 @@ class Motion:
     first: int = 0
     frame: Frame = Frame()
     made: bool = False
+    given: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.given:
+            frames = 0 if self.made else self.interaction.num_frames
+            object.__setattr__(self, "given", (frames,) * self.interaction.num_people)
 
     def __repr__(self) -> str:
         return f"Motion({self.name}, {self.people}, {self.duration:.2f} s)"
@@ -91,9 +100,14 @@ class Motion:
     def save(self, path: str | Path, options: ExportOptions | None = None) -> list[Path]:
         """Write it as the ending says, see `formats.save_motion`; the files written.
 
-        Without `options` a motion that the model made is cleaned, and one that was given is not.
+        Without `options` a motion that the model made is cleaned, and one that was given is not. What was given of a motion
+        that the model made is never cleaned.
         """
-        return save_motion(self.interaction, path, options or ExportOptions(clean=self.made))
+        options = options or ExportOptions(clean=self.made)
+        if not (self.made and options.clean):
+            return save_motion(self.interaction, path, options)
+        options.check(Path(path))
+        return save_motion(cleaned(self.interaction, self.given), path, replace(options, clean=False))
 
 
 def check_duration(seconds: float | None) -> None:

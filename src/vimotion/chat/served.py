@@ -21,7 +21,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from vimotion.chat.decode import Request
 from vimotion.chat.legal import Draft, LegalTokens
-from vimotion.chat.server import Address, Server
+from vimotion.chat.server import Address, Opened, Server
 from vimotion.chat.span_grammar import grammar, spots_ahead
 from vimotion.errors import UserError
 from vimotion.language.layout import Layout
@@ -80,8 +80,11 @@ class ServedDecoder:
         with ThreadPoolExecutor(max_workers=max(1, min(slots, len(requests)))) as pool:
             return list(pool.map(lambda request: list(self.stream(request)), requests))
 
-    def stream(self, request: Request) -> Iterator[int]:
+    def stream(self, request: Request, opened: Opened | None = None) -> Iterator[int]:
         """The answer's tokens as they come, those of a motion in whole steps; its end of turn included.
+
+        Args:
+            opened: is called whenever the server begins to answer, with what breaks that off from any thread.
 
         Raises:
             UserError: the server fails, or says nothing that is legal.
@@ -90,7 +93,7 @@ class ServedDecoder:
         prompt, draft, given, draws = self._prompt(request.prompt), self.legal.begin(request.rules), 0, 0
         while not draft.done:
             before = len(draft.tokens)
-            for token in self._legal_ones(request, prompt, draft, draws):
+            for token in self._legal_ones(request, prompt, draft, draws, opened):
                 draft.push(token)
                 ready = _whole(draft.tokens, self.legal.layout)
                 yield from draft.tokens[given:ready]
@@ -100,10 +103,12 @@ class ServedDecoder:
                 yield from self._broken_off(draft)
                 return
 
-    def _legal_ones(self, request: Request, prompt: str, draft: Draft, draws: int) -> Iterator[int]:
+    def _legal_ones(
+        self, request: Request, prompt: str, draft: Draft, draws: int, opened: Opened | None
+    ) -> Iterator[int]:  # fmt: skip
         """The next tokens, as long as they are legal; between spans there is always one."""
         none = True
-        with closing(self._next(request, prompt, draft, draws)) as said:
+        with closing(self._next(request, prompt, draft, draws, opened)) as said:
             for token in said:
                 if not self._is_legal(draft, token):
                     break
@@ -112,7 +117,9 @@ class ServedDecoder:
         if none and draft.place.kind == "text":
             yield self._mended(draft)
 
-    def _next(self, request: Request, prompt: str, draft: Draft, draws: int) -> Generator[int]:
+    def _next(
+        self, request: Request, prompt: str, draft: Draft, draws: int, opened: Opened | None
+    ) -> Generator[int]:  # fmt: skip
         """What may be the next tokens: the one that is certain, or what the server says."""
         ids = self.legal.ids(*draft.at)
         if len(ids) == 1:
@@ -120,15 +127,17 @@ class ServedDecoder:
             return
         written = prompt + self._spelled(draft.tokens)
         seed = int(np.random.SeedSequence([request.seed, len(draft.tokens), draws]).generate_state(1)[0]) >> 1
-        yield from (self._words if draft.place.kind == "text" else self._codes)(request, written, draft, seed)
+        yield from (self._words if draft.place.kind == "text" else self._codes)(request, written, draft, seed, opened)
 
-    def _words(self, request: Request, written: str, draft: Draft, seed: int) -> Iterator[int]:
+    def _words(
+        self, request: Request, written: str, draft: Draft, seed: int, opened: Opened | None
+    ) -> Iterator[int]:  # fmt: skip
         """Words one after another, then the start of a motion or the end of the turn."""
         layout, rules = self.legal.layout, request.rules
         room = rules.max_text - sum(not layout.is_motion(token) for token in draft.tokens)
         banned = [layout.start] * (rules.motion == "no") + [self.legal.end_of_turn] * (rules.motion == "must")
         said = end = ""
-        with closing(self.server.complete(written, room + 1, request.words, seed, banned)) as pieces:
+        with closing(self.server.complete(written, room + 1, request.words, seed, banned, opened=opened)) as pieces:
             for piece in pieces:
                 said, end = said + piece.text, piece.end
                 if START in said:
@@ -143,12 +152,14 @@ class ServedDecoder:
         elif end == "stop":
             yield self.legal.end_of_turn
 
-    def _codes(self, request: Request, written: str, draft: Draft, seed: int) -> Iterator[int]:
+    def _codes(
+        self, request: Request, written: str, draft: Draft, seed: int, opened: Opened | None
+    ) -> Iterator[int]:  # fmt: skip
         """Tokens of the open span, up to the next one that is certain."""
         layout, spots = self.legal.layout, spots_ahead(draft)
         left, said, vocabulary = len(spots), "", self._vocabulary
         held = grammar(spots, layout.spec)
-        with closing(self.server.complete(written, left, request.motion, seed, grammar=held)) as pieces:
+        with closing(self.server.complete(written, left, request.motion, seed, grammar=held, opened=opened)) as pieces:
             for piece in pieces:
                 said = (said + piece.text).lstrip()
                 while found := _TOKEN.match(said):
@@ -173,7 +184,7 @@ class ServedDecoder:
         """How an answer ends in whose open span nothing legal comes: after the last whole step."""
         layout = self.legal.layout
         ready = _whole(draft.tokens, layout)
-        if draft.tokens[ready] == layout.start:
+        if ready < len(draft.tokens) and draft.tokens[ready] == layout.start:
             raise UserError(
                 f"The model at {self.server.url} wrote no motion that can be read; try another seed, or a server that holds "
                 "answers to a grammar (vLLM, llama.cpp)."

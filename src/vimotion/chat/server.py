@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import socket
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,6 +18,8 @@ from vimotion.errors import UserError
 if TYPE_CHECKING:
     from openai import OpenAI
 
+# Gets what breaks an answer off.
+Opened = Callable[[Callable[[], None]], None]
 # Environment variables that may hold the key that a server wants; the first that is set counts.
 _KEYS = ("VIMOTION_API_KEY", "OPENAI_API_KEY")
 # Seconds to wait for a connection, and for the next piece of an answer.
@@ -86,9 +90,11 @@ class Server:
             raise UserError(f"The server at {self.url} serves {', '.join(self._names)}; name one: {self.url}#NAME.")
         # a server that lists nothing may have one model that needs no name
         self.name: Any = address.name or next(iter(self._names), None)
-        told: dict[str, Any] = next((model.model_dump() for model in models if model.id == self.name), {})
+        asked = next((model for model in models if model.id == self.name), None)
+        told: dict[str, Any] = asked.model_dump() if asked else {}
         self.max_length: int | None = told.get("max_model_len") or (told.get("meta") or {}).get("n_ctx")  # vLLM, llama.cpp
-        self._kind = str(models[0].owned_by) if models else ""
+        # some answer to any name
+        self._kind = str((asked or models[0]).owned_by) if models else ""
 
     def count(self, text: str) -> int | None:
         """The tokens that the server makes of a text; None where it does not tell."""
@@ -97,13 +103,15 @@ class Server:
             return reply.usage.prompt_tokens if reply.usage else None
 
     def complete(
-        self, prompt: str, max_tokens: int, sampling: Sampling, seed: int, banned: Sequence[int] = (), grammar: str = ""
-    ) -> Generator[Piece]:
+        self, prompt: str, max_tokens: int, sampling: Sampling, seed: int, banned: Sequence[int] = (), grammar: str = "",
+        opened: Opened | None = None,
+    ) -> Generator[Piece]:  # fmt: skip
         """What the model says after a prompt, as it comes; closing the iterator ends it.
 
         Args:
             banned: ids that may not come, where the server heeds that.
             grammar: that the completion obeys, where the server can make it.
+            opened: is called when the server begins to answer, with what breaks that off from any thread.
 
         Raises:
             UserError: the server is gone, refuses or breaks off.
@@ -123,6 +131,8 @@ class Server:
                 seed=seed, stream=True, extra_body=fields,
             )  # fmt: skip
             with stream:
+                if opened:
+                    opened(partial(_shut, stream.response))
                 for chunk in stream:
                     for choice in chunk.choices or ():
                         yield Piece(choice.text or "", choice.finish_reason or "")
@@ -169,3 +179,12 @@ def _connect(url: str, key: str) -> OpenAI:
     except ImportError:
         raise UserError("A served model is asked through the package openai; install vimotion[eval] or [synthesis].") from None
     return openai.OpenAI(base_url=url, api_key=key or "none", timeout=openai.Timeout(_WAITING, connect=_CONNECTING))
+
+
+def _shut(response: Any) -> None:
+    """End a response that another thread may be waiting for; closing it would not wake that one."""
+    network = response.extensions.get("network_stream")
+    connection = network.get_extra_info("socket") if network else None
+    if connection is not None:
+        with suppress(OSError):  # it has ended already
+            connection.shutdown(socket.SHUT_RDWR)

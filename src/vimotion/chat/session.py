@@ -41,7 +41,8 @@ class Wish:
 
     Attributes:
         duration: seconds of the motion, 0.5 to 10; None leaves it to the model.
-        motion: "must" (the answer is a motion, which words may come before), "no" (words only) or "any".
+        motion: "must" (the answer is a motion, which words may come before), "no" (words only) or "any". A message about the
+            second person alone, as <motion_0.b>, is answered in words: only the first one's motion can be answered by another.
         people: who is in the motion, "ab" or "a"; None leaves it to the model. Where the message is about one person, "ab" is
             that person's motion with somebody else's.
         continues: the motion goes on from the one that the message is about, which it then holds at its beginning.
@@ -240,6 +241,8 @@ class Turn:
     def __init__(self, session: ChatSession, message: Message, wish: Wish) -> None:
         self.session, self.message, self.wish = session, message, wish
         about = session.latest_part(message)
+        if about and about.people == "b" and about not in message.parts:  # it was about b; what follows is about both
+            about = replace(about, people="ab")
         # the motion that the message is about, and who of it
         self.base = session.motions[about.motion] if about else None
         self._lone = about is not None and about.people == "a" and not wish.continues
@@ -249,8 +252,10 @@ class Turn:
             raise UserError("Refer to the motion that the answer is to go with, such as <motion_0>.")
         if about and self.base and wish.continues and {about.people, wish.people or about.people} != {self.base.people}:
             raise UserError("A motion goes on with the people that are in it; leave out who is meant.")
-        if about and about.people == "b" and wish.motion == "must":
-            raise UserError(f"Of <{about.motion}> only the first person can be answered alone: say <{about.motion}.a>.")
+        if about and about.people == "b" and wish.motion != "no":
+            if wish.motion == "must":
+                raise UserError(f"Of <{about.motion}> only the first person can be answered alone: say <{about.motion}.a>.")
+            self.wish = wish = replace(wish, motion="no")
         if wish.drafts < 1:
             raise UserError(f"An answer takes at least one draft, not {wish.drafts}.")
         model = session.model
@@ -300,13 +305,16 @@ class Turn:
             answer = decode(codec, codes, frame).person(1)
             frames = min(given.num_frames, answer.num_frames)
             together = given.frames(0, frames).joined(answer.frames(0, frames))
-            return Motion(name, together, codes, frame=frame, made=True), MotionPart(name)
+            kept: tuple[int, ...] = (min(max(base.given[0] - seen.start, 0), frames), 0)
+            return Motion(name, together, codes, frame=frame, made=True, given=kept), MotionPart(name)
         if base and self.wish.continues:
             cut = spec.frames(base.codes.shape[1])
             codes = np.concatenate([base.codes, codes], axis=1)
             whole = decode(codec, codes, frame, base.interaction.skeletons).frames(0, cut + frames)
-            together = continued(base.interaction.frames(0, base.seen(spec).stop), whole, cut)
-            return Motion(name, together, codes, base.first, frame, made=True), MotionPart(name, spoken.people, start=cut)
+            before = base.interaction.frames(0, base.seen(spec).stop)
+            kept = tuple(min(frames, before.num_frames) for frames in base.given)
+            longer = Motion(name, continued(before, whole, cut), codes, base.first, frame, made=True, given=kept)
+            return longer, MotionPart(name, spoken.people, start=cut)
         skeletons = base.interaction.skeletons if base and base.people == spoken.people else None
         interaction = decode(codec, codes, frame, skeletons).frames(0, frames)
         return Motion(name, interaction, codes, frame=frame, made=True), MotionPart(name, spoken.people)

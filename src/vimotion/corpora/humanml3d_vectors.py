@@ -59,8 +59,8 @@ def joints_from_vectors(vectors: np.ndarray) -> np.ndarray:
 def vectors_from_joints(positions: np.ndarray, bones: np.ndarray | None = None) -> np.ndarray:
     """Joint positions (T, 22, 3) metres, Y-up, at 20 fps → (T − 1, 263) float64.
 
-    The same as the data set's own code but for one thing: where the heading passes straight backwards, that code loses the sign
-    of the turn.
+    For those who measure motions with evaluators that read these vectors: VIMotion itself only reads them. The same as the data
+    set's own code but for one thing: where the heading passes straight backwards, that code loses the sign of the turn.
 
     Args:
         bones: (22,) lengths of the uniform skeleton in metres, of the bone that ends at each joint: everybody is given these

@@ -29,19 +29,15 @@ from vimotion.corpora.source_files import check_joints, finite, load_array, load
 from vimotion.corpora.splits import read_splits
 from vimotion.corpora.store import record_features
 from vimotion.errors import UserError
-from vimotion.motion import FPS, NUM_JOINTS, Interaction
+from vimotion.motion import NUM_JOINTS, Interaction
 from vimotion.motion.features import joint_features
 from vimotion.motion.placing import Floor, place_joints
-from vimotion.motion.rotations import matrix_from_6d, matrix_to_6d
+from vimotion.motion.rotations import Y_UP_FROM_Z_UP, matrix_from_6d, matrix_to_6d
 
 _GET = "get InterHuman at https://tr3e.github.io/intergen-page and unpack all of it there"
 _COLUMNS = 62 * 3 + 51 * 6
 _POSITIONS = slice(0, 3 * NUM_JOINTS)
 _ROTATIONS = slice(62 * 3, 62 * 3 + 6 * (NUM_JOINTS - 1))
-# (x, y, z) with z up → (x, z, −y) with y up
-_Y_UP = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]])
-# The official loader leaves out shorter clips.
-_FEWEST_FRAMES = 15
 # How far two stored columns may be from a rotation's; another order of the six numbers is off by far more.
 _ROTATION_TOLERANCE = 0.1
 # Numbers a frame of the arrays of one person in a raw motion.
@@ -93,9 +89,7 @@ class InterHuman:
     def features(self, clip: Clip) -> np.ndarray:
         """See `Reader.features`; a clip of T frames gives (T − 1, 2, 262)."""
         if clip.files[0].suffix == ".pkl":
-            motion = raw_interaction(clip.files[0], self.body).resampled(FPS)
-            _check_length(motion.num_frames, clip.files[0])
-            return record_features(motion, self.floor)
+            return record_features(raw_interaction(clip.files[0], self.body), self.floor)
         positions, six = processed_joints(clip.files)
         return joint_features(place_joints(positions, self.floor), six).astype(np.float32)
 
@@ -139,14 +133,15 @@ def processed_joints(files: Sequence[Path]) -> tuple[np.ndarray, np.ndarray]:
     """The processed motions of some people: joints (T, P, 22, 3) metres, Y-up, and 6D rotations (T, P, 21, 6), float64.
 
     Raises:
-        UserError: a file is damaged, too short, or holds what no body does, or they differ in length.
+        UserError: a file is damaged, or holds what no body does, or they differ in length.
     """
     people = [load_array(path, _COLUMNS) for path in files]
     if len({len(person) for person in people}) > 1:
         raise UserError(f"{files[0]} has {len(people[0])} frames and {files[1]} has {len(people[1])}; get them again.")
-    _check_length(len(people[0]), files[0])
+    if len(people[0]) < 2:
+        raise UserError(f"{files[0]} holds a single frame of motion.")
     motion = np.stack(people, axis=1)
-    positions = motion[..., _POSITIONS].reshape(*motion.shape[:2], NUM_JOINTS, 3) @ _Y_UP.T
+    positions = motion[..., _POSITIONS].reshape(*motion.shape[:2], NUM_JOINTS, 3) @ Y_UP_FROM_Z_UP.T
     six = motion[..., _ROTATIONS].reshape(*motion.shape[:2], NUM_JOINTS - 1, 6)
     for person, path in enumerate(files):
         check_joints(positions[:, person], path)
@@ -190,12 +185,10 @@ def _raw_person(parameters: Any, path: Path, fps: float, body: Path | None) -> I
 
 def _numbers(parameters: dict[str, Any], key: str, shape: tuple[str | int, ...], path: Path) -> np.ndarray:
     """What a person has under a key; the first size is free."""
-    array = np.asarray(parameters.get(key))
+    try:
+        array = np.asarray(parameters.get(key))
+    except ValueError:  # of a list of lists of different lengths
+        array = np.zeros(0, dtype=object)
     if array.dtype.kind != "f" or array.ndim != len(shape) or array.shape[1:] != shape[1:]:
         raise UserError(f"{path} must hold {key} of the shape ({', '.join(map(str, shape))}) for each person; get it again.")
     return finite(array, path)
-
-
-def _check_length(num_frames: int, path: Path) -> None:
-    if num_frames < _FEWEST_FRAMES:
-        raise UserError(f"{path} has only {num_frames} frames at 30 fps; the official loader needs {_FEWEST_FRAMES}.")

@@ -7,7 +7,8 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from vimotion.corpora.store import Store, clip_files, finish_store, prepared_info, read_rows
+from vimotion.artifacts import atomic_path
+from vimotion.corpora.store import Store, clip_files, finish_store, open_store, prepared_info, read_rows
 from vimotion.errors import UserError
 
 
@@ -15,11 +16,12 @@ def join(folders: Sequence[Path], output: Path) -> Store:
     """A store of the clips of all `folders`, which share their disk space with it where they lie on one disk.
 
     Args:
-        output: the folder to make; must be new or empty.
+        output: the folder to make, whole or not at all; must be new or empty.
 
     Raises:
         UserError: a folder is no finished store, two of them have a clip of the same name, or the output is in use.
     """
+    output = output.absolute()
     infos = {str(folder): prepared_info(folder) for folder in folders}
     if output.is_dir() and any(output.iterdir()):
         raise UserError(f"{output} already holds something; name a new folder.")
@@ -29,15 +31,15 @@ def join(folders: Sequence[Path], output: Path) -> Store:
             if row["id"] in seen:
                 raise UserError(f"{seen[row['id']]} and {folder} both have a clip {row['id']!r}; they cannot be joined.")
             seen[row["id"]] = folder
-    output.mkdir(parents=True, exist_ok=True)
     files = [file for folder in folders for file in clip_files(folder)]
-    for number, file in enumerate(files):
-        _link(file, output / f"clips-{number:06d}.parquet")
     licences = sorted({str(info["licence"]) for info in infos.values() if info.get("licence")})
-    return finish_store(
-        output,
-        {"corpus": "+".join(str(info["corpus"]) for info in infos.values()), "licence": " · ".join(licences)},
-    )
+    told = {"corpus": "+".join(str(info["corpus"]) for info in infos.values()), "licence": " · ".join(licences)}
+    with atomic_path(output) as temporary:
+        temporary.mkdir()
+        for number, file in enumerate(files):
+            _link(file, temporary / f"clips-{number:06d}.parquet")
+        finish_store(temporary, told)
+    return open_store(output)
 
 
 def _link(file: Path, target: Path) -> None:

@@ -73,11 +73,7 @@ class MotionX:
                 clips.append(Clip(name, split, _source(name, split_of), captions, (motions / f"{name}.npy",), facts))
         missing = [name for name in split_of if name not in there]
         oddities += [
-            *oddity(
-                "Clips whose motions their owners hand out (AMASS, GRAB, EgoBody), left out; get them there and convert them "
-                "with https://github.com/IDEA-Research/Motion-X/tree/main/mocap-dataset-process",
-                [name for name in missing if _subset(name) in _OWNERS],
-            ),
+            *_owned(missing),
             *oddity("Clips of the split files without a motion, left out", [n for n in missing if _subset(n) not in _OWNERS]),
             *oddity("Motions that no split file names, left out", sorted(there - split_of.keys())),
             *oddity("Texts that belong to no clip of the split files", sorted(told - set(text_of.values()))),
@@ -94,6 +90,19 @@ class MotionX:
         body = load_body(self.body, SMPLX_JOINTS) if self.body else None
         person = body_motion(path, poses, frames[:, _TRANSLATION], frames[0, _BETAS], FPS, body)
         return record_features(person, self.floor)
+
+
+def _owned(missing: list[str]) -> list[str]:
+    """A sentence for each subset whose missing motions everybody gets elsewhere."""
+    return [
+        sentence
+        for subset, owner in _OWNERS.items()
+        for sentence in oddity(
+            f"Clips of {subset}, whose motions {owner} hands out, left out; get them there and convert them with "
+            "https://github.com/IDEA-Research/Motion-X/tree/main/mocap-dataset-process",
+            [name for name in missing if _subset(name) == subset],
+        )
+    ]
 
 
 def _names(folder: Path, ending: str) -> set[str]:

@@ -45,6 +45,7 @@ READERS = {
 _MIRRORED, _MIRRORED_SUBSET = "humanml3d", "humanml"
 # What the clips follow from, beside the source and the options: folders and files of the package.
 _CODE = ("motion", "formats", "corpora")
+# InterGen's loader leaves out shorter clips.
 _FEWEST_FRAMES = 15
 # Numbers of a frame beyond this are no metres; half precision ends at 65504.
 _LARGEST = 10_000.0
@@ -175,12 +176,16 @@ def _plain(value: Any) -> Any:
 
 
 def _digest(clips: Sequence[Clip], source: Path) -> str:
-    """Tells sources apart: by names, splits, captions and facts of the clips, and by names and sizes of their files."""
+    """Tells sources apart: by names, splits, captions and facts of the clips, by names and sizes of their files, and by the
+    skeletons that lie beside takes in AMC."""
     size = cache(lambda path: path.stat().st_size)
+    skeletons = cache(lambda folder: [(path.name, _plain(path)) for path in sorted(folder.glob("*.[aA][sS][fF]"))])
     digest = hashlib.sha256()
     for clip in clips:
         files = [(path.relative_to(source).as_posix() if path.is_relative_to(source) else path.name) for path in clip.files]
-        content = [clip.id, clip.split, clip.source, clip.captions, clip.facts, files, [size(path) for path in clip.files]]
+        beside = [skeletons(path.parent) for path in clip.files if path.suffix.lower() == ".amc"]
+        sizes = [size(path) for path in clip.files]
+        content = [clip.id, clip.split, clip.source, clip.captions, clip.facts, files, sizes, beside]
         digest.update(json.dumps(content, sort_keys=True).encode() + b"\n")
     return digest.hexdigest()[:16]
 
@@ -216,8 +221,9 @@ def _checked(features: np.ndarray) -> np.ndarray:
     Raises:
         UserError: there are too few, or numbers among them that are nobody's.
     """
-    if len(features) < _FEWEST_FRAMES:
-        raise UserError(f"It gives only {len(features)} frames at {FPS:g} fps; at least {_FEWEST_FRAMES} are needed.")
+    frames = len(features) + 1  # the last one has no velocity, and so no vector
+    if frames < _FEWEST_FRAMES:
+        raise UserError(f"It gives only {frames} frames at {FPS:g} fps; at least {_FEWEST_FRAMES} are needed.")
     if not (np.abs(features) < _LARGEST).all():
         raise UserError("It holds numbers that are not finite, or somebody kilometres away.")
     return features

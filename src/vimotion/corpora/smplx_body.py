@@ -11,25 +11,22 @@ Without a model people get our own skeleton, at the size at which their standing
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 
 from vimotion.corpora.source_files import check_joints, finite
 from vimotion.errors import UserError
-from vimotion.formats.archive import BROKEN_ARCHIVE
+from vimotion.formats.archive import Archive, opened
 from vimotion.formats.capture import check_length
 from vimotion.motion import FPS, JOINT, NUM_JOINTS, PARENTS, Interaction, Skeleton, forward_kinematics
-from vimotion.motion.rotations import axis_angle_to_matrix
+from vimotion.motion.rotations import Y_UP_FROM_Z_UP, axis_angle_to_matrix
 
 SMPLH_JOINTS, SMPLX_JOINTS = 52, 55
-# (x, y, z) with z up → (x, z, −y) with y up
-_Y_UP = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]])
-_MOST_BYTES = 1_000_000_000
 _FEET = [JOINT[f"{side}_{joint}"] for side in ("left", "right") for joint in ("ankle", "foot")]
 # A foot that moves slower than this stands, m/s; sizes that a grown person has against the standard skeleton.
 _STANDING_SPEED, _SIZES = 0.3, (0.8, 1.25)
@@ -94,25 +91,22 @@ def load_arrays(path: Path, shapes: Mapping[str, Shape]) -> dict[str, np.ndarray
         shapes: of each array its sizes; sizes with a name, such as "T", are the same in all arrays.
 
     Raises:
-        UserError: the file is missing, cut off, holds pickled objects, lacks an array, or one of them has another shape or
-            numbers that are not finite.
+        UserError: the file is missing or damaged, lacks an array, or holds anything but finite numbers of
+            these shapes.
     """
     sizes: dict[str, int] = {}
-    arrays = {}
     with _opened(path) as archive:
         for name, shape in shapes.items():
-            array = _member(archive, name, path)
-            if array.ndim == len(shape):
-                named = {size: found for size, found in zip(shape, array.shape, strict=True) if isinstance(size, str)}
-                sizes = named | sizes
-            if array.shape != tuple(sizes.get(size, -1) if isinstance(size, str) else size for size in shape):
+            if name not in archive:
+                raise UserError(f"{path} lacks {name}; it is another kind of file.")
+            found = archive.shape(name)
+            if len(found) == len(shape):
+                sizes = {size: number for size, number in zip(shape, found, strict=True) if isinstance(size, str)} | sizes
+            if found != tuple(sizes.get(size, -1) if isinstance(size, str) else size for size in shape):
                 known = [f"{size} = {sizes[size]}" for size in shape if isinstance(size, str) and size in sizes]
                 wanted = f"({', '.join(map(str, shape))})" + (f" with {', '.join(known)}" if known else "")
-                raise UserError(f"{path} holds {name} of shape {array.shape}; it must be {wanted}.")
-            if array.dtype.kind not in "fiu":
-                raise UserError(f"{path} holds {name} as {array.dtype}; it must be numbers.")
-            arrays[name] = finite(np.atleast_1d(array), path).reshape(array.shape)
-    return arrays
+                raise UserError(f"{path} holds {name} of shape {found!s:.60}; it must be {wanted}.")
+        return {name: finite(np.atleast_1d(archive.read(name)), path).reshape(archive.shape(name)) for name in shapes}
 
 
 def load_word(path: Path, name: str, default: str) -> str:
@@ -122,42 +116,15 @@ def load_word(path: Path, name: str, default: str) -> str:
         UserError: as `load_arrays`.
     """
     with _opened(path) as archive:
-        if name not in archive.files:
-            return default
-        array = _member(archive, name, path)
-    if array.size != 1:
-        raise UserError(f"{path} holds {name} of shape {array.shape}; it must be one word.")
-    word = array.item()
-    return (word.decode("ascii", "replace") if isinstance(word, bytes) else str(word)).lower()
+        return archive.word(name).lower() if name in archive else default
 
 
-def _opened(path: Path) -> np.lib.npyio.NpzFile:
-    try:
-        with ZipFile(path) as entries:
-            if sum(entry.file_size for entry in entries.infolist()) > _MOST_BYTES:
-                raise UserError(f"{path} unpacks to more than {_MOST_BYTES / 1e9:g} GB and is not read; get it again.")
-        archive: np.lib.npyio.NpzFile = np.load(path, allow_pickle=False)
-    except UserError:
-        raise
-    except FileNotFoundError:
-        raise UserError(f"There is no {path}.") from None
-    except BadZipFile as error:
-        raise UserError(f"{path} is cut off or no .npz file ({error}); get it again.") from None
-    except BROKEN_ARCHIVE as error:
-        raise UserError(f"{path} cannot be read ({error}); get it again.") from None
-    return archive
-
-
-def _member(archive: np.lib.npyio.NpzFile, name: str, path: Path) -> np.ndarray:
-    if name not in archive.files:
-        raise UserError(f"{path} lacks {name}; it is another kind of file.")
-    try:
-        array: np.ndarray = archive[name]
-    except (*BROKEN_ARCHIVE, MemoryError) as error:
-        if "allow_pickle" in str(error):
-            raise UserError(f"{path} holds pickled objects, which could run code, and is not read; get it again.") from None
-        raise UserError(f"{path} is damaged ({error}); get it again.") from None
-    return array
+@contextmanager
+def _opened(path: Path) -> Iterator[Archive]:
+    if not path.is_file():
+        raise UserError(f"There is no {path}.")
+    with path.open("rb") as file, opened(file, str(path)) as archive:
+        yield archive
 
 
 def body_motion(
@@ -195,8 +162,8 @@ def body_motion(
         offsets[1:] = rest[1:] - rest[list(PARENTS[1:])]
         skeleton = Skeleton(offsets)
     if z_up:
-        roots = roots @ _Y_UP.T
-        rotations[:, 0] = _Y_UP @ rotations[:, 0]
+        roots = roots @ Y_UP_FROM_Z_UP.T
+        rotations[:, 0] = Y_UP_FROM_Z_UP @ rotations[:, 0]
     if body is None:
         skeleton = skeleton.scaled(standing_size(roots, rotations, fps))
     motion = Interaction(roots[:, None], rotations[:, None], (skeleton,), fps)

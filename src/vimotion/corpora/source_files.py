@@ -109,7 +109,8 @@ def read_lines(path: Path) -> list[str]:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise UserError(f"{path} is not text in UTF-8; get it again.") from None
-    return [line.strip() for line in text.splitlines() if line.strip()]
+    # not `splitlines`, which also breaks at marks that a sentence may hold, such as U+2028
+    return [line.strip() for line in text.split("\n") if line.strip()]
 
 
 def oddity(what: str, names: Iterable[str]) -> list[str]:

@@ -13,7 +13,7 @@ A folder's table is `captions.csv`, `captions.tsv` or `captions.jsonl`, with a r
     source     clips of one source are never in two splits; without it each file is one
     id         the clip's name; without it the file's, without its ending
 
-Whatever else the table has is kept as facts.
+Whatever else the table has is kept as facts, under `table`: no name that a user gives a column may mean anything to us.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from io import StringIO
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -118,7 +119,7 @@ class CmuPairs:
     def _texts(self) -> dict[str, str]:
         texts: dict[str, str] = {}
         for path in sorted(self.source.rglob(_INDEX)):
-            for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+            for line in path.read_text(encoding="utf-8", errors="replace").split("\n"):
                 if (row := _INDEX_LINE.fullmatch(line.strip())) and row[2] != "Unknown":
                     texts.setdefault(row[1], _INDEX_END.sub("", row[2]))
         return texts
@@ -205,7 +206,7 @@ class MotionFolder:
             named |= set(files)
             clips.append(Clip(identifier, splits[row.source], row.source, row.captions, files, row.facts))
         unnamed = sorted(name for name, files in motions.items() if not named & set(files))
-        further = sorted({column for row in rows for column in row.facts})
+        further = sorted({column for row in rows for column in row.facts.get("table", ())})
         oddities = [
             *oddity(f"Files that {table.name} names and that are not there; their clips are left out", missing),
             *oddity(f"Motions that {table.name} does not name, left out", unnamed),
@@ -273,14 +274,13 @@ def _read_table(table: Path) -> Iterator[_Row]:
         if any(caption is not None and not isinstance(caption, str) for caption in told):
             raise UserError(f"{where} has a caption that is no text.")
         identifier = texts["id"] or _stem(files[0])
-        facts = {key: value for key, value in row.items() if key not in _COLUMNS}
+        others = {key: value for key, value in row.items() if key not in _COLUMNS}
+        facts = {"table": others} if others else {}
         yield _Row(line, identifier, files, captions, texts["split"], texts["source"] or identifier, facts)
 
 
 def _read_cells(table: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    reader = csv.DictReader(
-        _text(table).splitlines(keepends=True), delimiter="\t" if table.suffix == ".tsv" else ",", strict=True
-    )
+    reader = csv.DictReader(StringIO(_text(table)), delimiter="\t" if table.suffix == ".tsv" else ",", strict=True)
     try:
         if "file" not in (reader.fieldnames or ()):
             raise UserError(f"The first line of {table} must name the columns, `file` among them.")
@@ -293,7 +293,7 @@ def _read_cells(table: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 def _read_lines_of_json(table: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    for number, line in enumerate(_text(table).splitlines(), 1):
+    for number, line in enumerate(_text(table).split("\n"), 1):
         if not line.strip():
             continue
         try:
@@ -306,6 +306,7 @@ def _read_lines_of_json(table: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 def _text(table: Path) -> str:
+    """The text of a table; whatever its lines end with, they are told apart by "\\n" alone."""
     try:
         return table.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:

@@ -58,6 +58,8 @@ def begin(output: Path, origin: Mapping[str, Any]) -> bool:
         return bool(found.get("complete"))
     # a shard that begins in this moment may be writing info.json
     if output.exists() and not (output.is_dir() and all(path.name.startswith(".info.json") for path in output.iterdir())):
+        if (output / "info.json").is_file():  # it has just written it
+            return begin(output, origin)
         raise UserError(f"{output} holds something else; choose a new folder for the corpus.")
     output.mkdir(parents=True, exist_ok=True)
     write_json(output / "info.json", {**origin, "format_version": FORMAT_VERSION, "complete": False})

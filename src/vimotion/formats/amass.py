@@ -25,18 +25,16 @@ import numpy as np
 
 from vimotion.errors import UserError
 from vimotion.formats.archive import Archive, write_archive
-from vimotion.formats.capture import check_length, thinning
+from vimotion.formats.capture import check_bones, check_length, thinning
 from vimotion.formats.file_names import person_files
 from vimotion.motion import FPS, NUM_JOINTS, Interaction, Skeleton
-from vimotion.motion.rotations import axis_angle_to_matrix, matrix_to_axis_angle
+from vimotion.motion.rotations import Y_UP_FROM_Z_UP, axis_angle_to_matrix, matrix_to_axis_angle
 
 # Where the pelvis of the average body is before it is posed, by the width of `poses`: SMPL-X has its origin in the chest. To
 # about a centimetre for other bodies. It is added in the file's own axes, whatever is up there: so SMPL does.
 _RESTING_PELVIS = {165: np.array([0.003, -0.351, 0.012]), 156: np.array([-0.002, -0.223, 0.028])}
 _SMPLX = 165
 _RATES = ("mocap_frame_rate", "mocap_framerate")
-# (x, y, z) with z up → (x, z, −y) with y up
-_Y_UP = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]])
 _MAX_ANGLE, _MAX_DISTANCE, _MAX_BONE = 100.0, 10_000.0, 3.0
 
 
@@ -45,10 +43,10 @@ def save_amass(interaction: Interaction, path: str | Path) -> list[Path]:
     paths = person_files(Path(path), interaction.num_people)
     for person, target in enumerate(paths):
         rotations = interaction.local_rotations[:, person].copy()
-        rotations[:, 0] = _Y_UP.T @ rotations[:, 0]
+        rotations[:, 0] = Y_UP_FROM_Z_UP.T @ rotations[:, 0]
         poses = np.zeros((interaction.num_frames, _SMPLX), dtype=np.float32)
         poses[:, : 3 * NUM_JOINTS] = matrix_to_axis_angle(rotations).reshape(len(poses), -1)
-        trans = interaction.root_positions[:, person] @ _Y_UP - _RESTING_PELVIS[_SMPLX]
+        trans = interaction.root_positions[:, person] @ Y_UP_FROM_Z_UP - _RESTING_PELVIS[_SMPLX]
         arrays = {
             "poses": poses, "trans": trans.astype(np.float32), "betas": np.zeros(16, dtype=np.float32),
             "gender": np.array("neutral"), "mocap_frame_rate": np.float64(interaction.fps),
@@ -85,10 +83,11 @@ def read_amass(archive: Archive, name: str, fps: float | None = None) -> Interac
     limits = ((poses, _MAX_ANGLE), (trans, _MAX_DISTANCE), (offsets, _MAX_BONE))
     if not all((np.abs(array) < limit).all() for array, limit in limits) or offsets[0].any():
         raise UserError(f"{name} holds angles, places or bones that nobody has; the file is damaged.")
+    check_bones(name, offsets)
     kept = slice(None, None, thinning(rate))
     rotations = axis_angle_to_matrix(poses[kept, : 3 * NUM_JOINTS].reshape(-1, NUM_JOINTS, 3))
-    rotations[:, 0] = _Y_UP @ rotations[:, 0]
-    roots = (trans[kept] + _RESTING_PELVIS[widths[0]]) @ _Y_UP.T
+    rotations[:, 0] = Y_UP_FROM_Z_UP @ rotations[:, 0]
+    roots = (trans[kept] + _RESTING_PELVIS[widths[0]]) @ Y_UP_FROM_Z_UP.T
     return Interaction(roots[:, None], rotations[:, None], (Skeleton(offsets),), rate / thinning(rate)).resampled(FPS)
 
 

@@ -28,6 +28,7 @@ BROKEN_ARCHIVE = (
     zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, RuntimeError, OSError, ValueError, TypeError,
     KeyError, IndexError, OverflowError,
 )  # fmt: skip
+_WORD = re.compile(r"\{'descr': '([<>|=])([US])(\d{1,4})', 'fortran_order': (?:False|True), 'shape': \((?:1,)?\), \}\s*")
 _FIRST_DATE = (1980, 1, 1, 0, 0, 0)
 
 
@@ -58,6 +59,17 @@ class Archive:
         if len(content) != count:
             raise ValueError("a part of it is shorter or longer than it says")
         return np.frombuffer(content, dtype).reshape(shape, order="F" if columns_first else "C").astype(np.float64)
+
+    def word(self, key: str) -> str:
+        """A text of one element, such as a gender."""
+        with self._member(key) as member:
+            header = _WORD.fullmatch(_header(member))
+            if not header:
+                raise ValueError(f"{key} is no single word")
+            order, kind, length = header[1], header[2], int(header[3])
+            content = member.read(length * (4 if kind == "U" else 1))
+        encoding = "utf-8" if kind == "S" else "utf-32-be" if order == ">" else "utf-32-le"
+        return content.decode(encoding).rstrip("\0")
 
     def _member(self, key: str) -> IO[bytes]:
         entry = self._entries[key]
@@ -105,12 +117,16 @@ def _check_directory(file: BinaryIO) -> None:
 
 def _read_header(member: IO[bytes]) -> tuple[np.dtype, tuple[int, ...], bool]:
     """Type, shape and whether columns come first. Read by a pattern: NumPy's own reader evaluates it as Python."""
+    header = _HEADER.fullmatch(_header(member))
+    if not header:
+        raise ValueError("a part of it is no array of numbers")
+    shape = tuple(int(size) for size in header[3].replace(",", " ").split())
+    return np.dtype(header[1]), shape, header[2] == "True"
+
+
+def _header(member: IO[bytes]) -> str:
     magic = member.read(8)
     if magic[:6] != b"\x93NUMPY" or magic[6:7] not in (b"\1", b"\2", b"\3"):
         raise ValueError("a part of it is no NumPy array")
     length = int.from_bytes(member.read(2 if magic[6] == 1 else 4), "little")
-    header = _HEADER.fullmatch(member.read(min(length, 4096)).decode("latin-1"))
-    if not header or length > 4096:
-        raise ValueError("a part of it is no array of numbers")
-    shape = tuple(int(size) for size in header[3].replace(",", " ").split())
-    return np.dtype(header[1]), shape, header[2] == "True"
+    return member.read(length).decode("latin-1") if length <= 4096 else ""

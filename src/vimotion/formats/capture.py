@@ -17,6 +17,8 @@ MAX_JOINTS = 512
 # poses of single joints, after thinning: what 10 minutes of a person with all fingers need, twice; about 600 MB while read
 MAX_POSES = 3_000_000
 MAX_RATE = 1000.0
+# Metres: a shorter bone has no direction, and so nothing that is attached to it.
+MIN_BONE = 0.001
 # Larger numbers than this mean nothing in any unit of length or angle; they only overflow.
 MAX_NUMBER = 1e6
 
@@ -83,6 +85,12 @@ def check_length(name: str, frames: int, fps: float, joints: int = NUM_JOINTS) -
             f"{name} holds {frames} frames of {joints} joints at {fps:.6g} fps; "
             f"cut it to at most {MAX_SECONDS / 60:g} minutes, {MAX_FRAMES} frames and {MAX_POSES} poses of single joints."
         )
+
+
+def check_bones(name: str, offsets: np.ndarray) -> None:
+    """Refuse skeletons (..., 22, 3), metres, in which a joint lies in its parent."""
+    if not (np.linalg.norm(offsets[..., 1:, :], axis=-1) >= MIN_BONE).all():
+        raise UserError(f"{name} holds a bone without a length; every joint but the pelvis lies away from its parent.")
 
 
 def thinning(fps: float) -> int:

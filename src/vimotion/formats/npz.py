@@ -23,7 +23,7 @@ import numpy as np
 from vimotion.errors import UserError
 from vimotion.formats.amass import is_amass, read_amass
 from vimotion.formats.archive import MAX_BYTES, Archive, opened, write_archive
-from vimotion.formats.capture import check_file, check_length
+from vimotion.formats.capture import check_bones, check_file, check_length
 from vimotion.motion import FPS, NUM_JOINTS, Interaction, Skeleton, foot_contacts
 
 FORMAT_VERSION = 1
@@ -90,6 +90,7 @@ def parse_npz(file: BinaryIO, name: str, fps: float | None = None) -> Interactio
     offsets = arrays["offsets"]
     if offsets[:, 0].any() or np.abs(offsets).max() > _MAX_BONE:
         raise UserError(f"{name} holds offsets that are nobody's: they are metres, and zero for the pelvis.")
+    check_bones(name, offsets)
     if max(np.abs(arrays["root_positions"]).max(), np.abs(arrays["posed_joints"]).max()) > _MAX_DISTANCE:
         raise UserError(f"{name} puts somebody kilometres away; the file is damaged.")
     skeletons = tuple(Skeleton(offset) for offset in offsets)

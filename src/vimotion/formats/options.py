@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,6 +20,7 @@ Bones = Literal["mixamo", "smpl", "unreal", "vrm"]
 _RATES = (1.0, 240.0)
 _NAMED = (".bvh", ".glb", ".fbx", *USD)
 _PICTURES = (".mp4", ".png", ".webp")
+_WEBP_RATE = 60.0
 # What must be installed for an ending: module, package, our extra.
 _PACKAGES = {".mp4": ("imageio_ffmpeg", "imageio-ffmpeg", "video")} | dict.fromkeys(USD, ("pxr", "usd-core", "usd"))
 
@@ -63,15 +65,35 @@ class ExportOptions:
             raise UserError(f"A {ending} file has no bone names to choose; write one of {', '.join(_NAMED)}.")
         if not self.skin and ending in _PICTURES:
             raise UserError(f"A {ending} file shows nothing without skin; write one of {', '.join(_NAMED)}.")
-        module, package, extra = _PACKAGES.get(ending, ("vimotion", "", ""))
-        if find_spec(module) is None:
+        if ending == ".webp" and (self.fps or 0) > _WEBP_RATE:
+            raise UserError(f"A .webp file plays at most {_WEBP_RATE:g} frames a second, not {self.fps:g}; use .mp4 for more.")
+        if not can_write(ending):
+            _, package, extra = _PACKAGES[ending]
             raise UserError(f"Writing {ending} needs the package {package}: pip install 'vimotion[{extra}]'.")
 
     def apply(self, interaction: Interaction) -> Interaction:
         """The motion as the options say, apart from bones and skin."""
-        motion = clean(interaction) if self.clean else interaction
+        motion = cleaned(interaction) if self.clean else interaction
         motion = in_place(motion) if self.in_place else motion
         return motion.resampled(self.fps) if self.fps else motion
+
+
+def can_write(ending: str) -> bool:
+    """Whether the package that writes this ending is installed."""
+    return ending not in _PACKAGES or find_spec(_PACKAGES[ending][0]) is not None
+
+
+def cleaned(interaction: Interaction, given: Sequence[int] = ()) -> Interaction:
+    """The motion with what a model made of it cleaned, see `motion.cleaning`.
+
+    Args:
+        given: frames of each person, from the first on, that somebody gave: they stay exactly as they are. By default none.
+    """
+    starts = list(given) or [0] * interaction.num_people
+    motion = interaction
+    for start in sorted({start for start in starts if start < interaction.num_frames}):
+        motion = clean(motion, [person for person, own in enumerate(starts) if own == start], start)
+    return motion
 
 
 def in_place(interaction: Interaction) -> Interaction:

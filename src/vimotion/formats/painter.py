@@ -6,6 +6,7 @@ leg of each are light, the right ones dark.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -25,6 +26,8 @@ _SHADOW = (84, 84, 92)
 _SUPERSAMPLING = 2
 # The camera stands still unless people who walk far would be smaller than this part of the picture's height.
 _STATURE, _SMALLEST = 1.7, 0.35
+# Metres between the lines on the ground, and how many there may be along each axis; else every second one is left out.
+_STEP, _MOST_LINES = 0.5, 100
 # Metres: the shadow is gathered in cells, then blurred.
 _SHADOW_CELL, _SHADOW_BLUR = 0.04, 0.06
 _SHADOW_GAIN = 9
@@ -175,18 +178,19 @@ class Painter:
             image.paste(_SHADOW, (left, top), soft)
 
     def _paint_ground(self, camera: Camera) -> Image.Image:
-        """A line every half metre, stronger every metre, that fade away from where the camera looks."""
+        """A line every half metre, stronger every metre, that fade away from where the camera looks; from afar fewer."""
         middle = camera.aim[[0, 2]]
         reach = 0.8 * max(self._canvas) / self._pixels_per_metre
-        low, high = np.floor(middle - reach), np.ceil(middle + reach)
+        step = _STEP * 2 ** max(0, math.ceil(math.log2(2 * reach / _STEP / _MOST_LINES)))
+        low, high = np.floor((middle - reach) / (2 * step)) * 2 * step, np.ceil((middle + reach) / (2 * step)) * 2 * step
         lines = Image.new("L", self._canvas, 0)
         draw = ImageDraw.Draw(lines)
         for axis in (0, 1):
-            for value in np.arange(low[axis], high[axis] + 0.01, 0.5):
+            for value in np.arange(low[axis], high[axis] + step / 2, step):
                 ends = np.zeros((2, 3))
                 ends[:, 2 * axis] = value
                 ends[:, 2 - 2 * axis] = low[1 - axis], high[1 - axis]
-                strength, width = (255, 3) if value % 1 == 0 else (140, 2)
+                strength, width = (255, 3) if value % (2 * step) == 0 else (140, 2)
                 draw.line(camera.project(ends)[0].ravel().tolist(), fill=strength, width=width)
         fade = Image.new("L", self._canvas, 0)
         draw = ImageDraw.Draw(fade)

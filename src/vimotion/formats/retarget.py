@@ -16,7 +16,7 @@ from itertools import pairwise
 import numpy as np
 
 from vimotion.errors import UserError
-from vimotion.formats.capture import Capture
+from vimotion.formats.capture import Capture, check_bones
 from vimotion.formats.joint_names import JointTable
 from vimotion.motion import FPS, JOINT, NUM_JOINTS, PARENTS, Interaction, Skeleton
 from vimotion.motion.kinematics import local_from_global
@@ -67,6 +67,7 @@ def to_interaction(capture: Capture, table: JointTable, name: str) -> Interactio
         targets[joint] = targets[parent] + orientations[:, parent] @ (Skeleton.standard().offsets[joint] * scale)
     target = np.stack([targets[joint] for joint in range(NUM_JOINTS)], axis=1)
     offsets = _offsets(target, orientations)
+    check_bones(name, offsets)
     _aim(orientations, offsets, target)
     motion = Interaction(target[:, :1], local_from_global(orientations)[:, None], (Skeleton(offsets),), capture.fps)
     return motion.resampled(FPS)

@@ -148,6 +148,8 @@ def _reply(answer: dict[str, Any]) -> Reply:
         ValueError: the line tells of an error that may pass, or holds no chat completion.
     """
     response = answer.get("response") or {}
+    if not isinstance(response, dict):
+        raise ValueError(f"{answer['custom_id']} holds no chat completion: {json.dumps(response)[:300]}")
     status, body = response.get("status_code", _OK), response.get("body")
     if not answer.get("error") and status == _OK:
         return read_completion(body)

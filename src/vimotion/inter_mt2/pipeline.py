@@ -53,6 +53,8 @@ class SynthesizeRecipe(Config):
         block: seeds in one file of a stage.
         author: "embedded", which needs scripted clips, or a language model behind a server.
         generator: None leaves all motions to the choreography.
+        extractor: what motions are searched by, its folder or the name of its run; None is the one that comes with VIMotion,
+            which knows the scripted corpus alone.
         terms: on what terms the output of the author and of the generator may be used, by their names.
         corpus_licence: on what terms the corpus may be used, where its info.json does not say it.
         licence: of the whole set, as the Hugging Face hub names it.
@@ -66,6 +68,7 @@ class SynthesizeRecipe(Config):
     block: int = Field(default=200, gt=0)
     author: Literal["embedded"] | AuthorConfig = "embedded"
     generator: GeneratorRecipe | None = None
+    extractor: Path | None = None
     validator: ValidatorConfig = ValidatorConfig()
     terms: dict[str, str] = Field(default_factory=dict)
     corpus_licence: str = ""
@@ -84,14 +87,14 @@ class Synthesis:
     def __init__(
         self,
         recipe: SynthesizeRecipe,
-        load_extractor: Callable[[], Extractor],
+        load_extractor: Callable[[Path | None], Extractor],
         shard: tuple[int, int] = (1, 1),
         picture: Picture | None = None,
     ) -> None:
         """Take up the work in the recipe's folder, or begin it.
 
         Args:
-            load_extractor: what motions are searched by, loaded when it is needed.
+            load_extractor: loads the recipe's extractor when it is needed.
             shard: (i, n) makes the i-th of n parts, i from 1 to n.
             picture: draws the motions of the report, see `write_report`.
 
@@ -129,9 +132,10 @@ class Synthesis:
 
         Raises:
             BudgetSpent, UserError: see `LLMAuthor.write_all`; what was done stays.
-            UserError: there is no such generator; found before anything is asked for.
+            UserError: there is no such generator or extractor; found before anything is asked for.
         """
         self._check_generator()
+        self._check_extractor()
         if self.recipe.author == "embedded":
             self._each_block("drafts", self._write_drafts, progress)
         else:
@@ -182,6 +186,10 @@ class Synthesis:
     def _check_generator(self) -> None:
         if self.recipe.generator and not all(self._file("motions", block).is_file() for block in self._mine):
             generator_folder(self.recipe.generator)
+
+    def _check_extractor(self) -> None:
+        if self.recipe.extractor and not all(self._file("checked", block).is_file() for block in self._mine):
+            _ = self._extractor
 
     def _each_block(self, stage: str, make: Callable[[int], None], progress: Progress) -> None:
         total = self._seeds_in(len(self._mine))
@@ -295,7 +303,7 @@ class Synthesis:
 
     @cached_property
     def _extractor(self) -> Extractor:
-        return self._load_extractor()
+        return self._load_extractor(self.recipe.extractor)
 
     @cached_property
     def _lengths(self) -> Mapping[str, int]:

@@ -43,7 +43,7 @@ def export_model(
     Raises:
         UserError: there is something in `output`, `folder` is no model folder, or an argument is none of the above.
     """
-    folder, output = Path(folder), Path(output)
+    folder, output = Path(folder), Path(output).absolute()
     if output.exists() and (not output.is_dir() or any(output.iterdir())):
         raise UserError(f"{output} is not empty; name a new folder.")
     if dtype is not None and dtype not in DTYPES:

@@ -30,12 +30,18 @@ def place(interaction: Interaction, floor: Floor = "together") -> Interaction:
 
 def place_joints(positions: np.ndarray, floor: Floor = "together") -> np.ndarray:
     """`place` of joint positions (T, P, 22, 3) alone: metres, Y-up, of bodies that no skeleton of ours describes."""
+    turn, origins = placing(positions, floor)
+    return positions @ turn.T - origins[:, None]
+
+
+def placing(positions: np.ndarray, floor: Floor = "together") -> tuple[np.ndarray, np.ndarray]:
+    """What places joint positions (T, P, 22, 3): the turn (3, 3), and each person's origin (P, 3) in the turned world."""
     across = positions[0, 0, JOINT["right_hip"]] - positions[0, 0, JOINT["left_hip"]]
     # forward is up × across; turning by minus its yaw brings it to +Z
-    turned = positions @ yaw_matrix(-np.arctan2(across[2], -across[0])).T
-    origin = np.repeat(turned[0, :1, 0], positions.shape[1], axis=0)
-    origin[:, 1] = _grounds(turned, floor)
-    return turned - origin[:, None]
+    turn = yaw_matrix(-np.arctan2(across[2], -across[0]))
+    origins = np.tile(turn @ positions[0, 0, 0], (positions.shape[1], 1))
+    origins[:, 1] = _grounds(positions, floor)
+    return turn, origins
 
 
 def _grounds(positions: np.ndarray, floor: Floor) -> np.ndarray:

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 
+# A world whose third axis is up as ours: (x, y, z) → (x, z, −y).
+Y_UP_FROM_Z_UP = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]])
+
 
 def normalize(vectors: np.ndarray, epsilon: float = 1e-12) -> np.ndarray:
     """Unit vectors along the last axis; a vector shorter than `epsilon` is left nearly zero."""

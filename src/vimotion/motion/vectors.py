@@ -9,8 +9,8 @@ import numpy as np
 
 from vimotion.motion.contacts import CONTACT_JOINTS
 from vimotion.motion.features import FEATURES
-from vimotion.motion.placing import Floor
-from vimotion.motion.skeleton import JOINT, MIRRORED, NUM_JOINTS
+from vimotion.motion.placing import placing
+from vimotion.motion.skeleton import MIRRORED, NUM_JOINTS
 
 _VECTORS = slice(FEATURES["positions"].start, FEATURES["velocities"].stop)
 _MIRRORED = list(MIRRORED)
@@ -19,20 +19,12 @@ _SIX_SIGNS = np.array([1, -1, -1, 1, -1, 1], dtype=np.float32)
 _CONTACTS_MIRRORED = [CONTACT_JOINTS.index(_MIRRORED[joint]) for joint in CONTACT_JOINTS]
 
 
-def place_features(features: np.ndarray, floor: Floor = "together") -> np.ndarray:
+def place_features(features: np.ndarray) -> np.ndarray:
     """`motion.place` of frame vectors (T, P, 262): the first person over the origin, facing +Z."""
     vectors = features[..., _VECTORS].reshape(*features.shape[:2], 2, NUM_JOINTS, 3)
-    across = vectors[0, 0, 0, JOINT["right_hip"]] - vectors[0, 0, 0, JOINT["left_hip"]]
-    # forward is up × across; turning by minus its yaw brings it to +Z
-    forward_x, forward_z = across[2], -across[0]
-    length = max(float(np.hypot(forward_x, forward_z)), 1e-9)
-    sine, cosine = -forward_x / length, forward_z / length
-    turn = np.array([[cosine, 0, sine], [0, 1, 0], [-sine, 0, cosine]], dtype=features.dtype)
-    vectors = vectors @ turn.T
-    heights = vectors[:, :, 0, :, 1]
-    origin = np.repeat(vectors[0, :1, 0, 0], features.shape[1], axis=0)
-    origin[:, 1] = heights.min(axis=(0, 2)) if floor == "each" else heights.min()
-    vectors[:, :, 0] -= origin[:, None]
+    turn, origins = placing(vectors[:, :, 0])
+    vectors = vectors @ turn.T.astype(features.dtype)
+    vectors[:, :, 0] -= origins[:, None].astype(features.dtype)
     placed = features.copy()
     placed[..., _VECTORS] = vectors.reshape(*features.shape[:2], -1)
     return placed

@@ -12,10 +12,13 @@ from takes_tree import person, take, write_acclaim, write_bvh, write_cmu, write_
 from vimotion.corpora.amass_pairs import AmassPairs
 from vimotion.corpora.prepare import prepare
 from vimotion.corpora.reading import Clip
+from vimotion.corpora.source_files import read_lines
 from vimotion.corpora.takes import CmuPairs, MotionFolder
 from vimotion.errors import UserError
 from vimotion.formats import save_motion
 from vimotion.motion import JOINT, from_features, place
+from vimotion.tasks import possible_tasks
+from vimotion.training.examples import exchanged
 
 MOCAP = Path(__file__).parents[3] / "shared" / "mocap"
 real_takes = pytest.mark.skipif(not MOCAP.is_dir(), reason=f"the captured takes are not at {MOCAP}")
@@ -121,7 +124,7 @@ def test_a_table_says_what_there_is(folder: Path) -> None:
         "meeting": ("test", "meeting", 2),
     }
     assert clips["wave"].captions == ("He waves his left hand.", "Somebody waves.") and clips["meeting"].captions == ()
-    assert clips["wave"].facts == {"mood": "calm"}
+    assert clips["wave"].facts == {"table": {"mood": "calm"}} and clips["meeting"].facts == {"table": {"mood": ""}}
     silent, further = MotionFolder(folder).contents().oddities
     assert "Clips without a caption (1): meeting." in silent and "kept as facts (1): mood." in further
 
@@ -208,6 +211,33 @@ def test_lines_of_json_that_make_no_sense_are_refused(folder: Path, tmp_path: Pa
     (tmp_path / "captions.jsonl").write_text(line + "\n")
     with pytest.raises(UserError, match=message):
         MotionFolder(tmp_path).contents()
+
+
+def test_a_table_makes_no_scene_of_a_clip(folder: Path, tmp_path: Path) -> None:
+    """Whatever its columns are called; and a clip called as Motion-X's mirrored ones is mirrored all the same."""
+    shutil.copy(folder / "wave.npz", tmp_path)
+    (tmp_path / "captions.csv").write_text(
+        "file,split,caption,parameters,told,subset\nwave.npz,train,He waves.,fast,yes,humanml\n"
+    )
+    store = prepare("folder", tmp_path, tmp_path / "out", mirror=True).store
+    assert store is not None and [record.id for record in store] == ["wave", "wave-mirrored"]
+    assert exchanged(store[0]).captions == ("He waves.",) and "caption" in possible_tasks(store[0])
+    assert store[0].facts == {"table": {"parameters": "fast", "told": "yes", "subset": "humanml"}}
+
+
+@pytest.mark.parametrize("mark", ["\u2028", "\x85", "\x0b", "\x0c", "\x1e"])
+def test_a_caption_is_torn_at_the_ends_of_lines_alone(folder: Path, tmp_path: Path, mark: str) -> None:
+    shutil.copytree(folder, tmp_path / "csv")
+    caption = f"He waves{mark}to her."
+    (tmp_path / "csv" / "captions.csv").write_text(f"file,caption\r\nwave.npz,{caption}\r\n", encoding="utf-8", newline="")
+    shutil.copytree(folder, tmp_path / "json")
+    (tmp_path / "json" / "captions.csv").unlink()
+    line = json.dumps({"file": "wave.npz", "caption": caption}, ensure_ascii=False)
+    (tmp_path / "json" / "captions.jsonl").write_text(f"{line}\n\n{line}", encoding="utf-8")
+    for source in (tmp_path / "csv", tmp_path / "json"):
+        assert by_id(MotionFolder(source))["wave"].captions == (caption,)
+    (tmp_path / "lines.txt").write_text(f"\ufeff {caption}\r\n\r\nOne.\rTwo.", encoding="utf-8", newline="")
+    assert read_lines(tmp_path / "lines.txt") == [caption, "One.", "Two."]
 
 
 def test_what_is_odd_about_a_folder_is_told(folder: Path, tmp_path: Path) -> None:

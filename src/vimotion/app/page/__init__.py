@@ -1,0 +1,1 @@
+"""The studio's page: a conversation beside a stage, in NiceGUI. Everything that it does, the HTTP API does too."""
