@@ -22,7 +22,8 @@ from vimotion.formats.options import cleaned
 from vimotion.motion import Interaction
 
 _STATIC = Path(__file__).parent / "static"
-_HEAD = """<link rel="stylesheet" href="/page/static/page.css"><script src="/page/static/page.js"></script>
+_HEAD = """<link rel="stylesheet" href="/page/static/look.css"><link rel="stylesheet" href="/page/static/stage.css">
+<link rel="stylesheet" href="/page/static/page.css"><script src="/page/static/page.js"></script>
 <meta name="description" content="Talk with a model that understands and makes the motion of two people.">"""
 # What never changes under its address; and what a browser asks for again.
 _KEPT, _ASKED = {"Cache-Control": "private, max-age=31536000, immutable"}, {"Cache-Control": "no-cache"}
