@@ -161,7 +161,7 @@ class Tab:
             chosen.on("change", lambda event: self.open(event.args), js_handler="(event) => emit(event.target.value)")
         self._more.clear()
         if here:
-            with self._more, menu("More", "More about this conversation"):
+            with self._more, menu("More", "More about this conversation"), element("div", classes="panel"):
                 link("Download as .zip", f"/v1/sessions/{here}.zip", download=True)
                 button("Delete", classes="small").on("click", self.leave, js_handler=_LEAVE)
 

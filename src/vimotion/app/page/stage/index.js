@@ -218,8 +218,9 @@ export class Stage {
     const { centre } = this.light(box);
     const half = box.getSize(new THREE.Vector3());
     const wide = Math.abs(half.x * across.x) + Math.abs(half.z * across.z) + 1.2;
+    const deep = Math.abs(half.x * across.z) + Math.abs(half.z * across.x);
     const slope = Math.tan((this.camera.fov * Math.PI) / 360);
-    const away = Math.max(wide / (2 * slope * this.camera.aspect), 2.2 / (2 * slope)) + Math.hypot(half.x, half.z) / 2;
+    const away = Math.max(wide / (2 * slope * this.camera.aspect), 2.2 / (2 * slope)) + deep / 2;
     const target = centre.clone().setY(EYE);
     const position = centre.clone();
     if (this.state.camera === "top") {
