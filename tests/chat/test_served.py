@@ -6,8 +6,6 @@ import json
 import queue
 import re
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +18,7 @@ import numpy as np
 import pytest
 from chain_model import STEPS, chain_model, spoken, write_gguf
 from fake_server import HANGS, Act, FakeServer, Play, refuses, serving
+from gguf_server import serving_gguf
 from test_span_grammar import as_regex
 from tiny_model import SPEC, walk
 from transformers.utils.import_utils import is_serve_available
@@ -36,7 +35,6 @@ from vimotion.language.rendering import _spelled as spelled_messages
 from vimotion.language.rendering import parse_answer
 from vimotion.tasks.messages import Conversation
 
-SERVE_GGUF = Path(__file__).parents[2] / "tools" / "serve_gguf.py"
 GREEDY = Sampling(temperature=0.0)
 
 
@@ -92,14 +90,8 @@ def llama_cpp(chain: ModelFolder, tmp_path_factory: pytest.TempPathFactory) -> I
         pytest.skip("the server needs the package xllamacpp")
     path = tmp_path_factory.mktemp("gguf") / "chain.gguf"
     write_gguf(chain, path)
-    command = [sys.executable, SERVE_GGUF, path, "--port", "0", "--at-once", "2", "--context", "1024", "--threads", "1"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            url = process.stdout.readline().strip() if process.stdout else ""
-            assert url, "the server did not start"
-            yield url
-        finally:
-            process.terminate()
+    with serving_gguf(path, context=1024, at_once=2) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")

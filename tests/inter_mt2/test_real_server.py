@@ -7,15 +7,12 @@ nothing else: what it then writes of a clip passes as reasoning and never as an 
 import asyncio
 import json
 import shutil
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
+from gguf_server import serving_gguf
 from test_pipeline import content, standing_in, synthesis
 
 from vimotion.corpora.scripted import scene_records
@@ -34,7 +31,6 @@ from vimotion.llm.client import Client, Reply, ServerConfig
 
 pytestmark = pytest.mark.skipif(find_spec("xllamacpp") is None, reason="the real server needs the package xllamacpp")
 
-SERVE = Path(__file__).parents[2] / "tools" / "serve_gguf.py"
 WORDS = "[A-Z][a-z]{2,7}( [a-z]{2,7}){2,4}"
 CAPTION = r"The first person (walks|bows|turns) (slowly|quickly|away) and the second person (follows|waits|claps)\."
 LINES = (
@@ -68,19 +64,6 @@ def model(tmp_path: Path) -> Path:
     return path
 
 
-@contextmanager
-def serving(model: Path) -> Iterator[str]:
-    """The server's address, as long as the block lasts."""
-    command = [sys.executable, SERVE, model, "--port", "0", "--at-once", "1", "--context", "4096", "--threads", "1"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            url = process.stdout.readline().strip() if process.stdout else ""
-            assert url, "the server did not start"
-            yield url
-        finally:
-            process.terminate()
-
-
 def bound(url: str) -> Synthesis:
     """One conversation of reasoning and one of edits, in the narrow form."""
     return synthesis(
@@ -111,7 +94,7 @@ def home(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_pipeline_runs_through_a_real_server(model: Path, home: Path) -> None:
-    with serving(model) as url:
+    with serving_gguf(model, context=4096) as url:
         a_request_that_is_too_long_is_an_empty_reply(url)
         bound(url).run()
         with pytest.raises(UserError, match="No conversation of the training split"):
