@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# How the shipped model was made, from nothing, on one machine. Every step resumes where it stopped: run it again.
+# How a model like the shipped one is made, from nothing, on one machine. Every step resumes where it stopped: run it again.
 # Hours on two cores; LOG.md says how many, and what came out.
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -29,7 +29,7 @@ if [ -n "${PLAN:-}" ]; then
   exit
 fi
 
-# The data: mirrored, which doubles it, as InterGen's loader does.
+# The data. The pairs' training clips also come in the mirror, as InterGen's loader has them.
 prepare interhuman "${INTERHUMAN:?the folder where InterHuman was unpacked}" --mirror
 prepare interx "${INTERX:?the folder where Inter-X was unpacked}" --mirror ${SMPLX:+--body "$SMPLX"}
 prepare motionx "${MOTIONX:?the folder where Motion-X was unpacked}" ${SMPLX:+--body "$SMPLX"}

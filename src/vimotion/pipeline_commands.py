@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
@@ -83,11 +82,10 @@ def train(
         planned = import_module("vimotion.training.planner").plan(config)
         report(as_json, planned.as_json(), str(planned))
         return
-    import_module("vimotion.training.processes").processes()  # connects them, if there are several
+    tells = import_module("vimotion.training.processes").processes().is_main_process
     folder = getattr(room, f"train_{stage}")(config, output, resume)
-    if int(os.environ.get("RANK", 0)):  # of several processes one tells the result
-        return
-    report(as_json, {"folder": str(folder), "metrics": read_manifest(folder)["metrics"]}, str(folder))
+    if tells:
+        report(as_json, {"folder": str(folder), "metrics": read_manifest(folder)["metrics"]}, str(folder))
 
 
 @pipeline_app.command()

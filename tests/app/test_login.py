@@ -64,8 +64,9 @@ def test_a_page_from_elsewhere_cannot_use_the_cookie(locked: TestClient) -> None
     assert locked.get("/v1/models", headers=cookie | own).status_code == 200
     for origin in ("https://evil.example", "null", "https://studio.example.evil.example"):
         assert locked.get("/v1/models", headers=cookie | own | {"Origin": origin}).status_code == 401
-        with pytest.raises(WebSocketDisconnect), locked.websocket_connect("/x", headers=cookie | {"Origin": origin}):
+        with pytest.raises(WebSocketDisconnect) as refused, locked.websocket_connect("/x", headers=cookie | {"Origin": origin}):
             pass
+        assert refused.value.code == 1008
 
 
 def test_a_form_that_is_too_large_is_refused(locked: TestClient) -> None:

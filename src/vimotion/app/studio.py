@@ -53,7 +53,7 @@ class Studio:
                 _log.exception("Unused motions could not be deleted")
 
     def stop(self) -> None:
-        """Take nothing new; replies that are being made are ended."""
+        """Take nothing new; what is being made goes on to its end."""
         self.engine.stop()
 
     def close(self) -> None:

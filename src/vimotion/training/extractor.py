@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from accelerate import PartialState
 from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
@@ -24,6 +23,7 @@ from vimotion.evaluation.text_tokens import TextTokens, learn_tokenizer
 from vimotion.training.captioned import CaptionedClips, CaptionedConfig, Clip, load_captioned
 from vimotion.training.checkpoints import check_free
 from vimotion.training.loop import LoopConfig, run_loop
+from vimotion.training.processes import processes
 
 Batch = tuple[Tensor, Tensor, Tensor, Tensor]
 
@@ -96,7 +96,7 @@ def train_extractor(recipe: ExtractorRecipe, output: Path | None = None, resume:
     torch.manual_seed(recipe.loop.seed)
     model = InterCLIP(config)
     fit_normalisation(model, clips)
-    if PartialState().is_main_process:
+    if processes().is_main_process:
         save_config(recipe, folder / "recipe.yaml")
 
     def evaluate(model: nn.Module) -> dict[str, float]:
@@ -109,13 +109,13 @@ def train_extractor(recipe: ExtractorRecipe, output: Path | None = None, resume:
         model, contrastive_loss, pairs, recipe.loop, folder, resume,
         count=lambda batch: len(batch[0]), unit="pairs", evaluate=evaluate,
     )  # fmt: skip
-    if PartialState().is_main_process:
+    if processes().is_main_process:
         extractor = Extractor(model.cpu(), tokenizer)
         extractor.save(folder)
         test = retrieval(extractor, cases["test"], recipe.loop.seed)
         figures = {"hash": extractor.hash} | result.metrics | {f"test_{name}": value for name, value in test.items()}
         write_manifest(folder, "extractor", recipe.model_dump(mode="json"), recipe.loop.seed, {"corpus": corpus}, figures)
-    PartialState().wait_for_everyone()
+    processes().wait_for_everyone()
     return folder
 
 

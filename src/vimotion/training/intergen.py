@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from accelerate import PartialState
 from accelerate.utils import send_to_device
 from pydantic import Field, model_validator
 from safetensors import safe_open
@@ -31,6 +30,7 @@ from vimotion.language.packing import PACKED_WEIGHTS, unpacked
 from vimotion.training.captioned import GRID, CaptionedClips, CaptionedConfig, load_captioned
 from vimotion.training.checkpoints import check_free
 from vimotion.training.loop import LoopConfig, run_loop
+from vimotion.training.processes import processes
 
 # Clips behind the mean, the deviation and the principal components.
 _FITTED_CLIPS = 1024
@@ -109,7 +109,7 @@ def train_intergen(recipe: IntergenRecipe, output: Path | None = None, resume: b
     )
     torch.manual_seed(recipe.loop.seed)
     model = Averaged(first_denoiser(recipe, clips), recipe.average)
-    if PartialState().is_main_process:
+    if processes().is_main_process:
         save_config(recipe, folder / "recipe.yaml")
 
     def evaluate(trained: nn.Module) -> dict[str, float]:
@@ -120,7 +120,7 @@ def train_intergen(recipe: IntergenRecipe, output: Path | None = None, resume: b
         model, intergen_loss(model, recipe), Batches(clips, text, recipe.loop.precision), recipe.loop, folder, resume,
         count=lambda batch: len(batch[0]), unit="pairs", evaluate=evaluate,
     )  # fmt: skip
-    if PartialState().is_main_process:
+    if processes().is_main_process:
         denoiser = Denoiser(recipe.generator)
         denoiser.load_state_dict(model.average.state_dict())
         MotionGenerator(denoiser, text).save(folder, torch.float16)
@@ -128,7 +128,7 @@ def train_intergen(recipe: IntergenRecipe, output: Path | None = None, resume: b
         parents = {"corpus": corpus} | {name: vimotion_home() / path for name, path in named.items() if path}
         config = recipe.model_dump(mode="json")
         write_manifest(folder, "intergen", config, recipe.loop.seed, parents, result.metrics)
-    PartialState().wait_for_everyone()
+    processes().wait_for_everyone()
     return folder
 
 
