@@ -282,7 +282,6 @@ def test_lists_that_contradict_themselves_are_told(source: Path, tmp_path: Path,
         ("humanml3d", {"options": {"floor": "each"}}, "humanml3d has no option 'floor'; it has none"),
         ("cmu", {"options": {"body": Path("x.npz")}}, "cmu has no option 'body'; it has fps, floor"),
         ("interx", {"options": {"body": Path("lost.npz")}}, r"There is no lost\.npz, which the option 'body' names"),
-        ("humanml3d", {"mirror": True}, "prepare it without --mirror"),
         ("folder", {"workers": 0}, "one worker"),
         ("folder", {"shard": (3, 2)}, "no shard 3 of 2"),
     ],
@@ -290,6 +289,13 @@ def test_lists_that_contradict_themselves_are_told(source: Path, tmp_path: Path,
 def test_wrong_arguments(name: str, how: dict, message: str, source: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=message):
         prepare(name, source, tmp_path / "out", **how)
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_is_mirrored_already_is_not_mirrored_again(tmp_path: Path) -> None:
+    write_humanml3d(tmp_path / "source")
+    with pytest.raises(UserError, match="prepare it without --mirror"):
+        prepare("humanml3d", tmp_path / "source", tmp_path / "out", mirror=True)
     assert not (tmp_path / "out").exists()
 
 

@@ -17,7 +17,6 @@ from vimotion.corpora.smplx_body import (
     load_arrays,
     load_body,
     load_word,
-    pair,
     standing_size,
 )
 from vimotion.errors import UserError
@@ -211,7 +210,7 @@ def test_without_a_model_people_are_of_our_build(seed: int) -> None:
 
 def test_a_pair_ends_with_the_shorter() -> None:
     first, second = (body_motion(WHERE, *random_person(seed, frames), fps) for seed, frames, fps in ((0, 13, 30), (1, 41, 120)))
-    both = pair(first, second)
+    both = first.beside(second)
     assert (both.num_frames, both.num_people, both.fps) == (11, 2, 30)
     np.testing.assert_allclose(both.root_positions[:, 1], second.root_positions[::4, 0], atol=1e-12)
 

@@ -12,7 +12,7 @@ from vimotion.chat import Model
 from vimotion.choreography import make_scene
 from vimotion.choreography.parameters import Act, SceneParameters
 from vimotion.corpora import Record, Store
-from vimotion.corpora.store import finish_store, write_clips
+from vimotion.corpora.store import finish_store, info_hash, write_clips
 from vimotion.errors import UserError
 from vimotion.evaluation.contestants import Real, Standstill
 from vimotion.evaluation.evaluate import EvaluateRecipe, evaluate
@@ -29,7 +29,6 @@ from vimotion.inter_mt2.conversations import (
     open_conversations,
     write_conversations,
 )
-from vimotion.inter_mt2.writer import corpus_hash
 from vimotion.motion import Interaction
 from vimotion.tasks import Conversation, Message, MotionPart, TextPart
 
@@ -44,7 +43,7 @@ def dialogue(record: Record, store: Store, role: str, shown: str = "a", system: 
     more = (Message("user", (TextPart("Why?"),)), Message("assistant", (TextPart("So."),)))
     messages = (*([given] if system else []), Message("user", said), answer, *more)
     motion = Motion(record.id, "scripted", "", "", "corpus", record.num_frames)
-    origin = Provenance(record.id, "scripted", corpus_hash(store.folder), "")
+    origin = Provenance(record.id, "scripted", info_hash(store.folder), "")
     name = f"{record.id}.{role.replace(' ', '-')}.{shown}"
     return Dialogue(name, record.split, record.source, "role", "embedded", Conversation(messages, "role"), (motion,), origin)
 

@@ -303,9 +303,8 @@ class Turn:
             seen = base.seen(spec)
             given = base.interaction.person(0).frames(seen.start, seen.stop)
             answer = decode(codec, codes, frame).person(1)
-            frames = min(given.num_frames, answer.num_frames)
-            together = given.frames(0, frames).joined(answer.frames(0, frames))
-            kept: tuple[int, ...] = (min(max(base.given[0] - seen.start, 0), frames), 0)
+            together = given.beside(answer)
+            kept: tuple[int, ...] = (min(max(base.given[0] - seen.start, 0), together.num_frames), 0)
             return Motion(name, together, codes, frame=frame, made=True, given=kept), MotionPart(name)
         if base and self.wish.continues:
             cut = spec.frames(base.codes.shape[1])

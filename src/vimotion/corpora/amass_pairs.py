@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from vimotion.corpora.reading import Clip, Contents
-from vimotion.corpora.smplx_body import SMPLH_JOINTS, body_motion, load_arrays, load_body, load_word, pair
+from vimotion.corpora.smplx_body import SMPLH_JOINTS, body_motion, load_arrays, load_body, load_word
 from vimotion.corpora.source_files import oddity, read_lines
 from vimotion.corpora.store import record_features
 from vimotion.errors import UserError
@@ -100,7 +100,7 @@ class AmassPairs:
     def features(self, clip: Clip) -> np.ndarray:
         """See `Reader.features`; (T − 1, 2, 262) of the time that both people were recorded."""
         first, second = (self._person(path) for path in clip.files)
-        return record_features(pair(first, second), self.floor)
+        return record_features(first.beside(second), self.floor)
 
     def _person(self, path: Path) -> Interaction:
         """At 30 fps: the two people of a take may come at different rates."""

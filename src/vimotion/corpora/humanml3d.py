@@ -107,7 +107,7 @@ def _clips(name: str, split: str, spans: dict[Span | None, list[str]], path: Pat
         if span is not None:
             start, end = span
             identifier, facts = f"{name}@{start:g}-{end:g}", {"start": start, "end": end}
-        yield Clip(identifier, split, _unmirrored(name), tuple(captions), (path,), facts)
+        yield Clip(identifier, split, _unmirrored(name), tuple(captions), (path,), facts, mirrored=True)
 
 
 def _spans(path: Path) -> tuple[dict[Span | None, list[str]], list[str]]:

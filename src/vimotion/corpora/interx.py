@@ -28,7 +28,7 @@ from pathlib import Path
 import numpy as np
 
 from vimotion.corpora.reading import Clip, Contents
-from vimotion.corpora.smplx_body import SMPLX_JOINTS, BodyModel, body_motion, load_arrays, load_body, load_word, pair
+from vimotion.corpora.smplx_body import SMPLX_JOINTS, BodyModel, body_motion, load_arrays, load_body, load_word
 from vimotion.corpora.source_files import finite, load_pickle, oddity, read_lines
 from vimotion.corpora.splits import read_splits
 from vimotion.corpora.store import SPLITS, record_features
@@ -108,7 +108,7 @@ class InterX:
         if clip.files[0].suffix == ".h5":
             people = self._read_processed(clip.files[0], clip.id)
         else:
-            people = pair(self._read_raw(clip.files[0]), self._read_raw(clip.files[1]))
+            people = self._read_raw(clip.files[0]).beside(self._read_raw(clip.files[1]))
         return record_features(people.swapped() if _actor(clip) == "P2" else people, self.floor)
 
     def _folders(self) -> list[Path]:
@@ -169,7 +169,7 @@ class InterX:
             body_motion(path, part[:, :NUM_JOINTS], part[:, -1], np.zeros(10), FPS, self._body())
             for part in (frames[..., :3], frames[..., 3:])
         )
-        return pair(first, second)
+        return first.beside(second)
 
 
 def _told_of_clips(clips: tuple[Clip, ...]) -> list[str]:

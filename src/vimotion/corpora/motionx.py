@@ -32,6 +32,8 @@ from vimotion.motion.placing import Floor
 _APPLY = "apply for Motion-X at https://github.com/IDEA-Research/Motion-X and unpack it there"
 _COLUMNS = 322
 _TRANSLATION, _BETAS = slice(309, 312), slice(312, 322)
+# The subset that is HumanML3D, whose clips come with their mirror images.
+_MIRRORED = "humanml"
 _OWNERS = {"humanml": "AMASS", "GRAB": "GRAB", "EgoBody": "EgoBody"}
 
 
@@ -69,8 +71,10 @@ class MotionX:
             if name in there:
                 captions, of_parts = _captions(texts / f"{text_of[name]}.txt") if name in text_of else ((), False)
                 parts += [name] if of_parts else []
-                facts = {"subset": _subset(name)}
-                clips.append(Clip(name, split, _source(name, split_of), captions, (motions / f"{name}.npy",), facts))
+                file, subset = motions / f"{name}.npy", _subset(name)
+                clips.append(
+                    Clip(name, split, _source(name, split_of), captions, (file,), {"subset": subset}, subset == _MIRRORED)
+                )
         missing = [name for name in split_of if name not in there]
         oddities += [
             *_owned(missing),

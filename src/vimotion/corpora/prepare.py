@@ -28,6 +28,7 @@ from vimotion.corpora.sides import mirrored_caption
 from vimotion.corpora.source_files import oddity
 from vimotion.corpora.store import Record, Store, clip_files, finish_store, notes_of, open_store, read_rows, write_clips
 from vimotion.errors import UserError
+from vimotion.formats.acclaim import skeletons_in
 from vimotion.motion import FPS
 from vimotion.motion.vectors import mirror_features
 
@@ -41,8 +42,6 @@ READERS = {
     "cmu": "takes.CmuPairs",
     "folder": "takes.MotionFolder",
 }
-# The data set that holds the mirror image of each of its clips, and the subset of Motion-X that is made from it.
-_MIRRORED, _MIRRORED_SUBSET = "humanml3d", "humanml"
 # What the clips follow from, beside the source and the options: folders and files of the package.
 _CODE = ("motion", "formats", "corpora")
 # InterGen's loader leaves out shorter clips.
@@ -94,11 +93,11 @@ def prepare(
         UserError: the source is not as it must be, an option is unknown, or the output holds something else.
     """
     work.check_share(workers, shard)
-    if mirror and name == _MIRRORED:
-        raise UserError(f"{name} holds the mirror image of each clip itself; prepare it without --mirror.")
     source = Path(source).expanduser()
     reader = make_reader(name, source, options or {})
     contents = checked_contents(reader, source)
+    if mirror and all(clip.mirrored for clip in contents.clips):
+        raise UserError(f"{name} holds the mirror image of each clip itself; prepare it without --mirror.")
     for sentence in contents.oddities:
         tell(sentence)
     output = Path(output).expanduser()
@@ -179,7 +178,7 @@ def _digest(clips: Sequence[Clip], source: Path) -> str:
     """Tells sources apart: by names, splits, captions and facts of the clips, by names and sizes of their files, and by the
     skeletons that lie beside takes in AMC."""
     size = cache(lambda path: path.stat().st_size)
-    skeletons = cache(lambda folder: [(path.name, _plain(path)) for path in sorted(folder.glob("*.[aA][sS][fF]"))])
+    skeletons = cache(lambda folder: [(path.name, _plain(path)) for path in skeletons_in(folder)])
     digest = hashlib.sha256()
     for clip in clips:
         files = [(path.relative_to(source).as_posix() if path.is_relative_to(source) else path.name) for path in clip.files]
@@ -211,7 +210,7 @@ def _records(reader: Reader, mirror: bool, clips: Sequence[Clip], notes: dict[st
         if caught:
             notes["remarks"][clip.id] = " ".join(dict.fromkeys(str(warning.message) for warning in caught))
         yield Record(clip.id, clip.split, clip.source, features, clip.captions, facts=clip.facts)
-        if mirror and clip.split == "train" and (clip.facts or {}).get("subset") != _MIRRORED_SUBSET:
+        if mirror and clip.split == "train" and not clip.mirrored:
             yield _mirrored(clip, features)
 
 

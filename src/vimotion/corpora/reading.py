@@ -19,6 +19,7 @@ class Clip:
         source: clips of one source (a take, a session) are never in two splits.
         captions: one sentence each, the first person first where the sentence tells them apart.
         files: where its motion lies.
+        mirrored: the data set holds its mirror image, or it is one.
         facts: what the data set knows beside, for example who acts; kept in the store, never shown to a model.
     """
 
@@ -28,6 +29,7 @@ class Clip:
     captions: tuple[str, ...]
     files: tuple[Path, ...]
     facts: dict[str, Any] | None = None
+    mirrored: bool = False
 
 
 @dataclass(frozen=True)

@@ -193,10 +193,3 @@ def standing_size(roots: np.ndarray, rotations: np.ndarray, fps: float) -> float
     moves, steps = moves[stands], steps[stands]
     size = (_STANDARD_WEIGHT - (moves * steps).sum()) / (_STANDARD_WEIGHT + (steps**2).sum())
     return float(np.clip(size, *_SIZES))
-
-
-def pair(first: Interaction, second: Interaction) -> Interaction:
-    """Two people of one world and one clock, cut to the shorter; the second is brought to the rate of the first."""
-    second = second.resampled(first.fps)
-    frames = min(first.num_frames, second.num_frames)
-    return first.frames(0, frames).joined(second.frames(0, frames))

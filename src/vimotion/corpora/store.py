@@ -10,6 +10,7 @@ Clips are frame vectors in the canonical placing (`motion.place`, the pair put o
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -50,7 +51,7 @@ SCHEMA = pa.schema(
 # last few.
 _GROUP_BYTES, _GROUP_CLIPS, _KEPT_GROUPS = 250_000, 32, 32
 _DTYPE = np.float16
-_INFO = "info.json"
+_INFO, _STATS = "info.json", "stats.json"
 _ORIGIN, _NOTES = b"vimotion", b"vimotion-notes"
 
 
@@ -91,8 +92,15 @@ class Record:
 
 
 def record_features(interaction: Interaction, floor: Floor = "together") -> np.ndarray:
-    """What a store keeps of a motion: canonical placing at 30 fps, (T − 1, P, 262) float32."""
-    return to_features(place(interaction.resampled(FPS), floor))
+    """What a store keeps of a motion: canonical placing at 30 fps, (T − 1, P, 262) float32.
+
+    Raises:
+        UserError: it has a single frame.
+    """
+    motion = interaction.resampled(FPS)
+    if motion.num_frames < 2:
+        raise UserError("It holds a single frame of motion.")
+    return to_features(place(motion, floor))
 
 
 def write_clips(
@@ -227,7 +235,7 @@ class Store:
     @cached_property
     def stats(self) -> tuple[np.ndarray, np.ndarray]:
         """Mean and standard deviation of the training split, (262,) float32 each."""
-        content = json.loads((self.folder / "stats.json").read_text())
+        content = json.loads((self.folder / _STATS).read_text())
         return np.array(content["mean"], dtype=np.float32), np.array(content["std"], dtype=np.float32)
 
     @cached_property
@@ -303,6 +311,16 @@ def prepared_info(folder: Path) -> dict[str, Any]:
     return info
 
 
+def info_hash(folder: Path) -> str:
+    """SHA-256 of the info.json of a prepared corpus, which says what it was made from."""
+    return hashlib.sha256((folder / _INFO).read_bytes()).hexdigest()
+
+
+def corpus_hash(folder: Path) -> str:
+    """SHA-256 of a prepared corpus' info.json and stats.json: of what it was made from, and of its motions."""
+    return hashlib.sha256(b"".join((folder / name).read_bytes() for name in (_INFO, _STATS))).hexdigest()
+
+
 def read_info(folder: Path) -> dict[str, Any]:
     """The info.json of a prepared or half-made corpus.
 
@@ -341,7 +359,7 @@ def finish_store(folder: Path, info: dict[str, Any], card: Callable[[dict[str, A
         raise UserError(f"{folder} would have no training clip; make it from more.")
     mean = sums[0] / frames
     std = np.sqrt(np.maximum(sums[1] / frames - mean**2, 1e-8))
-    write_json(folder / "stats.json", {"mean": mean.tolist(), "std": std.tolist(), "num_frames": frames})
+    write_json(folder / _STATS, {"mean": mean.tolist(), "std": std.tolist(), "num_frames": frames})
     info = {
         **info,
         "format_version": FORMAT_VERSION,

@@ -37,7 +37,6 @@ from vimotion.corpora.store import SPLITS, record_features
 from vimotion.errors import UserError
 from vimotion.formats import READABLE, load_motion
 from vimotion.formats.file_names import AMASS, ending_of
-from vimotion.motion import Interaction
 from vimotion.motion.placing import Floor
 
 # Person "b" of each subject "a"; the index calls them A and B.
@@ -103,7 +102,7 @@ class CmuPairs:
 
     def features(self, clip: Clip) -> np.ndarray:
         """See `Reader.features`; a pair is cut to the shorter take."""
-        return _features(load_motion(clip.files, fps=self.fps), self.floor)
+        return record_features(load_motion(clip.files, fps=self.fps), self.floor)
 
     def _takes(self) -> tuple[dict[tuple[str, str], Path], list[str]]:
         """The file of each (subject, take), in order, and the names of those that come again."""
@@ -175,7 +174,7 @@ class MotionFolder:
 
     def features(self, clip: Clip) -> np.ndarray:
         """See `Reader.features`; two files are cut to the shorter one."""
-        return _features(load_motion(clip.files, fps=self.fps, joint_map=self.joint_map), self.floor)
+        return record_features(load_motion(clip.files, fps=self.fps, joint_map=self.joint_map), self.floor)
 
     def _motions(self) -> tuple[dict[str, tuple[Path, ...]], dict[str, tuple[Path, ...]]]:
         """Motion files by their paths below the source, and the two files NAME.a.bvh and NAME.b.bvh as NAME.bvh."""
@@ -329,9 +328,3 @@ def _split_by_name(source: str) -> str:
     """The split of a source that nobody gave one, from its name alone."""
     draw = int.from_bytes(hashlib.sha256(source.encode()).digest()[:8]) / 2**64
     return "test" if draw < _TEST_SHARE else "val" if draw < _TEST_SHARE + _VAL_SHARE else "train"
-
-
-def _features(motion: Interaction, floor: Floor) -> np.ndarray:
-    if motion.num_frames < 2:
-        raise UserError("It holds a single frame of motion.")
-    return record_features(motion, floor)

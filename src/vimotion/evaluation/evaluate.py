@@ -25,6 +25,7 @@ from vimotion.artifacts import atomic_path, fingerprint, run_folder, vimotion_ho
 from vimotion.choreography import KINDS
 from vimotion.config import Config
 from vimotion.corpora import Store, open_store
+from vimotion.corpora.store import corpus_hash
 from vimotion.errors import UserError
 from vimotion.evaluation.contestants import Answer, Contestant, Reconstruction
 from vimotion.evaluation.crowd import Measures, Truth, found_by_text, judged_measures, motion_measures, text_measures
@@ -322,8 +323,8 @@ def _origin(recipe: EvaluateRecipe, store: Store, extractor: Extractor) -> dict[
     """Hashes of what is measured on, of what is measured, and of what measures."""
     conversations = vimotion_home() / recipe.conversations if recipe.conversations and "role" in recipe.tasks else None
     return {
-        "corpus": {"folder": store.folder.name, **store.info, "sha256": _info_hash(store.folder)},
-        **({"conversations": {"folder": conversations.name, "sha256": _info_hash(conversations)}} if conversations else {}),
+        "corpus": {"folder": store.folder.name, **store.info, "sha256": corpus_hash(store.folder)},
+        **({"conversations": {"folder": conversations.name, "sha256": corpus_hash(conversations)}} if conversations else {}),
         **_code_hashes(),
         "extractor": extractor.hash,
         "protocol": _protocol(recipe).model_dump(mode="json"),
@@ -345,7 +346,3 @@ def _code_hashes() -> dict[str, str]:
         "answering": [path for path in code if path.name in _ANSWERING] + sorted((room / "prompts").iterdir()),
     }
     return {name: hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest() for name, paths in parts.items()}
-
-
-def _info_hash(folder: Path) -> str:
-    return hashlib.sha256(b"".join((folder / name).read_bytes() for name in ("info.json", "stats.json"))).hexdigest()

@@ -13,13 +13,13 @@ import numpy as np
 
 from vimotion.choreography import KINDS, make_scene
 from vimotion.corpora import Record, Store
+from vimotion.corpora.store import info_hash
 from vimotion.errors import UserError
 from vimotion.evaluation.examples import LONGEST, TASKS, Example, last_turn, read_kinds
 from vimotion.evaluation.manners import READABLE
 from vimotion.evaluation.told_of_people import names
 from vimotion.inter_mt2.conversations import ConversationStore, Dialogue
 from vimotion.inter_mt2.motions import scene_parameters
-from vimotion.inter_mt2.writer import corpus_hash
 from vimotion.tasks import Conversation, Message, MotionPart, TextPart
 
 
@@ -55,7 +55,7 @@ def _role_plays(
     conversations: ConversationStore, store: Store, split: str, kinds: Collection[str]
 ) -> Iterator[tuple[Dialogue, Record]]:
     """Conversations of a split that fit, and the clips that they are about."""
-    corpus = corpus_hash(store.folder)
+    corpus = info_hash(store.folder)
     for index in conversations.split(split):
         dialogue = conversations[index]
         if dialogue.kind != "role":

@@ -74,11 +74,10 @@ def save_motion(interaction: Interaction, path: str | Path, options: ExportOptio
 
 
 def _together(motions: list[Interaction]) -> Interaction:
-    frames = min(motion.num_frames for motion in motions)
-    first, *others = (motion.frames(0, frames) for motion in motions)
+    first, *others = motions
     if others and first.num_people + others[0].num_people > 2:
         raise UserError("The two files hold more than two people; give files of one person each.")
-    return first.joined(others[0]) if others else first
+    return first.beside(others[0]) if others else first
 
 
 def _load(path: Path, fps: float | None, joint_map: str | Path | None) -> Interaction:

@@ -71,8 +71,13 @@ def parse_acclaim(
     return capture, choose_table(capture.names, asf_name, joint_map)
 
 
+def skeletons_in(folder: Path) -> list[Path]:
+    """The ASF files of a folder, in order."""
+    return sorted(found for found in folder.iterdir() if found.suffix.lower() == ".asf")
+
+
 def _find_skeleton(path: Path) -> Path:
-    beside = sorted(found for found in path.parent.iterdir() if found.suffix.lower() == ".asf")
+    beside = skeletons_in(path.parent)
     same = [found for found in beside if found.stem.lower() in (path.stem.lower(), path.stem.split("_")[0].lower())]
     if len(same) == 1 or len(beside) == 1:
         return (same or beside)[0]

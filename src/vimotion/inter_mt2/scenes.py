@@ -10,7 +10,7 @@ from typing import get_args
 
 import numpy as np
 
-from vimotion.choreography import KINDS, Act, Kind, SceneParameters, Stage, scene_seconds
+from vimotion.choreography import KINDS, Act, Kind, SceneParameters, Stage, plain_scene, scene_seconds
 from vimotion.choreography.captions import caption, held_out
 from vimotion.choreography.manner import MANNERS, between
 from vimotion.choreography.parameters import Person, Posture
@@ -196,8 +196,7 @@ def usual_seconds(parameters: SceneParameters, kind: Kind) -> float:
 
 @lru_cache
 def _plain_seconds(kind: str) -> float:
-    distance, postures = KINDS[kind].distances[0], KINDS[kind].postures[0]
-    return scene_seconds(SceneParameters((Act(kind, count=KINDS[kind].counts[0]),), distance=distance, postures=postures))
+    return scene_seconds(plain_scene(kind))
 
 
 def end_postures(parameters: SceneParameters) -> tuple[Posture, Posture]:

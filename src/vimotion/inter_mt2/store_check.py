@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from vimotion.corpora.store import clip_files, prepared_info
+from vimotion.corpora.store import clip_files, info_hash, prepared_info
 from vimotion.inter_mt2.conversations import Dialogue, Motion, open_conversations
 from vimotion.inter_mt2.validator import markup
-from vimotion.inter_mt2.writer import corpus_hash
 from vimotion.tasks import MotionPart, TextPart
 
 _COLUMNS = ("id", "split", "source", "num_frames")
@@ -37,7 +36,7 @@ def check_store(folder: Path, corpus: Path) -> list[str]:
     store, name = open_conversations(folder), prepared_info(corpus)["corpus"]
     prepared_info(folder)
     clips = {"": _clips(folder), name: _clips(corpus)}
-    version = corpus_hash(corpus)
+    version = info_hash(corpus)
     wrong = [f"{clip} is a new motion and a clip of {name}." for clip in clips[""].keys() & clips[name].keys()]
     used: set[str] = set()
     seen: set[str] = set()

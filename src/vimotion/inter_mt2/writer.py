@@ -10,7 +10,6 @@ Splits are those of the clips that are talked about.
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -20,7 +19,7 @@ from typing import Any
 
 from vimotion.artifacts import atomic_path, source_commit
 from vimotion.config import Config
-from vimotion.corpora.store import SPLITS, Record, finish_store, prepared_info, read_info, read_records, write_clips
+from vimotion.corpora.store import SPLITS, Record, finish_store, info_hash, prepared_info, read_info, read_records, write_clips
 from vimotion.errors import UserError
 from vimotion.inter_mt2.card import card
 from vimotion.inter_mt2.conversations import (
@@ -53,7 +52,7 @@ class Origin(Config):
 
     Attributes:
         corpus: name of the corpus that the seeds were taken from.
-        corpus_sha256: tells its versions apart, see `corpus_hash`.
+        corpus_sha256: tells its versions apart, see `info_hash`.
         corpus_licence: its terms.
         terms: of each author and generator by name: what it is or was trained with, and how its output may be used.
         licence: of the whole, as the Hugging Face hub names it.
@@ -93,7 +92,7 @@ def origin_of(corpus: Path, terms: Mapping[str, str], licence: str = "other", co
         raise UserError(f"Nobody says on what terms {corpus} may be used; set `corpus_licence` in the recipe.")
     return Origin(
         corpus=info["corpus"],
-        corpus_sha256=corpus_hash(corpus),
+        corpus_sha256=info_hash(corpus),
         corpus_licence=corpus_licence,
         terms={**TERMS, **terms},
         licence=licence,
@@ -112,11 +111,6 @@ def check_beforehand(output: Path, origin: Origin, makers: Iterable[str]) -> Non
     """
     _check_replaceable(output)
     _check_terms(origin, makers)
-
-
-def corpus_hash(corpus: Path) -> str:
-    """SHA-256 of a prepared corpus' info.json, which says what it was made from."""
-    return hashlib.sha256((corpus / "info.json").read_bytes()).hexdigest()
 
 
 def write_store(made: Path, output: Path, origin: Origin, similarity: float = 0.9) -> ConversationStore:

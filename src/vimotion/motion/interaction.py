@@ -128,6 +128,12 @@ class Interaction:
             self.fps,
         )
 
+    def beside(self, other: Interaction) -> Interaction:
+        """The people of both, in one world and on one clock: at the rate of this one, cut to the shorter."""
+        other = other.resampled(self.fps)
+        frames = min(self.num_frames, other.num_frames)
+        return self.frames(0, frames).joined(other.frames(0, frames))
+
     def followed_by(self, other: Interaction) -> Interaction:
         """`other` after this one, in the same world; the skeletons of this one are kept."""
         if (self.num_people, self.fps) != (other.num_people, other.fps):

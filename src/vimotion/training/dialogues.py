@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
+from vimotion.corpora.store import info_hash
 from vimotion.errors import UserError
 from vimotion.inter_mt2.conversations import ConversationStore, Dialogue
-from vimotion.inter_mt2.writer import corpus_hash
 from vimotion.language.rendering import CodesOf
 from vimotion.tasks import Conversation, Message, MotionPart, TextPart
 from vimotion.tokenizer import CodecSpec
@@ -48,7 +48,7 @@ def check_corpus(conversations: ConversationStore, corpus: Path) -> None:
     Raises:
         UserError: see above.
     """
-    if not all(one.provenance.corpus_sha256 == corpus_hash(corpus) for one in islice(conversations, 1)):
+    if not all(one.provenance.corpus_sha256 == info_hash(corpus) for one in islice(conversations, 1)):
         raise UserError(f"{conversations.folder} talks about clips of another corpus than {corpus}; name that one as `corpus`.")
 
 

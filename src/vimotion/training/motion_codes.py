@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 import torch
 
 from vimotion.artifacts import atomic_path, vimotion_home
-from vimotion.corpora.store import SCHEMA, Record, Store
+from vimotion.corpora.store import SCHEMA, Record, Store, corpus_hash
 from vimotion.errors import UserError
 from vimotion.motion.vectors import place_features
 from vimotion.tasks.messages import MotionPart
@@ -59,7 +59,7 @@ def prepare_codes(
     tokenizer = MotionTokenizer.load(tokenizer_folder, device)
     made_from = {
         "version": _VERSION,
-        "corpus": _digest([store.folder / "info.json", store.folder / "stats.json"]),
+        "corpus": corpus_hash(store.folder),
         "codec": _digest([Path(tokenizer_folder) / WEIGHTS, Path(tokenizer_folder) / CONFIG]),
         "first_frames": list(first_frames),
     }
