@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vimotion.choreography import KINDS, SceneParameters, make_scene
+from vimotion.choreography import KINDS, SceneParameters, make_scene, plain_scene
 from vimotion.choreography.captions import caption
 from vimotion.choreography.parameters import Act
 from vimotion.formats.sheet import save_sheet
@@ -93,13 +93,6 @@ DIFFUSED = (
 )
 
 
-def plain_scene(kind: str) -> SceneParameters:
-    """The kind by itself, in no special manner."""
-    allowed = KINDS[kind]
-    act = Act(kind, count=allowed.counts[0])
-    return SceneParameters((act,), distance=allowed.distances[0], postures=allowed.postures[0], seed=4)
-
-
 def draw(motion: Interaction, path: Path, title: str) -> None:
     for frames in FRAMES:
         save_sheet(motion, path, frames=frames, columns=frames, title=title)
@@ -110,7 +103,7 @@ def draw(motion: Interaction, path: Path, title: str) -> None:
 
 def scripted(kinds: list[str], output: Path) -> None:
     for kind in kinds:
-        parameters = plain_scene(kind)
+        parameters = plain_scene(kind, seed=4)
         text = caption(parameters, KINDS, np.random.default_rng(list(KINDS).index(kind)), "sentence")
         draw(make_scene(parameters).interaction, output / f"{kind}.scripted.png", f"{kind}, scripted: {text}")
 

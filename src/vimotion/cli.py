@@ -10,7 +10,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from vimotion.formats import ExportOptions
     from vimotion.motion import Interaction
 
+Save = Callable[[Path, "ExportOptions"], Sequence[Path]]
 app = typer.Typer(
     help="Talk with a model that understands and makes the motion of two people.",
     add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
@@ -111,7 +112,7 @@ def react(
     given = _load(motion)
     _make(
         lambda loaded, one: loaded.turn_to_react(given, one),
-        output, None, seed, num_samples, model, as_json, options, people=[1],
+        output, None, seed, num_samples, model, as_json, options,
     )  # fmt: skip
 
 
@@ -158,7 +159,7 @@ def go_on(
     given = _load(motion, second)
     _make(
         lambda loaded, one: loaded.turn_to_go_on(given, duration, one),
-        output, duration, seed, num_samples, model, as_json, options, start=given.num_frames,
+        output, duration, seed, num_samples, model, as_json, options,
     )  # fmt: skip
 
 
@@ -325,18 +326,14 @@ def _make(
     model: str | None,
     as_json: bool,
     options: ExportOptions,
-    **new: Any,
 ) -> None:
-    """Make motions with the language model and write them; `turn` asks it for one, with a seed.
-
-    `new` says what of a motion the model made, as `motion.cleaning.clean` takes it: the rest is not cleaned.
-    """
+    """Make motions with the language model and write them; `turn` asks it for one, with a seed."""
     _check_samples(output, duration, num_samples, options)
     loaded = _model(model)
     start = time.perf_counter()
     answers = loaded.answers([turn(loaded, seed + number) for number in range(num_samples)])
-    made = [(answer.motion.interaction, {"seed": answer.seed, "tokens": answer.tokens}) for answer in answers]
-    _keep(made, output, time.perf_counter() - start, loaded.name, as_json, options, **new)
+    made = [(answer.motion.save, answer.motion.duration, {"seed": answer.seed, "tokens": answer.tokens}) for answer in answers]
+    _keep(made, output, time.perf_counter() - start, loaded.name, as_json, options)
 
 
 def _diffuse(
@@ -344,6 +341,7 @@ def _diffuse(
     options: ExportOptions,
 ) -> None:  # fmt: skip
     """Make motions with a motion generator and write them."""
+    from vimotion.formats import save_motion
     from vimotion.intergen import MotionGenerator
     from vimotion.motion import FPS
 
@@ -353,7 +351,7 @@ def _diffuse(
     frames, seeds = round((duration or _DIFFUSED_SECONDS) * FPS), [seed + number for number in range(num_samples)]
     with progress("steps") as show:
         motions = generator.sample([text] * num_samples, frames, seeds, progress=show)
-    made = [(motion, {"seed": one}) for motion, one in zip(motions, seeds, strict=True)]
+    made = [(partial(save_motion, motion), motion.duration, {"seed": one}) for motion, one in zip(motions, seeds, strict=True)]
     _keep(made, output, time.perf_counter() - start, model, as_json, options)
 
 
@@ -368,19 +366,17 @@ def _check_samples(output: Path, duration: float | None, num_samples: int, optio
 
 
 def _keep(
-    made: Sequence[tuple[Interaction, dict[str, Any]]], output: Path, seconds: float, model: str, as_json: bool,
-    options: ExportOptions, **new: Any,
+    made: Sequence[tuple[Save, float, dict[str, Any]]], output: Path, seconds: float, model: str, as_json: bool,
+    options: ExportOptions,
 ) -> None:  # fmt: skip
-    """Write motions, and tell what is known of each; `new` as in `_make`."""
-    from vimotion.formats import inserted, save_motion
-    from vimotion.motion.cleaning import clean
+    """Write motions, each by its own `save`, and tell its seconds and what else is known of it."""
+    from vimotion.formats import inserted
 
     samples: list[dict[str, Any]] = []
-    for number, (motion, known) in enumerate(made, start=1):
+    for number, (save, duration, known) in enumerate(made, start=1):
         path = output if len(made) == 1 else inserted(output, f"-{number}")
-        whole = clean(motion, **new) if options.clean else motion
-        files = [str(file) for file in save_motion(whole, path, replace(options, clean=False))]
-        samples.append({"file": files[0], "files": files, "seconds": round(motion.duration, 3), **known})
+        files = [str(file) for file in save(path, options)]
+        samples.append({"file": files[0], "files": files, "seconds": round(duration, 3), **known})
     tell(f"{sum(sample['seconds'] for sample in samples):.1f} s of motion in {seconds:.1f} s")
     summary = samples[0] if len(made) == 1 else {"samples": samples}
     report(as_json, {**summary, "model": model}, "\n".join(file for sample in samples for file in sample["files"]))
@@ -418,14 +414,10 @@ def _scene(kind: str, seed: int) -> tuple[str, Interaction]:
     """A scripted scene of one kind, and its caption."""
     import numpy as np
 
-    from vimotion.choreography import KINDS, SceneParameters, make_scene
+    from vimotion.choreography import KINDS, make_scene, plain_scene
     from vimotion.choreography.captions import caption
-    from vimotion.choreography.parameters import Act
 
-    allowed = KINDS[kind]
-    parameters = SceneParameters(
-        (Act(kind, count=allowed.counts[0]),), distance=allowed.distances[0], postures=allowed.postures[0], seed=seed
-    )
+    parameters = plain_scene(kind, seed)
     return caption(parameters, KINDS, np.random.default_rng(seed)), make_scene(parameters).interaction
 
 

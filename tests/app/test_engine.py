@@ -158,6 +158,8 @@ def test_who_had_not_begun_is_answered_after_a_step_that_failed(model: Model, mo
 class Hangs:
     """A decoder whose server does not go on, until its answer is broken off (if it can be)."""
 
+    max_length = None
+
     def __init__(self, model: Model, deaf: bool = False) -> None:
         self.legal, self._decoder, self._deaf = model.decoder.legal, model.decoder, deaf
         self.shut = threading.Event()
@@ -240,6 +242,8 @@ def test_what_is_too_long_for_a_served_model_is_refused_before_it_is_asked(model
 
 class Elsewhere:
     """A decoder that only streams, as that of a served model does; it breaks off over odd seeds."""
+
+    max_length = None
 
     def __init__(self, model: Model, broken: bool = False) -> None:
         self.legal, self._decoder, self._broken = model.decoder.legal, model.decoder, broken

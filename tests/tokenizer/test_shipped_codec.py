@@ -8,8 +8,7 @@ import numpy as np
 import yaml
 
 from vimotion.chat.model import SHIPPED as SHIPPED_MODEL
-from vimotion.choreography import KINDS, Scene, SceneParameters, make_scene
-from vimotion.choreography.parameters import Act
+from vimotion.choreography import KINDS, make_scene, plain_scene
 from vimotion.motion import place, to_features
 from vimotion.tokenizer import SHIPPED, MotionTokenizer
 from vimotion.tokenizer.quality import reconstruction_errors
@@ -18,17 +17,11 @@ from vimotion.tokenizer.quality import reconstruction_errors
 TAUGHT = yaml.safe_load((Path(__file__).parents[2] / "recipes" / "evaluate" / "first_twelve.yaml").read_text())["kinds"]
 
 
-def plain_scene(name: str) -> Scene:
-    kind = KINDS[name]
-    acts = (Act(name, count=kind.counts[0]),)
-    return make_scene(SceneParameters(acts, distance=kind.distances[0], postures=kind.postures[0], seed=987_654))
-
-
 def errors(codec: Path, kinds: Iterable[str]) -> dict[str, dict[str, float]]:
     tokenizer = MotionTokenizer.load(codec)
     found = {}
     for name in kinds:
-        scene = plain_scene(name)
+        scene = make_scene(plain_scene(name, seed=987_654))
         facts = {"events": [asdict(event) for event in scene.events]}
         found[name] = reconstruction_errors(tokenizer, [(to_features(place(scene.interaction)), facts)])
     return found

@@ -112,7 +112,7 @@ class Engine:
 
     def __init__(self, decoder: Decoder | ServedDecoder, slots: int, max_waiting: int, max_tokens: int) -> None:
         self.decoder, self.slots = decoder, slots
-        self.max_tokens = min(max_tokens, _longest(decoder) or max_tokens)
+        self.max_tokens = min(max_tokens, decoder.max_length or max_tokens)
         self._most = slots + max_waiting
         self._jobs: set[Job] = set()
         self._errands: list[Callable[[], None]] = []
@@ -286,10 +286,3 @@ class Engine:
             ended = [job for job in jobs if job in self._jobs]
             self._jobs.difference_update(ended)
         return ended
-
-
-def _longest(decoder: Decoder | ServedDecoder) -> int | None:
-    """Tokens that the model reads; None where its server does not tell."""
-    if isinstance(decoder, Decoder):
-        return decoder.network.max_length
-    return decoder.server.max_length if isinstance(decoder, ServedDecoder) else None

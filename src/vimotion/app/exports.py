@@ -16,6 +16,7 @@ from vimotion.app.storage import MotionRow
 from vimotion.app.writing import MADE, MOTION
 from vimotion.errors import UserError
 from vimotion.formats import WRITABLE, ExportOptions
+from vimotion.formats.archive import add_file
 from vimotion.motion import FPS
 
 MEDIA_TYPES = {
@@ -23,7 +24,6 @@ MEDIA_TYPES = {
     ".glb": "model/gltf-binary", ".fbx": "application/octet-stream", ".usd": "model/vnd.usd", ".usda": "model/vnd.usda",
     ".usdc": "model/vnd.usd", ".usdz": "model/vnd.usdz+zip", ".mp4": "video/mp4", ".png": "image/png", ".webp": "image/webp",
 }  # fmt: skip
-_FIRST_DATE = (1980, 1, 1, 0, 0, 0)
 
 
 async def write_file(
@@ -46,7 +46,9 @@ async def write_file(
     wanted = ExportOptions(**options)
     name = row.id + (f".{person}" if person else "") + ending
     wanted.check(Path(name))
-    _check_length(row, wanted.fps, max(config.max_frames, row.frames))
+    rate, most = wanted.fps or FPS, max(config.max_frames, row.frames)
+    if (frames := round(row.frames / FPS * rate)) > most:
+        raise UserError(f"At {rate:g} frames a second these are {frames} frames, and this server writes {most}; ask for fewer.")
     given = None
     if row.made if clean is None else clean:
         given = list(given_frames(row)) if row.made else []
@@ -61,12 +63,6 @@ async def write_file(
         return await asyncio.to_thread(_content, sorted((folder / MADE).iterdir()), name, ending)
 
 
-def _check_length(row: MotionRow, fps: float | None, most: int) -> None:
-    frames = round(row.frames / FPS * fps) if fps else row.frames
-    if frames > most:
-        raise UserError(f"At {fps:g} frames a second these are {frames} frames, and this server writes {most}; ask for fewer.")
-
-
 def _content(files: list[Path], name: str, ending: str) -> tuple[bytes, str, str]:
     if len(files) > 1:
         return _zip(files), "application/zip", f"{name}.zip"
@@ -77,5 +73,5 @@ def _zip(files: list[Path]) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for file in files:
-            archive.writestr(zipfile.ZipInfo(file.name, _FIRST_DATE), file.read_bytes(), zipfile.ZIP_DEFLATED)
+            add_file(archive, file.name, file.read_bytes())
     return buffer.getvalue()

@@ -62,13 +62,13 @@ async def work_in_process(
         raise RuntimeError(f"{module} ended with {status}: {failed.decode(errors='replace')[-2000:]}")
 
 
-def answer(work: Callable[[Path, dict[str, Any]], None]) -> None:
-    """In the other process: do the work that was asked for, or say why not."""
+def answer(work: Callable[..., None]) -> None:
+    """In the other process: do the work that was asked for in a folder, or say why not."""
     folder, wish = Path(sys.argv[1]), json.loads(sys.argv[3])
     limit_memory(int(sys.argv[2]))
     warnings.simplefilter("ignore")
     try:
-        work(folder, wish)
+        work(folder, **wish)
     except UserError as error:
         print(json.dumps(str(error).replace(f"{folder}/", "")))
         sys.exit(_REFUSED)

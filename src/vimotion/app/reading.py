@@ -31,7 +31,7 @@ def read(folder: Path, names: list[str], fps: float | None, max_frames: int) -> 
     return motion
 
 
-def _work(folder: Path, wish: dict[str, Any]) -> None:
+def _work(folder: Path, **wish: Any) -> None:
     save_npz(read(folder, **wish), folder / RESULT)
 
 

@@ -29,9 +29,5 @@ def write(folder: Path, name: str, given: list[int] | None, person: int | None, 
     save_motion(motion, folder / MADE / name, ExportOptions(**options))
 
 
-def _work(folder: Path, wish: dict[str, Any]) -> None:
-    write(folder, **wish)
-
-
 if __name__ == "__main__":
-    answer(_work)
+    answer(write)

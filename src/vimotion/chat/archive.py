@@ -17,14 +17,13 @@ from vimotion.chat.motions import Frame, Motion
 from vimotion.config import Config
 from vimotion.errors import UserError
 from vimotion.formats import load_motion, save_motion
-from vimotion.formats.archive import BROKEN_ARCHIVE
+from vimotion.formats.archive import BROKEN_ARCHIVE, add_file
 from vimotion.language.layout import Layout
 from vimotion.tasks.messages import Message, MotionPart, People, Role, TextPart
 from vimotion.tokenizer import CodecSpec
 
 _INDEX = "session.json"
 _MOST_BYTES = 400_000_000
-_FIRST_DATE = (1980, 1, 1, 0, 0, 0)
 
 
 class _Part(Config):
@@ -79,10 +78,10 @@ def save(path: str | Path, messages: Sequence[Message], motions: Mapping[str, Mo
             atomic_path(path) as temporary,
             zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive,
         ):
-            _add(archive, _INDEX, index.model_dump_json(indent=1).encode())
+            add_file(archive, _INDEX, index.model_dump_json(indent=1).encode())
             for motion in motions.values():
                 [file] = save_motion(motion.interaction, Path(scratch) / f"{motion.name}.npz")
-                _add(archive, file.name, file.read_bytes())
+                add_file(archive, file.name, file.read_bytes())
     except OSError as error:
         raise UserError(f"{path} cannot be written: {error.strerror or error}.") from None
 
@@ -163,10 +162,6 @@ def _check(messages: Sequence[Message], motions: Mapping[str, Motion], layout: L
         raise ValueError("its messages do not fit together")
     for part in parts:
         layout.flatten(motions[part.motion].codes_of(part, layout.spec), part.people, placed=not part.start)
-
-
-def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
-    archive.writestr(zipfile.ZipInfo(name, _FIRST_DATE), content, zipfile.ZIP_DEFLATED)
 
 
 def _member(archive: zipfile.ZipFile, name: str) -> bytes:

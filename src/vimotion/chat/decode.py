@@ -120,6 +120,11 @@ class Decoder:
         self.width: int = model.config.hidden_size
         self._heads: dict[Spot, Head] = {}
 
+    @property
+    def max_length(self) -> int:
+        """Tokens that the model reads."""
+        return self.network.max_length
+
     def stream(self, request: Request) -> Iterator[int]:
         """The answer's tokens one by one, its end of turn included."""
         for _, token in self._run([request], 1):

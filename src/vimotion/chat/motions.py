@@ -10,7 +10,6 @@ import numpy as np
 
 from vimotion.errors import UserError
 from vimotion.formats import ExportOptions, save_motion
-from vimotion.formats.options import cleaned
 from vimotion.motion import FPS, Interaction, Skeleton, from_features, place, to_features
 from vimotion.motion.rotations import slerp, yaw_matrix
 from vimotion.tasks.messages import MotionPart, People
@@ -104,10 +103,7 @@ class Motion:
         that the model made is never cleaned.
         """
         options = options or ExportOptions(clean=self.made)
-        if not (self.made and options.clean):
-            return save_motion(self.interaction, path, options)
-        options.check(Path(path))
-        return save_motion(cleaned(self.interaction, self.given), path, replace(options, clean=False))
+        return save_motion(self.interaction, path, replace(options, given=self.given if self.made else ()))
 
 
 def check_duration(seconds: float | None) -> None:

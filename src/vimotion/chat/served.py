@@ -75,6 +75,11 @@ class ServedDecoder:
         self.server, self.legal, self.tokenizer = server, legal, tokenizer
         self._vocabulary: dict[str, int] = tokenizer.get_vocab()
 
+    @property
+    def max_length(self) -> int | None:
+        """Tokens that the model reads; None where its server does not tell."""
+        return self.server.max_length
+
     def answers(self, requests: Sequence[Request], slots: int = 16) -> list[list[int]]:
         """The answers to many requests, `slots` of them at a time."""
         with ThreadPoolExecutor(max_workers=max(1, min(slots, len(requests)))) as pool:

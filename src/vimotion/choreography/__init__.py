@@ -3,14 +3,14 @@
 from vimotion.choreography.kind import Kind
 from vimotion.choreography.kinds import KINDS
 from vimotion.choreography.parameters import Act, SceneParameters
-from vimotion.choreography.sampling import Edit, possible_edits, sample_parameters
+from vimotion.choreography.sampling import Edit, plain_scene, possible_edits, sample_parameters
 from vimotion.choreography.scene import Event, Scene
 from vimotion.choreography.stage import Stage
 from vimotion.motion import FPS
 
 __all__ = [
-    "KINDS", "Act", "Edit", "Event", "Kind", "Scene", "SceneParameters", "make_scene", "possible_edits", "sample_parameters",
-    "scene_seconds",
+    "KINDS", "Act", "Edit", "Event", "Kind", "Scene", "SceneParameters", "make_scene", "plain_scene", "possible_edits",
+    "sample_parameters", "scene_seconds",
 ]  # fmt: skip
 
 

@@ -38,6 +38,14 @@ _FOLLOWING: dict[Mood, tuple[Mood, ...]] = {
 FORCE = ("gentle", "neutral", "forceful")
 
 
+def plain_scene(kind: str, seed: int = 0) -> SceneParameters:
+    """A kind by itself, in no special manner."""
+    allowed = KINDS[kind]
+    return SceneParameters(
+        (Act(kind, count=allowed.counts[0]),), distance=allowed.distances[0], postures=allowed.postures[0], seed=seed
+    )
+
+
 @dataclass(frozen=True)
 class Edit:
     """A change that can be seen.

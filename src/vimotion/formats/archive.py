@@ -105,6 +105,11 @@ def write_archive(arrays: Mapping[str, Any], path: Path) -> None:
             archive.writestr(entry, buffer.getvalue())
 
 
+def add_file(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
+    """Put a file into a zip archive; the same content gives the same bytes at any time."""
+    archive.writestr(zipfile.ZipInfo(name, _FIRST_DATE), content, zipfile.ZIP_DEFLATED)
+
+
 def _check_directory(file: BinaryIO) -> None:
     """Refuse a zip directory of absurd size, which `zipfile` would read into memory."""
     size = file.seek(0, io.SEEK_END)

@@ -37,6 +37,7 @@ class ExportOptions:
         in_place: the middle of the pelvises stays over one point of the ground, and so does the pelvis of a lone person. The
             people of a pair keep their places to each other, so that hands still meet.
         clean: jitter filtered, feet planted, touches kept, see `motion.cleaning`. Meant for motions that a model made.
+        given: frames of each person, from the first on, that somebody gave: they are never cleaned. By default none.
 
     Raises:
         UserError: no such bones, or a rate that is none.
@@ -47,6 +48,7 @@ class ExportOptions:
     skin: bool = True
     in_place: bool = False
     clean: bool = False
+    given: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if self.bones not in BONES:
@@ -73,7 +75,7 @@ class ExportOptions:
 
     def apply(self, interaction: Interaction) -> Interaction:
         """The motion as the options say, apart from bones and skin."""
-        motion = cleaned(interaction) if self.clean else interaction
+        motion = cleaned(interaction, self.given) if self.clean else interaction
         motion = in_place(motion) if self.in_place else motion
         return motion.resampled(self.fps) if self.fps else motion
 
