@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pygltflib
 import pytest
 from chat.tiny_model import walk
@@ -38,6 +40,7 @@ def test_every_section_has_its_samples_with_prompt_and_seed(samples: list[Sample
     assert [sample.prompt for sample in made] == [*SENTENCES] and [sample.seed for sample in made] == [*range(7, 13)]
     assert {sample.prompt for sample in samples if sample.section == "reason"} <= {*QUESTIONS}
     assert text.count("seed 7<") == 3  # the first of what is drawn: made, edited, answered
+    assert all((sample.seed is None) == (sample.section in ("data", "describe", "reason")) for sample in samples)
     assert "One &lt;b&gt;walks&lt;/b&gt; &amp; waves." in text and "<b>" not in text
 
 
@@ -50,6 +53,19 @@ def test_motions_lie_beside_the_page_and_play_on_it(samples: list[Sample], page:
         assert len(pygltflib.GLTF2().load(page.parent / f"{name}.glb").skins) == motion.num_people
     for names in re.findall(r'data-show="(.*?)"', page.read_text()):
         assert {*names.split()} <= {*takes}
+
+
+def test_who_was_given_is_shown_as_they_were(samples: list[Sample], page: Path) -> None:
+    takes = embedded(page, "takes")
+    poses = {
+        name: np.frombuffer(base64.b64decode(take["poses"]), "<f4").reshape(take["frames"], 2, -1)
+        for name, take in takes.items()
+    }
+    for sample in samples:
+        if sample.section == "react":
+            given, made = poses[sample.about][:, 0], poses[sample.name][:, 0]
+            frames = min(len(given), len(made))
+            np.testing.assert_allclose(made[:frames], given[:frames], atol=1e-5)
 
 
 def test_the_page_asks_nobody_for_anything(page: Path) -> None:

@@ -62,7 +62,7 @@ def test_a_page_from_elsewhere_cannot_use_the_cookie(locked: TestClient) -> None
     own = {"Host": "studio.example", "Origin": "https://studio.example"}
     cookie = {"Cookie": f"{COOKIE}={locked.cookies[COOKIE]}"}
     assert locked.get("/v1/models", headers=cookie | own).status_code == 200
-    for origin in ("https://evil.example", "null", "https://studio.example.evil.example"):
+    for origin in ("https://evil.example", "null", "https://studio.example.evil.example", "http://["):
         assert locked.get("/v1/models", headers=cookie | own | {"Origin": origin}).status_code == 401
         with pytest.raises(WebSocketDisconnect) as refused, locked.websocket_connect("/x", headers=cookie | {"Origin": origin}):
             pass

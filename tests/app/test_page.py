@@ -223,10 +223,13 @@ def test_a_motion_is_compared_with_its_source_in_step(visit: Visit, talked: str)
     visit.until("document.querySelector('.stage').stage.performances.length === 2")
     assert visit.stage("stage.performances[1].group.position.length()") > 1
     assert visit.page.locator(".stage-legend").inner_text().startswith("Left: “Two people")
+    fetched = list[str]()
+    visit.page.on("request", lambda request: fetched.append(request.url))
     visit.page.get_by_label("Comparison").select_option("over")
     visit.until("document.querySelector('.stage').stage.performances[1]?.group.position.length() === 0")
     assert "over" in visit.page.locator(".stage-legend").inner_text()
     assert visit.stage("stage.performances[1].people[0].materials[0].transparent")
+    assert fetched == []
     visit.page.get_by_role("button", name=re.compile("^Show .* on the stage")).first.click()
     visit.until("document.querySelector('.stage').stage.performances.length === 1")
 
@@ -331,7 +334,42 @@ def test_what_cannot_be_is_said_in_words_and_an_answer_can_be_stopped(visit: Vis
     page.get_by_role("button", name="Stop").click()
     page.wait_for_selector(".problem:has-text('Stopped')")
     visit.until("document.querySelector('#words').value === 'Dance.'")
-    assert page.locator(".turn").count() == 0
+    page.wait_for_selector(".turn", state="detached")
+
+
+def test_a_message_that_is_sent_twice_begins_one_conversation(visit: Visit, server: Process) -> None:
+    def kept() -> int:
+        return len(httpx.get(f"{server.url}/v1/sessions?limit=100").json()["data"])
+
+    before = kept()
+    visit.set(answer="motion", duration="1")
+    visit.page.locator("#words").fill("Jump.")
+    visit.page.evaluate("for (const _ of [1, 2]) document.querySelector('form.composer').requestSubmit()")
+    visit.page.wait_for_selector(".by-model .card")
+    visit.answered()
+    assert visit.page.locator(".turn").count() == 1 and kept() == before + 1
+
+
+def test_another_answer_leaves_the_message_that_is_being_changed(visit: Visit) -> None:
+    visit.say("Hug.", duration="1")
+    visit.page.get_by_role("button", name="Edit turn 1").click()
+    visit.page.wait_for_selector(".notice button")
+    visit.page.get_by_role("button", name="Again").click()
+    visit.page.wait_for_selector(".working")
+    visit.answered()
+    visit.say("Wave.")
+    assert visit.page.locator(".turn").count() == 1  # in the place of the first turn
+
+
+def test_without_webgl_the_stage_says_so(browser, server: Process) -> None:
+    visit = Visit(browser, server.url)
+    visit.page.add_init_script("HTMLCanvasElement.prototype.getContext = () => null")
+    visit.page.goto(server.url)
+    visit.page.wait_for_selector(".stage-legend:has-text('no WebGL')")
+    visit.stage("stage.empty()")
+    assert "no WebGL" in visit.page.locator(".stage-legend").inner_text()
+    visit.context.close()
+    assert visit.faults and all("WebGL" in fault for fault in visit.faults)
 
 
 @pytest.mark.parametrize(("width", "height", "scheme"), [(1280, 720, "light"), (375, 720, "dark")])

@@ -44,12 +44,6 @@ def test_the_joints_are_where_they_were(people: int, start: int) -> None:
         np.testing.assert_allclose(load_human().skin(binding, positions[-1], orientations[-1]), worn, atol=2e-4)
 
 
-def test_neighbouring_quaternions_do_not_turn_the_long_way() -> None:
-    rows = np.frombuffer(base64.b64decode(take(walk(80))["poses"]), "<f4").reshape(80, 2, -1)
-    turns = rows[..., 3:].reshape(80, 2, NUM_JOINTS, 4)
-    assert (np.sum(turns[1:] * turns[:-1], axis=-1) > 0).all()
-
-
 def marks(told: dict, kind: int) -> list[list[tuple[float, float, float]]]:
     frames = [np.array(numbers).reshape(-1, 4) for numbers in told["marks"]]
     return [[(x, y, z) for x, y, z, what in frame if what == kind] for frame in frames]

@@ -17,14 +17,21 @@ from string import Template
 from vimotion.app.page.takes import human, picture, take
 from vimotion.artifacts import atomic_path
 from vimotion.chat import Answer, Model, Turn
+from vimotion.chat.model import DESCRIBE, REACT
 from vimotion.errors import UserError
-from vimotion.formats import ExportOptions, save_motion
+from vimotion.formats import save_motion
+from vimotion.formats.options import cleaned
 from vimotion.motion import Interaction
 
+_SECONDS = 4.0
 SECTIONS = {
     "data": ("Data samples", "Scenes of the scripted corpus with their captions, from which the samples below begin."),
     "describe": ("Motion to text", "The model sees a motion and says what happens."),
-    "make": ("Text to motion", "The model reads a sentence and makes the motion of two people."),
+    "make": (
+        "Text to motion",
+        "The model reads a sentence and makes the motion of two people. With its seed it makes the same again: "
+        f"<code>vimotion generate PROMPT --duration {_SECONDS:g} --seed SEED</code>.",
+    ),
     "react": ("Reaction", "The model sees person a (orange) alone and makes person b (blue)."),
     "edit": ("Editing", "The model changes a motion as it is told."),
     "reason": ("Reasoning", "The model is asked about what a motion does not show."),
@@ -39,8 +46,6 @@ SENTENCES = (
 )
 EDITS = ("Make it slower.", "Make it more forceful.", "Make it faster.")
 QUESTIONS = ("What happened before this?", "What will happen next?", "Why does the second person move like that?")
-_DESCRIBE, _REACT = "What is happening?", "How does the other person react?"
-_SECONDS = 4.0
 _TITLE = "<title>VIMotion: gallery</title>"
 _PAGE = Path(__file__).parent / "page"
 
@@ -52,7 +57,8 @@ class Sample:
     Attributes:
         name: of its file.
         about: the name of the sample whose motion was asked about; of a reaction its person a.
-        seed: None of what no model made.
+        motion: as it is exported by default, cleaned where the model made it.
+        seed: None where no motion was drawn.
     """
 
     section: str
@@ -82,8 +88,10 @@ class _Asked:
 
 
 def _answered(sample: Sample, answer: Answer) -> Sample:
-    motion = answer.motions[0].interaction if answer.motions else None
-    return replace(sample, text=answer.text, motion=motion, seed=answer.seed)
+    if not answer.motions:
+        return replace(sample, text=answer.text)
+    made = answer.motions[0]
+    return replace(sample, text=answer.text, motion=cleaned(made.interaction, made.given), seed=answer.seed)
 
 
 def make_samples(model: Model, data: Sequence[tuple[str, Interaction]], seed: int = 0) -> list[Sample]:
@@ -93,8 +101,8 @@ def make_samples(model: Model, data: Sequence[tuple[str, Interaction]], seed: in
         asked.add("make", model.turn_to_generate(sentence, _SECONDS, seed + number), sentence)
     shown = [Sample("data", f"data-{number}", words, motion=motion) for number, (words, motion) in enumerate(data, 1)]
     for number, (about, (_, motion)) in enumerate(zip((sample.name for sample in shown), data, strict=True)):
-        asked.add("describe", model.turn_to_describe(motion), _DESCRIBE, about)
-        asked.add("react", model.turn_to_react(motion, seed + number), _REACT, about)
+        asked.add("describe", model.turn_to_describe(motion), DESCRIBE, about)
+        asked.add("react", model.turn_to_react(motion, seed + number), REACT, about)
         question = QUESTIONS[number % len(QUESTIONS)]
         asked.add("reason", model.turn_to_ask(motion, question), question, about)
         edit = EDITS[number % len(EDITS)]
@@ -125,10 +133,8 @@ def write_gallery(samples: Sequence[Sample], folder: Path, model: str) -> Path:
         partial.mkdir()
         for sample in samples:
             if sample.motion:
-                # what a model made is shown as it is exported by default
-                motion = ExportOptions(clean=sample.seed is not None).apply(sample.motion)
-                takes[sample.name], pictures[sample.name] = take(motion), picture(motion)
-                save_motion(motion, partial / f"{sample.name}.glb")
+                takes[sample.name], pictures[sample.name] = take(sample.motion), picture(sample.motion)
+                save_motion(sample.motion, partial / f"{sample.name}.glb")
         (partial / "index.html").write_text(_page(samples, takes, pictures, model), encoding="utf-8")
     return folder / "index.html"
 
@@ -138,8 +144,8 @@ def _page(samples: Sequence[Sample], takes: Mapping[str, dict], pictures: Mappin
     if scene is None or scene.origin is None:
         raise ModuleNotFoundError("nicegui brings three.js", name="nicegui")
     three = Path(scene.origin).parent / "elements" / "scene" / "dist" / "index.js"
-    modules = {"nicegui-scene": three, "vimotion-stage": _PAGE / "stage" / "index.js"}
-    modules |= {f"vimotion-stage/{path.name}": path for path in sorted((_PAGE / "stage").glob("*.js"))}
+    modules = {f"vimotion-stage/{path.name}": path for path in sorted((_PAGE / "stage").glob("*.js"))}
+    modules |= {"nicegui-scene": three, "vimotion-stage": modules.pop("vimotion-stage/index.js")}
     return Template((Path(__file__).parent / "gallery.html").read_text("utf-8")).substitute(
         style="".join((_PAGE / "static" / name).read_text("utf-8") for name in ("look.css", "stage.css")),
         imports=json.dumps({"imports": {name: _data("text/javascript", path.read_bytes()) for name, path in modules.items()}}),

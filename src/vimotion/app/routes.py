@@ -38,6 +38,8 @@ from vimotion.formats.options import Bones
 
 router = APIRouter()
 _STARTED = int(time.time())
+# Of what never changes under its address: a motion, in whatever form.
+KEPT = {"Cache-Control": "private, max-age=31536000, immutable"}
 Here = Annotated[Studio, Depends(studio_of)]
 MotionId = Annotated[str, Path(max_length=100, examples=[MOTION_ID])]
 SessionId = Annotated[str, Path(max_length=100, examples=[SESSION_ID])]
@@ -87,9 +89,7 @@ async def fetch_motion(
     content, kind, name = await studio.export(
         motion_id, f".{rest}", person, clean, bones=bones, fps=fps, skin=skin, in_place=in_place
     )  # fmt: skip
-    # a motion never changes
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, max-age=31536000, immutable"}
-    return Response(content, 200, headers, kind)
+    return Response(content, 200, KEPT | {"Content-Disposition": f'attachment; filename="{name}"'}, kind)
 
 
 @router.get("/v1/motions/{motion_id}", tags=["motions"])

@@ -10,7 +10,8 @@ from vimotion.config import Config
 from vimotion.formats import WRITABLE
 
 People = Literal["ab", "a", "b"]
-Text = Annotated[str, Field(max_length=20_000)]
+MOST_CHARACTERS = 20_000
+Text = Annotated[str, Field(max_length=MOST_CHARACTERS)]
 Id = Annotated[str, Field(max_length=100)]
 
 MOTION_ID = "motion-5f0c2a9d7be1468833aa01de"

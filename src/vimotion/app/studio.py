@@ -22,6 +22,7 @@ from vimotion.app.storage import InUse, MotionRow, SessionRow, Storage
 from vimotion.app.uploads import read_files
 from vimotion.chat import Model, Turn
 from vimotion.chat.decode import Decoder
+from vimotion.motion import Interaction
 
 _log = logging.getLogger(__name__)
 # What takes a processor for seconds beside the model, an upload or a file: so many at a time, so many may wait, and so long
@@ -125,8 +126,17 @@ class Studio:
         async with self._work():
             await asyncio.to_thread(self.storage.check_room)
             interaction = await read_files(files, fps, self.config)
-            row, file = await asyncio.to_thread(self.library.read, interaction, files[0][0])
-            await asyncio.to_thread(self.storage.add_motions, [(row, file)])
+            return await self.keep(interaction, files[0][0])
+
+    async def keep(self, interaction: Interaction, name: str) -> MotionRow:
+        """Keep a motion of a user's.
+
+        Raises:
+            UserError: the model cannot read it.
+            InUse: there is no room for one more.
+        """
+        row, file = await asyncio.to_thread(self.library.read, interaction, name)
+        await asyncio.to_thread(self.storage.add_motions, [(row, file)])
         return row
 
     async def export(

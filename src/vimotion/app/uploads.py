@@ -18,7 +18,7 @@ from vimotion.formats import READABLE
 from vimotion.formats.npz import load_npz
 from vimotion.motion import Interaction
 
-_ENDINGS = (*READABLE, ".asf")
+ENDINGS = (*READABLE, ".asf")
 _NAME = re.compile(r"[^\x00-\x1f\x7f/\\:*?\"<>|\ud800-\udfff]{1,120}")
 _MOST_FILES = 4  # two people, each with a skeleton
 
@@ -32,8 +32,8 @@ def check_name(name: str) -> str:
     ending = Path(name).suffix.lower()
     if not _NAME.fullmatch(name) or name.startswith(".") or name != name.strip() or len(name.encode()) > 200:
         raise UserError("The name of a file is up to 120 plain characters, without folders; rename it.")
-    if ending not in _ENDINGS:
-        raise UserError(f"{name} has no ending that VIMotion reads; it reads {', '.join(_ENDINGS)}.")
+    if ending not in ENDINGS:
+        raise UserError(f"{name} has no ending that VIMotion reads; it reads {', '.join(ENDINGS)}.")
     return name
 
 

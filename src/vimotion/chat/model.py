@@ -19,6 +19,8 @@ from vimotion.errors import UserError
 from vimotion.language.model_folder import ModelFolder
 from vimotion.tasks.templates import length_sentence
 
+# What is asked where nothing else is said.
+DESCRIBE, REACT = "What is happening?", "How does the other person react?"
 # Text tokens that may come before a motion that was asked for: an account of what it will show.
 _ACCOUNT = 120
 # The model that comes with the package, packed.
@@ -82,8 +84,7 @@ class Model:
 
     def turn_to_react(self, motion: Given, seed: int = 0) -> Turn:
         session, given = self._about(motion)
-        text = f"<{given}.a> How does the other person react?"
-        return session.turn(text, Wish(motion="must", people="ab", seed=seed, max_words=_ACCOUNT))
+        return session.turn(f"<{given}.a> {REACT}", Wish(motion="must", people="ab", seed=seed, max_words=_ACCOUNT))
 
     def turn_to_edit(self, motion: Given, instruction: str, duration: float | None = None, seed: int = 0) -> Turn:
         session, given = self._about(motion)
@@ -96,7 +97,7 @@ class Model:
         return session.turn(text, Wish(duration, "must", continues=True, seed=seed, max_words=_ACCOUNT))
 
     def turn_to_describe(self, motion: Given) -> Turn:
-        return self.turn_to_ask(motion, "What is happening?")
+        return self.turn_to_ask(motion, DESCRIBE)
 
     def turn_to_ask(self, motion: Given, question: str) -> Turn:
         if not question.strip():

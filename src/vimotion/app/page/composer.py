@@ -10,14 +10,14 @@ from typing import Any
 from vimotion.app.page.elements import button, choice, element, field
 from vimotion.app.page.examples import ANSWERS, ROLE, Part
 from vimotion.app.page.stage import label
+from vimotion.app.schema import MOST_CHARACTERS
 from vimotion.app.storage import MotionRow
+from vimotion.app.uploads import ENDINGS
 from vimotion.chat import Sampling
+from vimotion.chat.model import REACT
 from vimotion.chat.motions import LONGEST, SHORTEST
-from vimotion.formats import READABLE
 
 _READ_FORM = "(event) => { event.preventDefault(); emit(Object.fromEntries(new FormData(event.target))); }"
-_REACTION = "How does the other person react?"
-_MOST = 20_000  # characters, as in the API
 
 
 @dataclass(frozen=True)
@@ -57,14 +57,13 @@ class Composer:
             self._chips = element("ul", classes="chips", aria_label="Motions of this message")
             with element("label", classes="message"):
                 element("span", "Message", "unseen")
-                element(
-                    "textarea", id="words", name="text", rows=2, maxlength=_MOST, placeholder="Say what two people should do …"
-                )
+                hint = "Say what two people should do …"
+                element("textarea", id="words", name="text", rows=2, maxlength=MOST_CHARACTERS, placeholder=hint)
             with element("div", classes="row"):
                 button("Add a motion", classes="quiet", id="add-motion", title="Or drop a file anywhere on the page")
                 element(
                     "input", type="file", id="files", multiple=True, hidden=True, tabindex=-1, aria_hidden="true",
-                    accept=",".join((*READABLE, ".asf")),
+                    accept=",".join(ENDINGS),
                 )  # fmt: skip
                 self._stop = button("Stop", on_stop, "quiet")
                 self._send = element("button", "Send", "primary", type="submit")
@@ -85,7 +84,7 @@ class Composer:
                 field("Samples", "n", "Answers to choose from", type="number", min=1, max=most, step=1, placeholder="1")
                 with element("label", classes="field wide"):
                     element("span", "Role of the model, in a new conversation")
-                    element("textarea", name="role", rows=2, maxlength=_MOST, placeholder=ROLE)
+                    element("textarea", name="role", rows=2, maxlength=MOST_CHARACTERS, placeholder=ROLE)
 
     def busy(self, busy: bool, stoppable: bool = False) -> None:
         """While an answer is asked for there is no other; while it is being made it can be stopped."""
@@ -133,7 +132,7 @@ def request_of(form: dict[str, Any], given: Sequence[Given]) -> dict[str, Any]:
     text = str(form.get("text", "")).strip()
     reaction = any(one.part != "whole" for one in given)
     if reaction and not text:
-        text = _REACTION
+        text = REACT
     parts.append({"type": "text", "text": f" {text}" if parts else text})
     fields = {name: form[name] for name in ("seed", "duration", "temperature", "n") if str(form.get(name, "")).strip()}
     _, wanted = ANSWERS.get(str(form.get("answer")), ANSWERS["any"])

@@ -17,7 +17,7 @@ def element(tag: str, text: str = "", classes: str = "", **attributes: Any) -> T
         made.classes(classes)
     for name, value in attributes.items():
         if value is not None:
-            made.props[name.rstrip("_").replace("_", "-")] = value
+            made.props[name.replace("_", "-")] = value
     return made
 
 
@@ -26,29 +26,28 @@ def button(text: str, on_click: Handler | None = None, classes: str = "", **attr
     return made.on("click", lambda: on_click(), []) if on_click else made
 
 
-def field(label: str, name: str, hint: str = "", **attributes: Any) -> TextElement:
+def field(label: str, name: str, hint: str, **attributes: Any) -> None:
     """A labelled number of the form."""
-    with element("label", classes="field", title=hint or None):
+    with element("label", classes="field", title=hint):
         element("span", label)
-        return element("input", name=name, autocomplete="off", **attributes)
+        element("input", name=name, autocomplete="off", **attributes)
 
 
-def choice(label: str, name: str, options: dict[str, str], hint: str = "", **attributes: Any) -> TextElement:
+def choice(label: str, name: str, options: dict[str, str]) -> None:
     """A labelled choice of the form, {value: words}."""
-    with element("label", classes="field", title=hint or None):
+    with element("label", classes="field"):
         element("span", label)
-        with element("select", name=name, **attributes) as made:
+        with element("select", name=name):
             for value, words in options.items():
                 element("option", words, value=value)
-    return made
 
 
 def link(text: str, address: str, **attributes: Any) -> TextElement:
     return element("a", text, href=address, **attributes)
 
 
-def menu(words: str, label: str, classes: str = "menu") -> TextElement:
+def menu(words: str, label: str) -> TextElement:
     """What is shown when its words are clicked; a context manager for that."""
-    with element("details", classes=classes) as made:
+    with element("details", classes="menu") as made:
         element("summary", words, aria_label=label)
     return made

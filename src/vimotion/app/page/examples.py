@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from vimotion.chat.model import REACT
 from vimotion.formats.npz import load_npz
 from vimotion.motion import Interaction
 
@@ -35,7 +36,7 @@ ROLE = "You are the shy newcomer. The user is the host."
 EXAMPLES = (
     Example("Make", "Two people walk up to each other and shake hands.", None),
     Example("Describe", "What are the two people doing?", answer="words"),
-    Example("React", "How does the other person react?", "a"),
+    Example("React", REACT, "a"),
     Example("Edit", "Make it slower."),
     Example("Ask", "What happened before this?", answer="words"),
     Example("Continue", "What happens next?", answer="next"),

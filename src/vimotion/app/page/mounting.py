@@ -15,8 +15,9 @@ from starlette.types import Scope
 
 from vimotion.app.library import given_frames
 from vimotion.app.page.stage import HUMAN
-from vimotion.app.page.tab import Replies, Tab
+from vimotion.app.page.tab import Tab
 from vimotion.app.page.takes import human, picture, take
+from vimotion.app.routes import KEPT
 from vimotion.app.studio import Studio
 from vimotion.formats.options import cleaned
 from vimotion.motion import Interaction
@@ -25,8 +26,8 @@ _STATIC = Path(__file__).parent / "static"
 _HEAD = """<link rel="stylesheet" href="/page/static/look.css"><link rel="stylesheet" href="/page/static/stage.css">
 <link rel="stylesheet" href="/page/static/page.css"><script src="/page/static/page.js"></script>
 <meta name="description" content="Talk with a model that understands and makes the motion of two people.">"""
-# What never changes under its address; and what a browser asks for again.
-_KEPT, _ASKED = {"Cache-Control": "private, max-age=31536000, immutable"}, {"Cache-Control": "no-cache"}
+# A browser asks for it again.
+_ASKED = {"Cache-Control": "no-cache"}
 # On a busy machine a browser may be silent for so long.
 _PATIENCE = 30.0
 
@@ -43,7 +44,7 @@ class _OwnAddresses(Mount):
 
 def mount(app: FastAPI, studio: Studio) -> None:
     """The page of a studio; a process has one."""
-    replies = Replies()
+    replies = dict[str, asyncio.Task[None]]()
 
     @ui.page("/", title="VIMotion", response_timeout=_PATIENCE)
     async def page(session: str = "") -> None:
@@ -68,12 +69,12 @@ def _add_addresses(app: FastAPI, studio: Studio) -> None:
     @app.get("/page/motions/{motion_id}.json", include_in_schema=False)
     async def _take(motion_id: str) -> JSONResponse:
         content = await asyncio.to_thread(lambda: take(shown(studio, motion_id)))
-        return JSONResponse(content, headers=_KEPT)
+        return JSONResponse(content, headers=KEPT)
 
     @app.get("/page/motions/{motion_id}.svg", include_in_schema=False)
     async def _picture(motion_id: str) -> Response:
         content = await asyncio.to_thread(lambda: picture(shown(studio, motion_id)))
-        return Response(content, 200, _KEPT, "image/svg+xml")
+        return Response(content, 200, KEPT, "image/svg+xml")
 
     app.mount("/page/static", _Static(directory=_STATIC))
 

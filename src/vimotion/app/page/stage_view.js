@@ -1,13 +1,11 @@
 // NiceGUI's side of the stage; see stage.py. What is asked before the human has come waits for it.
-import { Stage } from "vimotion-stage";
+import { Stage, fetched } from "vimotion-stage";
 
 export default {
   template: "<div></div>",
   props: { human: String },
   mounted() {
-    this.ready = fetch(this.human)
-      .then((response) => response.json())
-      .then((human) => (this.gone ? null : (this.stage = new Stage(this.$el, human))));
+    this.ready = fetched(this.human).then((human) => (this.gone ? null : (this.stage = new Stage(this.$el, human))));
   },
   beforeUnmount() {
     this.gone = true;

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 
@@ -21,7 +20,7 @@ from vimotion.app.page import turns
 from vimotion.app.page.composer import Composer, Given, request_of
 from vimotion.app.page.elements import button, element, link, menu
 from vimotion.app.page.examples import EXAMPLE_NAME, EXAMPLES, Example, Part, example_motion
-from vimotion.app.page.stage import Growth, StageView
+from vimotion.app.page.stage import Growth, StageView, label
 from vimotion.app.replies import CURRENT, MotionNews, Reply, TextNews
 from vimotion.app.schema import ChatRequest
 from vimotion.app.storage import Missing, MotionRow, SessionRow, TurnRow
@@ -49,21 +48,18 @@ def _in_words(
     return done
 
 
-@dataclass
-class Replies:
-    """The replies that are being made for pages, by their conversations: they go on when a page is loaded again."""
-
-    running: dict[str, asyncio.Task[None]] = field(default_factory=dict)
-
-
 class Tab:
-    """Draws a conversation and answers its buttons. Belongs to the server's event loop."""
+    """Draws a conversation and answers its buttons. Belongs to the server's event loop.
 
-    def __init__(self, studio: Studio, replies: Replies) -> None:
+    `replies` are being made for pages, by their conversations: they go on when a page is loaded again.
+    """
+
+    def __init__(self, studio: Studio, replies: dict[str, asyncio.Task[None]]) -> None:
         self.studio, self.replies = studio, replies
         self.session: SessionRow | None = None
         self.given: list[Given] = []
         self.parent: str | None = CURRENT  # the turn that the next message follows
+        self.busy = False  # from a question to the end of its reply
         self.reply: Reply | None = None
         self.client = ui.context.client
 
@@ -94,7 +90,7 @@ class Tab:
     async def open(self, session: str) -> None:
         """Go to a kept conversation, or to a new one, which is kept from its first message on."""
         self.composer.tell("")
-        if self.reply:
+        if self.busy:
             self.composer.tell(_BUSY)
             await self._draw_list()
             return
@@ -105,7 +101,7 @@ class Tab:
             self.composer.tell(_sentence(error))
         self._forget_draft()
         await self.refresh(show=True)
-        if self.session and (running := self.replies.running.get(self.session.id)):
+        if self.session and (running := self.replies.get(self.session.id)):
             self.composer.notice("The answer to your last message is still being made …")
             background_tasks.create(self._await(running))
 
@@ -128,24 +124,20 @@ class Tab:
         address = f"/?session={self.session.id}" if self.session else "/"
         self.client.run_javascript(f"vimotion.at({json.dumps(address)})")
         if show:
-            last = self._last_motion(motions)
-            self.stage.show([last]) if last else self.stage.empty()
+            shown = self._shown()
+            self.stage.show([motions[shown[-1]]]) if shown else self.stage.empty()
             self.client.run_javascript("vimotion.down()")
 
     def _read(self) -> dict[str, MotionRow]:
         """The conversation as it is now; the motions that it shows."""
-        if not self.session:
-            return {}
-        self.session = self.studio.storage.session(self.session.id)
-        shown = {motion for turn in self.session.path(self.session.current) for motion in turn.motions}
-        return {motion: self.studio.storage.motion(motion) for motion in shown}
+        if self.session:
+            self.session = self.studio.storage.session(self.session.id)
+        return {motion: self.studio.storage.motion(motion) for motion in {*self._shown()}}
 
-    def _last_motion(self, motions: dict[str, MotionRow]) -> MotionRow | None:
+    def _shown(self) -> list[str]:
+        """The motions of the turns that lead to the current one."""
         path = self.session.path(self.session.current) if self.session else []
-        return motions[shown[-1]] if (shown := [motion for turn in path for motion in turn.motions]) else None
-
-    def _shows_motions(self) -> bool:
-        return bool(self.session and any(turn.motions for turn in self.session.path(self.session.current)))
+        return [motion for turn in path for motion in turn.motions]
 
     async def _draw_list(self) -> None:
         rows = await asyncio.to_thread(self.studio.storage.sessions, _LISTED)
@@ -183,7 +175,8 @@ class Tab:
         self.given = []
         if example.part:
             motions = await asyncio.to_thread(self._read)
-            row = self._last_motion(motions) or await self._keep(example_motion(), EXAMPLE_NAME)
+            shown = self._shown()
+            row = motions[shown[-1]] if shown else await self.studio.keep(example_motion(), EXAMPLE_NAME)
             await self.give(row, example.part)
         self.composer.show(self.given)
         self.composer.fill(text=example.words, answer=example.answer, role=example.role)
@@ -206,12 +199,7 @@ class Tab:
             return Given(row, part)
         # models answer the first person of a motion
         interaction = await asyncio.to_thread(self.studio.library.interaction, row.id)
-        return Given(await self._keep(interaction.person(1), f"{row.name} (person B)"), "a")
-
-    async def _keep(self, interaction: Any, name: str) -> MotionRow:
-        row, file = await asyncio.to_thread(self.studio.library.read, interaction, name)
-        await asyncio.to_thread(self.studio.storage.add_motions, [(row, file)])
-        return row
+        return Given(await self.studio.keep(interaction.person(1), f"{label(row)} (person B)"), "a")
 
     @_in_words
     async def uploaded(self, motion: str) -> None:
@@ -249,11 +237,11 @@ class Tab:
     async def send(self, event: Any) -> None:
         """Ask what stands in the form."""
         body = request_of(event.args, self.given)
-        if body.get("motion") == "must" and not self.given and not self._shows_motions():
+        if body.get("motion") == "must" and not self.given and not self._shown():
             body["people"] = "ab"  # made from words alone
         words = body["messages"][0]["content"][-1]["text"].strip()
-        names = [f"“{one.motion.name}”" for one in self.given]
-        if await self._ask(body, words, names, str(event.args.get("role", ""))):
+        names = [f"“{label(one.motion)}”" for one in self.given]
+        if await self._ask(body, self.parent, words, names, str(event.args.get("role", ""))):
             self._forget_draft()
             self.client.run_javascript("vimotion.sent()")
 
@@ -262,15 +250,14 @@ class Tab:
         """Another answer to the same message, with another seed."""
         kept = {name: value for name, value in turn.settings.items() if name not in ("seed", "max_words", "drafts")}
         body = {"messages": [{"role": "user", "content": turn.message}], "stream": True, **kept}
-        self.parent = turn.parent
-        await self._ask(body, turns.words_of(turn), [])
-        self.parent = CURRENT
+        await self._ask(body, turn.parent, turns.words_of(turn), [])
 
-    async def _ask(self, body: dict[str, Any], words: str, names: list[str], role: str = "") -> bool:
+    async def _ask(self, body: dict[str, Any], parent: str | None, words: str, names: list[str], role: str = "") -> bool:
         """Whether the reply has begun."""
-        if self.reply:
+        if self.busy:
             self.composer.tell(_BUSY)
             return False
+        self.busy = True
         self.composer.tell("")
         self.composer.busy(True)
         fresh = self.session is None
@@ -279,7 +266,7 @@ class Tab:
                 add, most = self.studio.storage.add_session, self.studio.config.max_sessions
                 self.session = await asyncio.to_thread(add, "", role.strip(), most)
             assert self.session
-            request = _checked(body | {"session": self.session.id, "parent": self.parent})
+            request = _checked(body | {"session": self.session.id, "parent": parent})
             self.reply = await self.studio.ask(asked_of(request, self.studio.config.max_samples), watched=True)
         except Exception as error:
             self.composer.busy(False)
@@ -287,13 +274,14 @@ class Tab:
             if fresh and self.session:
                 await asyncio.to_thread(self.studio.storage.delete_session, self.session.id)
                 self.session = None
+            self.busy = False
             return False
         self.composer.busy(True, stoppable=True)
         self._examples.clear()
         with self._turns:
             said = turns.pending(words, names)
         self.client.run_javascript(f"vimotion.at({json.dumps(f'/?session={self.session.id}')}); vimotion.down()")
-        self.replies.running[self.session.id] = background_tasks.create(self._follow(self.reply, self.session.id, said, words))
+        self.replies[self.session.id] = background_tasks.create(self._follow(self.reply, self.session.id, said, words))
         return True
 
     async def _follow(self, reply: Reply, session: str, said: TextElement, words: str) -> None:
@@ -310,8 +298,8 @@ class Tab:
         except Exception as error:
             problem = _sentence(error)
         finally:
-            self.reply = None
-            self.replies.running.pop(session, None)
+            self.busy, self.reply = False, None
+            self.replies.pop(session, None)
         await growth.end()
         if self.client.is_deleted:
             return
@@ -354,12 +342,12 @@ class Tab:
     @_in_words
     async def leave(self) -> None:
         """Forget the whole conversation."""
-        if self.session and not self.reply:
+        if self.session and not self.busy:
             await asyncio.to_thread(self.studio.storage.delete_session, self.session.id)
             await self.open("")
 
     async def _change(self, change: Any, *what: Any) -> None:
-        if self.reply:
+        if self.busy:
             self.composer.tell(_BUSY)
             return
         self.session = await asyncio.to_thread(change, *what)

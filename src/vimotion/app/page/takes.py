@@ -12,7 +12,7 @@ import numpy as np
 from vimotion.formats.human import PALETTES, REGIONS, load_human
 from vimotion.motion import JOINT, NUM_JOINTS, PARENTS, Interaction
 from vimotion.motion.contacts import CONTACT_JOINTS, foot_contacts
-from vimotion.motion.rotations import continuous, matrix_to_quaternion
+from vimotion.motion.rotations import matrix_to_quaternion
 from vimotion.motion.surface import SURFACE, surface_point
 
 # Metres between a palm and somebody else's skin or palm up to which they touch.
@@ -30,7 +30,7 @@ def take(motion: Interaction, start: int = 0) -> dict[str, Any]:
     mark: x, y, z and 0 for a foot on the ground, 1 for a hand on somebody. `binding` takes the mesh of `human` into the axes
     of each joint, three rows of four numbers, see `Human.binding`; `lift` raises everybody so that soles stand on the ground.
     """
-    quaternions = np.roll(continuous(matrix_to_quaternion(motion.local_rotations)), -1, axis=-1)[start:]
+    quaternions = np.roll(matrix_to_quaternion(motion.local_rotations[start:]), -1, axis=-1)
     frames = motion.num_frames - start
     poses = np.concatenate([motion.root_positions[start:], quaternions.reshape(frames, motion.num_people, -1)], axis=-1)
     skeletons = [
@@ -59,8 +59,9 @@ def human() -> dict[str, Any]:
 
 def picture(motion: Interaction) -> str:
     """An SVG picture of the middle of a motion: people as lines, seen from where they stand side by side."""
-    positions = motion.joint_positions[motion.num_frames // 2]
-    across = _across(positions)
+    middle = motion.num_frames // 2
+    moment = motion.frames(middle, middle + 1)
+    positions, across = moment.joint_positions[0], _across(moment)
     flat = np.stack([positions @ across, -positions[..., 1]], axis=-1)
     low, high = flat.min(axis=(0, 1)) - _MARGIN, flat.max(axis=(0, 1)) + _MARGIN
     shapes = []
@@ -76,13 +77,10 @@ def picture(motion: Interaction) -> str:
     return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{box}"><g {style}>{"".join(shapes)}</g></svg>'
 
 
-def _across(positions: np.ndarray) -> np.ndarray:
+def _across(moment: Interaction) -> np.ndarray:
     """The level unit vector from person a to person b, or from a lone person's back to front: what a side view shows."""
-    if len(positions) == 2:
-        way = positions[1, 0] - positions[0, 0]
-    else:
-        way = np.cross(positions[0, JOINT["left_hip"]] - positions[0, JOINT["right_hip"]], (0.0, 1.0, 0.0))
-    way = way * (1.0, 0.0, 1.0)
+    pelvises = moment.root_positions[0]
+    way = (pelvises[1] - pelvises[0] if len(pelvises) == 2 else moment.facing()[0, 0]) * (1.0, 0.0, 1.0)
     length = float(np.linalg.norm(way))
     return way / length if length > 1e-6 else np.array([1.0, 0.0, 0.0])
 
@@ -103,14 +101,14 @@ def _steps(motion: Interaction) -> Iterator[tuple[int, np.ndarray, int]]:
 
 def _touches(motion: Interaction) -> Iterator[tuple[int, np.ndarray, int]]:
     """(frame, place, HAND) wherever a hand is on the other person."""
-    for person in range(motion.num_people if motion.num_people == 2 else 0):
-        other = 1 - person
-        palms = np.stack([motion.palm_positions(side)[:, person] for side in ("left", "right")], axis=1)
-        skin = [surface_point(motion, other, place) for place in SURFACE]
-        skin += [motion.palm_positions(side)[:, other] for side in ("left", "right")]
-        near = np.linalg.norm(palms[:, :, None] - np.stack(skin, axis=1)[:, None], axis=-1).min(axis=-1)
-        for frame, palm in np.argwhere(near < _TOUCH):
-            yield frame, palms[frame, palm], HAND
+    if motion.num_people < 2:
+        return
+    palms = np.stack([motion.palm_positions(side) for side in ("left", "right")])
+    for person, other in ((0, 1), (1, 0)):
+        skin = np.stack([*(surface_point(motion, other, place) for place in SURFACE), *palms[:, :, other]])
+        near = np.linalg.norm(palms[:, None, :, person] - skin, axis=-1).min(axis=1)
+        for palm, frame in np.argwhere(near < _TOUCH):
+            yield frame, palms[palm, frame, person], HAND
 
 
 def _numbers(array: np.ndarray) -> list[float]:

@@ -51,7 +51,7 @@ def pending(words: str, given: Sequence[str]) -> TextElement:
         with element("div", classes="said by-user"):
             element("p", "You", "who")
             for name in given:
-                element("p", name, "mention")
+                element("p", name)
             if words:
                 element("p", words)
         with element("div", classes="said by-model"):
@@ -98,19 +98,21 @@ def _card(tab: Tab, row: MotionRow, people: str | None, answered: TurnRow | None
 
 def _versions(tab: Tab, turn: TurnRow, beside: Sequence[TurnRow]) -> None:
     """Between the messages that were written at this place."""
-    asked = list({_key(other): other for other in reversed(beside)}.items())[::-1]
+    asked = dict[str, TurnRow]()
+    for other in beside:
+        asked.setdefault(_key(other), other)
     if len(asked) < 2:
         return
-    here = [key for key, _ in asked].index(_key(turn))
+    versions, here = [*asked.values()], [*asked].index(_key(turn))
     for step, arrow, name in ((-1, "‹", "Earlier"), (1, "›", "Later")):
         there = here + step
-        reach = 0 <= there < len(asked)
+        reach = 0 <= there < len(versions)
         button(
-            arrow, (lambda other=asked[there][1]: tab.turn_to(other)) if reach else None, "quiet small",
+            arrow, (lambda other=versions[there]: tab.turn_to(other)) if reach else None, "quiet small",
             aria_label=f"{name} version of this message", disabled=not reach or None,
         )  # fmt: skip
         if step < 0:
-            element("span", f"{here + 1} / {len(asked)}", "faint")
+            element("span", f"{here + 1} / {len(versions)}", "faint")
 
 
 def _samples(tab: Tab, turn: TurnRow, beside: Sequence[TurnRow]) -> None:

@@ -117,7 +117,7 @@ export class Stage {
   async show(items) {
     if (!this.renderer) return;
     this.asked = items;
-    const takes = await Promise.all(items.map((item) => item.take ?? fetched(item.url)));
+    const takes = await Promise.all(items.map((item) => (item.take ??= fetched(item.url))));
     if (this.asked !== items) return; // something else was asked for meanwhile
     const stays = this.performances.length === 1 && items.length === 1 && this.performances[0].id === items[0].id;
     this.clear();
@@ -149,7 +149,7 @@ export class Stage {
 
   clear() {
     this.performances.forEach((performance) => {
-      this.scene?.remove(performance.group);
+      this.scene.remove(performance.group);
       performance.dispose();
     });
     this.performances = [];
@@ -160,6 +160,7 @@ export class Stage {
 
   /** Nothing is on the stage any more. */
   empty() {
+    if (!this.renderer) return;
     this.asked = null;
     this.clear();
   }
@@ -359,7 +360,8 @@ function moves() {
   return !window.matchMedia("(prefers-reduced-motion: reduce)").matches;
 }
 
-async function fetched(url) {
+/** The JSON at an address of this server. */
+export async function fetched(url) {
   const response = await fetch(url);
   if (!response.ok) throw new Error((await response.json()).error.message);
   return response.json();

@@ -1,7 +1,7 @@
 // A person on the stage: a skinned mesh, or its bones, moved by poses as takes.py writes them.
 import { THREE } from "nicegui-scene";
 
-export const JOINTS = 22;
+const JOINTS = 22;
 export const ROW = 3 + 4 * JOINTS; // numbers of a person in a frame
 
 const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer;
@@ -59,7 +59,7 @@ export class Person {
     this.sticks.visible = !mesh;
   }
 
-  /** The pose between two rows of `poses`, which begin at these places. */
+  /** The pose between two rows of `poses`, which begin at these places; joints turn the short way. */
   pose(poses, one, two, part) {
     const root = this.bones[0].position;
     for (const axis of [0, 1, 2]) root.setComponent(axis, poses[one + axis] * (1 - part) + poses[two + axis] * part);
