@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from vimotion.app.completions import _stream
-from vimotion.app.engine import Busy
+from vimotion.app.engine import Busy, TooLate
 from vimotion.app.replies import Asked, Reply
 from vimotion.app.schema import ChatRequest
 from vimotion.app.storage import InUse
@@ -59,6 +59,25 @@ def test_what_is_cancelled_while_it_is_finished_is_not_kept(studio: Studio, monk
     monkeypatch.setattr(Reply, "_news", lambda *_: None)
     asyncio.run(ask())
     assert len(studio.storage.session(session).turns) == 1
+    studio.close()
+
+
+def test_the_choice_among_drafts_counts_as_time(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    session = studio.storage.add_session("", "", 10).id
+    monkeypatch.setattr("vimotion.app.replies.best", lambda _, drafts: time.sleep(2.0) or drafts[0])
+
+    async def ask() -> None:
+        reply = await studio.ask(asked(session, motion="must", drafts=2))
+        reply.job._deadline = asyncio.get_running_loop().time() + 60.0
+        async for _ in reply.job:
+            pass
+        reply.job._deadline = asyncio.get_running_loop().time() + 0.1
+        with pytest.raises(TooLate):
+            await reply._chosen(0, [[], []])
+        reply.cancel()
+        assert studio.storage.session(session).turns == () and session not in studio._talking
+
+    asyncio.run(ask())
     studio.close()
 
 

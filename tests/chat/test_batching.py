@@ -14,6 +14,7 @@ from vimotion.chat.batching import Batch, Writing
 from vimotion.chat.decode import AnyCausalLM, Decoder, Request
 from vimotion.chat.events import Follower, follow
 from vimotion.chat.legal import Rules
+from vimotion.chat.slots import SlottedLM
 from vimotion.errors import UserError
 from vimotion.language.layout import MotionCodes
 from vimotion.language.rendering import parse_answer
@@ -22,13 +23,13 @@ from vimotion.tasks.messages import TextPart
 WILD = Sampling(temperature=3.0, top_p=1.0)
 
 
-@pytest.fixture(scope="module", params=["llama", "any"])
+@pytest.fixture(scope="module", params=["llama", "slotted", "any"])
 def decoder(request: pytest.FixtureRequest, model: Model) -> Decoder:
     if request.param == "llama":
         return model.decoder
     folder = tiny_model()
     decoder = Decoder(folder.model, model.decoder.legal, int8=False)
-    decoder.network = AnyCausalLM(folder.model)
+    decoder.network = (SlottedLM if request.param == "slotted" else AnyCausalLM)(folder.model)
     return decoder
 
 

@@ -1,11 +1,22 @@
 import pytest
 import torch
-from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
+from transformers import (
+    AutoModelForCausalLM,
+    GPT2Config,
+    GPT2LMHeadModel,
+    LlamaConfig,
+    LlamaForCausalLM,
+    MistralConfig,
+    PreTrainedConfig,
+    PreTrainedModel,
+    Qwen3Config,
+)
 
 from vimotion.chat import Model, Sampling
-from vimotion.chat.decode import AnyCausalLM, Decoder, Request
+from vimotion.chat.decode import AnyCausalLM, Decoder, Network, Request
 from vimotion.chat.legal import Rules
 from vimotion.chat.llama import Llama, Rows8, is_plain_llama
+from vimotion.chat.slots import SlottedLM, attends_to_all
 from vimotion.errors import UserError
 from vimotion.language.model_folder import ModelFolder
 from vimotion.language.rendering import parse_answer
@@ -58,18 +69,21 @@ def test_all_networks_give_the_same_greedy_answers(model: Model, folder: ModelFo
     asked = requests(model, GREEDY, 6)
     ours = Decoder(folder.model, model.decoder.legal, int8=False)
     assert isinstance(ours.network, Llama)
-    theirs = Decoder(folder.model, model.decoder.legal, int8=False)
-    theirs.network = AnyCausalLM(folder.model)
-    assert ours.answers(asked) == theirs.answers(asked)
+    for network in (SlottedLM, AnyCausalLM):
+        theirs = Decoder(folder.model, model.decoder.legal, int8=False)
+        theirs.network = network(folder.model)
+        assert ours.answers(asked) == theirs.answers(asked)
+
+
+SIZE = {
+    "vocab_size": 120, "hidden_size": 48, "intermediate_size": 96, "num_hidden_layers": 3, "num_attention_heads": 6,
+    "num_key_value_heads": 2, "max_position_embeddings": 256,
+}  # fmt: skip
 
 
 def random_llama(**changes: object) -> LlamaForCausalLM:
     torch.manual_seed(1)
-    size = {
-        "vocab_size": 120, "hidden_size": 48, "intermediate_size": 96, "num_hidden_layers": 3, "num_attention_heads": 6,
-        "num_key_value_heads": 2, "max_position_embeddings": 256,
-    }  # fmt: skip
-    model = LlamaForCausalLM(LlamaConfig(**(size | changes))).eval()
+    model = LlamaForCausalLM(LlamaConfig(**(SIZE | changes))).eval()
     for name, weight in model.named_parameters():
         if "norm" in name:
             torch.nn.init.uniform_(weight, 0.5, 1.5)
@@ -93,9 +107,37 @@ ROPES = {
 def test_the_cache_gives_what_the_whole_forward_gives(changes: dict) -> None:
     reference = random_llama(**changes)
     assert is_plain_llama(reference)
+    check_cache(Llama(reference, int8=False), reference)
+
+
+OTHERS = {
+    "llama": LlamaConfig(**SIZE),
+    "eager": LlamaConfig(**SIZE, attn_implementation="eager"),
+    "qwen3": Qwen3Config(**SIZE, head_dim=8),
+    "gpt2": GPT2Config(vocab_size=120, n_embd=32, n_layer=2, n_head=2, n_positions=256),
+}
+
+
+@pytest.mark.parametrize("config", OTHERS.values(), ids=list(OTHERS))
+@torch.inference_mode()
+def test_many_slots_of_any_model_give_what_the_whole_forward_gives(config: PreTrainedConfig) -> None:
+    torch.manual_seed(1)
+    reference = AutoModelForCausalLM.from_config(config).eval()
+    assert attends_to_all(reference)
+    check_cache(SlottedLM(reference), reference)
+
+
+def test_a_sliding_window_is_stepped_slot_by_slot(model: Model) -> None:
+    short = MistralConfig(**SIZE | {"vocab_size": len(model.tokenizer)}, sliding_window=8)
+    decoder = Decoder(AutoModelForCausalLM.from_config(short).eval(), model.decoder.legal)
+    assert isinstance(decoder.network, AnyCausalLM)
+    parse_answer(list(decoder.stream(Request([5] * 20, Rules("must", ("a",), 3), motion=WILD))), model.tokenizer, model.layout)
+
+
+def check_cache(network: Network, reference: PreTrainedModel) -> None:
+    """Three texts of different lengths, in slots, against the whole of each read at once."""
     ids = torch.randint(0, 120, (3, 90))
     whole = reference(ids).logits
-    network = Llama(reference, int8=False)
     head = network.head(torch.arange(120))
     cache = network.new_cache(3, 90)
     starts = [40, 17, 1]
@@ -108,7 +150,8 @@ def test_the_cache_gives_what_the_whole_forward_gives(changes: dict) -> None:
         states = network.step(cache, slots, lengths, ids[slots, lengths])
         torch.testing.assert_close(head(states), whole[slots, lengths], atol=2e-5, rtol=1e-4)
         lengths += 1
-    # and some of the slots
+    # and some of the slots, in a larger cache
+    cache = network.new_cache(4, 120, cache)
     some = torch.tensor([0, 2])
     states = network.step(cache, some, lengths[some], ids[some, lengths[some]])
     torch.testing.assert_close(head(states), whole[some, lengths[some]], atol=2e-5, rtol=1e-4)

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
@@ -85,16 +85,24 @@ class Job:
             TooLate: it took more seconds than it may.
         """
         while True:
-            try:
-                async with asyncio.timeout_at(self._deadline):
-                    news = await self._news.get()
-            except TimeoutError:
-                raise TooLate(self.seconds) from None
+            news = await self.in_time(self._news.get())
             if news is None:
                 return
             if isinstance(news, Exception):
                 raise news
             yield news
+
+    async def in_time(self, work: Awaitable[Result]) -> Result:
+        """What `work` gives, which belongs to the answers.
+
+        Raises:
+            TooLate: the job took more seconds than it may.
+        """
+        try:
+            async with asyncio.timeout_at(self._deadline):
+                return await work
+        except TimeoutError:
+            raise TooLate(self.seconds) from None
 
     def cancel(self) -> None:
         """Nobody waits for the answers any more. Their slots are free with the next step."""
@@ -177,7 +185,8 @@ class Engine:
                 value, error = function(), None
             except Exception as raised:
                 value, error = None, raised
-            loop.call_soon_threadsafe(finish, value, error)
+            if not loop.is_closed():  # else nobody waits any more
+                loop.call_soon_threadsafe(finish, value, error)
 
         with self._changed:
             self._do(errand)

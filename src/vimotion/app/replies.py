@@ -150,7 +150,7 @@ class Reply:
         drafts = said[number * self._drafts : (number + 1) * self._drafts]
         if len(drafts) == 1:
             return drafts[0]
-        return await self._studio.engine.run(lambda: best(self.turns[number], drafts))
+        return await self.job.in_time(self._studio.engine.run(lambda: best(self.turns[number], drafts)))
 
     def _finish(self, chosen: list[list[int]]) -> list[Finished]:
         """Decode the motions and keep everything.

@@ -14,6 +14,7 @@ from transformers import DynamicCache, PreTrainedModel
 from vimotion.chat.batching import Batch
 from vimotion.chat.legal import LegalTokens, Rules, Spot
 from vimotion.chat.llama import Llama, is_plain_llama
+from vimotion.chat.slots import SlottedLM, attends_to_all
 from vimotion.errors import UserError
 
 Head = Callable[[Tensor], Tensor]
@@ -76,7 +77,7 @@ class Network(Protocol):
 
 
 class AnyCausalLM:
-    """A `Network` out of any causal language model of transformers. Its steps are taken slot by slot."""
+    """A `Network` out of any causal language model of transformers, such as one with a sliding window: slot by slot."""
 
     def __init__(self, model: PreTrainedModel) -> None:
         self.model = model
@@ -114,6 +115,8 @@ class Decoder:
             self.network = Llama(model, int8=int8 is not False)
         elif int8:
             raise ValueError("8-bit weights are for plain Llama models on a CPU.")
+        elif attends_to_all(model):
+            self.network = SlottedLM(model)
         else:
             self.network = AnyCausalLM(model)
         self.legal = legal
