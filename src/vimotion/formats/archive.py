@@ -90,7 +90,8 @@ def opened(file: BinaryIO, name: str) -> Iterator[Archive]:
     except UserError:
         raise
     except BROKEN_ARCHIVE as error:
-        reason = " ".join(str(error).split())[:120] or "it is cut off"
+        told = "" if isinstance(error, OSError) else " ".join(str(error).split())[:120]
+        reason = told or "it is cut off or was changed"
         raise UserError(f"{name} is not a whole npz archive: {reason}.") from None
 
 
