@@ -1,17 +1,13 @@
 """The options of `save_motion`: bone names, frame rate, skin, in place, cleaned."""
 
-import json
-import os
-import shutil
-import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
 from gltf import Gltf
+from khronos import check_glb, needs_khronos
 from made_motions import dance
 from test_cleaning import shaken
-from test_glb import _SCRIPT, VALIDATOR
 
 from vimotion.errors import UserError
 from vimotion.formats import ExportOptions, load_motion, save_motion
@@ -73,15 +69,11 @@ def test_no_skin(tmp_path: Path) -> None:
         np.testing.assert_allclose(joints, motion.joint_positions[19, person], atol=1e-5)
 
 
-@pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
-@pytest.mark.skipif(not (VALIDATOR / "gltf-validator").is_dir(), reason=f"no gltf-validator in {VALIDATOR} (npm install it)")
+@needs_khronos
 @pytest.mark.parametrize("options", [ExportOptions(skin=False), ExportOptions("unreal", 48, in_place=True, clean=True)])
 def test_khronos_validator_finds_nothing(tmp_path: Path, options: ExportOptions) -> None:
     save_motion(pair(), tmp_path / "motion.glb", options)
-    environment = os.environ | {"NODE_PATH": str(VALIDATOR)}
-    call = ["node", "-e", _SCRIPT, str(tmp_path / "motion.glb")]
-    issues = json.loads(subprocess.run(call, env=environment, capture_output=True, text=True, check=True).stdout)
-    assert (issues["numErrors"], issues["numWarnings"]) == (0, 0), issues["messages"]
+    check_glb(tmp_path / "motion.glb")
 
 
 def test_in_place() -> None:

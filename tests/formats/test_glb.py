@@ -1,9 +1,5 @@
 """GLB files: read back with an independent reader, and judged by Khronos' validator."""
 
-import json
-import os
-import shutil
-import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -11,20 +7,12 @@ import pytest
 from gltf import Gltf
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from khronos import check_glb, needs_khronos
 from poses import random_interaction
 
 from vimotion.formats.glb import save_glb
 from vimotion.formats.human import REGIONS, load_human
 from vimotion.motion import NUM_JOINTS, Interaction, Skeleton
-
-ROOT = Path(__file__).parents[2]
-# A node_modules folder with the package gltf-validator.
-VALIDATOR = Path(os.environ.get("VIMOTION_GLTF_VALIDATOR", ROOT / "build" / "npm" / "node_modules")).absolute()
-_SCRIPT = """
-const validator = require('gltf-validator'), fs = require('fs');
-validator.validateBytes(new Uint8Array(fs.readFileSync(process.argv[1])), {maxIssues: 0})
-  .then(report => console.log(JSON.stringify(report.issues)));
-"""
 
 
 def odd_builds(motion: Interaction) -> Interaction:
@@ -99,14 +87,8 @@ def test_structure(tmp_path: Path) -> None:
             assert (np.sum(keys[1:] * keys[:-1], axis=1) > 0).all()
 
 
-@pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
-@pytest.mark.skipif(not (VALIDATOR / "gltf-validator").is_dir(), reason=f"no gltf-validator in {VALIDATOR} (npm install it)")
+@needs_khronos
 @pytest.mark.parametrize(("frames", "people"), [(1, 1), (90, 2)])
 def test_khronos_validator_finds_nothing(tmp_path: Path, frames: int, people: int) -> None:
     save_glb(odd_builds(random_interaction(7, frames=frames, people=people, bend=2)), tmp_path / "motion.glb")
-    environment = os.environ | {"NODE_PATH": str(VALIDATOR)}
-    result = subprocess.run(
-        ["node", "-e", _SCRIPT, str(tmp_path / "motion.glb")], env=environment, capture_output=True, text=True, check=True
-    )
-    issues = json.loads(result.stdout)
-    assert (issues["numErrors"], issues["numWarnings"]) == (0, 0), issues["messages"]
+    check_glb(tmp_path / "motion.glb")
