@@ -192,6 +192,12 @@ def test_two_files_are_two_people(capsys: pytest.CaptureFixture[str]) -> None:
     assert said(capsys, "convert", "one.bvh", "two.npz", "--second", "one.bvh")["people"] == 2
 
 
+def test_a_scene_goes_in_as_it_came_out(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert said(capsys, "convert", "pair.npz", "scene.glb")["people"] == 2
+    back = said(capsys, "convert", "scene.glb", "back.bvh")
+    assert back == said(capsys, "convert", "pair.npz", "back.bvh") and back["people"] == 2
+
+
 def test_a_chat_through_a_pipe(files: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     lines = [
         "/help", "/undo", "/sheet", "/", "/nonsense", "/save", "/add pair.npz", "/add nothing.npz", "What is <motion_0>?",

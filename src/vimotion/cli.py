@@ -40,7 +40,7 @@ app.add_typer(pipeline_app)
 # What typer raises over a wrong call. It has a click of its own and exports only this branch of its errors.
 _UsageError: type[Exception] = typer.BadParameter.__base__  # type: ignore[assignment]
 
-_READS = "A motion file: .npz .bvh .amc (name.bvh also stands for name.a.bvh with name.b.bvh)."
+_READS = "A motion file: .npz .bvh .glb .amc (name.bvh also stands for name.a.bvh with name.b.bvh)."
 _SHOWN_KINDS = ("handshake", "push", "bow")  # of the corpus, in the gallery
 _DIFFUSED_SECONDS = 5.0  # of a motion that is made by diffusion, where nobody says how long
 _WRITES = ".glb .fbx .usd .usdz .bvh .npz .amass.npz .mp4 .webp .png"

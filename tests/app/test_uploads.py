@@ -51,6 +51,13 @@ def test_a_capture_comes_with_its_skeleton(client: TestClient) -> None:
     assert "at least 0.5 seconds" in refused(answer, 422)  # it was read, and is short
 
 
+def test_a_scene_holds_both_people(client: TestClient, tmp_path: Path) -> None:
+    [path] = save_motion(walk(40), tmp_path / "walk.glb")
+    answer = send(client, ("walk.glb", path.read_bytes())).json()
+    assert (answer["people"], answer["num_frames"]) == ("ab", 40)
+    assert "cut off" in refused(send(client, ("walk.glb", path.read_bytes()[:-9])), 422)
+
+
 @pytest.mark.parametrize(
     "name",
     [

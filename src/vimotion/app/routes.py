@@ -57,7 +57,7 @@ _ZIP: dict[int | str, dict[str, Any]] = {200: {"content": {"application/zip": _B
 @router.post(UPLOADS, status_code=201, tags=["motions"])
 async def upload_motion(
     studio: Here,
-    file: Annotated[list[UploadFile], File(description="A .npz, or BVH, or AMC with its ASF; of two people both files.")],
+    file: Annotated[list[UploadFile], File(description="A .npz, BVH or GLB, or AMC with its ASF; of two people both files.")],
     fps: Annotated[float | None, Form(ge=1, le=1000, description="The true rate, where the file tells a wrong one.")] = None,
 ) -> MotionObject:
     """Give a motion to talk about: one or two people, at least half a second."""

@@ -11,7 +11,7 @@ from vimotion.formats.file_names import AMASS, USD, ending_of, inserted, person_
 from vimotion.formats.options import ExportOptions
 from vimotion.motion import Interaction
 
-READABLE = (".npz", ".bvh", ".amc")
+READABLE = (".npz", ".bvh", ".glb", ".amc")
 WRITABLE = (".npz", ".bvh", ".glb", ".fbx", *USD, AMASS, ".mp4", ".png", ".webp")
 
 __all__ = ["READABLE", "WRITABLE", "ExportOptions", "inserted", "load_motion", "save_motion"]
@@ -22,13 +22,14 @@ def load_motion(
 ) -> Interaction:
     """The motion in a file: metres, Y-up, 30 fps, in the file's own world frame (`motion.place` puts it on the ground).
 
-    A BVH or AMC file holds one person, and so does AMASS' npz. Two paths give two people in one world, cut to the shorter; so
-    does `name.bvh` where there is no such file but `name.a.bvh` and `name.b.bvh`, as `save_motion` writes them (`.amass.npz`
-    likewise). The skeleton of an AMC file is the ASF file beside it.
+    A BVH or AMC file holds one person, and so does AMASS' npz; a GLB holds one or two. Two paths give two people in one
+    world, cut to the shorter; so does `name.bvh` where there is no such file but `name.a.bvh` and `name.b.bvh`, as
+    `save_motion` writes them (`.amass.npz` likewise). The skeleton of an AMC file is the ASF file beside it.
 
     Args:
         path: one file, or the files of the first and the second person.
-        fps: the true rate of the file's frames, where its header is wrong (BVH) or has none (AMC; 120 if not given).
+        fps: the true rate of the file's frames, where its header is wrong (BVH) or has none (AMC; 120 if not given). A GLB
+            file tells the time of each key and takes none.
         joint_map: a YAML file that names the joints of an unknown skeleton, see `joint_names.py`.
 
     Raises:
@@ -83,6 +84,7 @@ def _together(motions: list[Interaction]) -> Interaction:
 def _load(path: Path, fps: float | None, joint_map: str | Path | None) -> Interaction:
     from vimotion.formats.acclaim import load_acclaim
     from vimotion.formats.bvh import load_bvh
+    from vimotion.formats.glb_reader import load_glb
     from vimotion.formats.joint_names import read_table
     from vimotion.formats.npz import load_npz
 
@@ -93,8 +95,13 @@ def _load(path: Path, fps: float | None, joint_map: str | Path | None) -> Intera
         raise UserError(f"{path.name} has no ending that VIMotion reads; it reads {', '.join(READABLE)}.")
     if ending == ".npz":
         return load_npz(path, fps=fps)
+    table = read_table(joint_map) if joint_map else None
+    if ending == ".glb":
+        if fps:
+            raise UserError(f"{path.name} tells the time of each key itself, as every GLB file; leave the rate out.")
+        return load_glb(path, joint_map=table)
     load = load_bvh if ending == ".bvh" else load_acclaim
-    return load(path, fps=fps, joint_map=read_table(joint_map) if joint_map else None)
+    return load(path, fps=fps, joint_map=table)
 
 
 def _save(interaction: Interaction, path: Path, ending: str, options: ExportOptions) -> list[Path]:
