@@ -22,7 +22,7 @@ class Spoilt:
     """The real answers after `spoil`, which is told the position of an example in its batch."""
 
     tasks = ("text_to_motion", "reaction", "motion_to_text")
-    seeded = False
+    drawn = ()
 
     def __init__(self, name: str, spoil: Callable[[int, Interaction | str], Answer]) -> None:
         self.name, self._spoil = name, spoil

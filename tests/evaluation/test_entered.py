@@ -10,7 +10,7 @@ from tiny_model import tiny_model
 from vimotion.corpora import Store
 from vimotion.errors import UserError
 from vimotion.evaluation.contestants import Reconstruction
-from vimotion.evaluation.entered import CONTESTANTS, make_contestant
+from vimotion.evaluation.entered import CONTESTANTS, check_models, folders_of, make_contestant
 from vimotion.evaluation.evaluate import EvaluateRecipe
 from vimotion.evaluation.examples import TASKS, make_examples
 from vimotion.evaluation.generator_contestants import Chain
@@ -25,7 +25,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     folder = tmp_path_factory.mktemp("models")
     tiny_model().save(folder / "model")
     random_generator(max_frames=300, frames_per_token=4).save(folder / "generator")
-    return {"model": str(folder / "model"), "aligned": str(folder / "model"), "generator": str(folder / "generator")}
+    return {"model": str(folder / "model"), "generator": str(folder / "generator")}
 
 
 def recipe(store: Store, **changes: Any) -> EvaluateRecipe:
@@ -45,10 +45,31 @@ def test_models_are_shared_and_answer(store: Store, folders: dict[str, str]) -> 
     made = {name: make_contestant(name, recipe(store, **folders), store) for name in CONTESTANTS}
     vimotion, chain, reconstruction = (made[name] for name in ("vimotion", "chain", "reconstruction"))
     assert isinstance(vimotion, VIMotion) and isinstance(chain, Chain) and isinstance(reconstruction, Reconstruction)
-    assert vimotion._load() is chain._describer()
+    assert vimotion._loads[0]() is chain._describer()
     examples = make_examples("text_to_motion", store, 2, seed=1)
     for name in ("intergen", "reconstruction"):
         assert all(isinstance(answer, Interaction) for answer in made[name].answers(examples, 0))
+
+
+def test_other_models_take_part_under_a_name(store: Store, folders: dict[str, str]) -> None:
+    trained = recipe(store, models={"without": [folders["model"]] * 2}, seeds=[3, 4])
+    entered = make_contestant("without", trained, store)
+    assert isinstance(entered, VIMotion) and (entered.name, len(entered._loads)) == ("without", 2)
+    assert list(folders_of("without", trained)) == ["without", "without 1"]
+
+
+@pytest.mark.parametrize(
+    ("models", "message"),
+    [
+        ({"chain": ["a"]}, "chain is a contestant of its own"),
+        ({"other": ["a"]}, "The model other is no contestant"),
+        ({"without": ["a", "b"]}, "2 models, and there are 3 seeds"),
+        ({"without": []}, "0 models"),
+    ],
+)
+def test_models_that_cannot_take_part_are_refused(models: dict[str, list[str]], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        check_models(models, ["real", "without"], [0, 1, 2])
 
 
 def test_the_text_model_is_a_server_s_or_the_one_on_this_machine(
@@ -64,12 +85,10 @@ def test_the_text_model_is_a_server_s_or_the_one_on_this_machine(
 @pytest.mark.parametrize(
     ("name", "changes", "message"),
     [
-        ("oracle", {}, "no contestant 'oracle'; choose real, reconstruction, vimotion"),
         ("vimotion", {"model": "nobody"}, r"nobody is not a model.*`vimotion train instruct`"),
         ("reconstruction", {"model": "nobody"}, r"nobody is not a model.*`vimotion train instruct`"),
         ("reconstruction", {"tokenizer": "nothing"}, r"nothing is not a motion tokenizer.*`vimotion train tokenizer`"),
-        ("vimotion_aligned", {}, r"\(aligned\).*`vimotion train align`"),
-        ("vimotion_aligned", {"aligned": "nobody"}, r"nobody is not a model.*`vimotion train align`"),
+        ("without", {"models": {"without": ["nobody"]}}, r"nobody is not a model.*`vimotion train align`"),
         ("intergen", {"generator": "nothing"}, r"nothing is not a motion generator.*`vimotion train intergen`"),
         ("chain", {"generator": "nothing"}, r"nothing is not a motion generator.*`vimotion train intergen`"),
     ],

@@ -196,7 +196,7 @@ def test_results_are_whole(store, extractor, tmp_path):
 class Jittered:
     """The true scenes, moved by what depends on the seed and on everything in the batch; it may be interrupted."""
 
-    name, tasks, seeded = "real", ("text_to_motion", "reaction"), True
+    name, tasks, drawn = "real", ("text_to_motion", "reaction"), ("text_to_motion", "reaction")
 
     def __init__(self, batches=1000):
         self.left = batches

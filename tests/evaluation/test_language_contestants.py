@@ -1,6 +1,5 @@
 """VIMotion as a contestant, with a tiny random model."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -12,7 +11,7 @@ from vimotion.corpora import Store
 from vimotion.errors import UserError
 from vimotion.evaluation.contestants import Answer
 from vimotion.evaluation.examples import IN_WORDS, Example, make_examples
-from vimotion.evaluation.language_contestants import AlignedVIMotion, VIMotion
+from vimotion.evaluation.language_contestants import VIMotion
 from vimotion.motion import Interaction
 
 
@@ -33,7 +32,7 @@ def examples_of(task: str, store: Store) -> list[Example]:
 
 @pytest.mark.parametrize("task", [task for task in VIMotion.tasks if task not in ("free_text", "role")])
 def test_an_answer_does_not_depend_on_the_batch(store: Store, model: Model, task: str) -> None:
-    contestant, examples = VIMotion(lambda: model), examples_of(task, store)
+    contestant, examples = VIMotion("vimotion", [lambda: model]), examples_of(task, store)
     together = contestant.answers(examples, 5)
     assert all(isinstance(answer, str if task in IN_WORDS else Interaction) for answer in together)
     for example, answer in zip(examples, together, strict=True):
@@ -43,19 +42,19 @@ def test_an_answer_does_not_depend_on_the_batch(store: Store, model: Model, task
 def test_what_a_model_cannot_take_fails_alone(store: Store, model: Model) -> None:
     [first, second] = examples_of("editing", store)
     assert first.given is not None
-    answers = VIMotion(lambda: model).answers([replace(first, given=first.given.frames(0, 5)), second], 0)
+    answers = VIMotion("vimotion", [lambda: model]).answers([replace(first, given=first.given.frames(0, 5)), second], 0)
     assert isinstance(answers[0], UserError) and isinstance(answers[1], Interaction)
 
 
-def test_without_stage_3_it_is_asked_alike(store: Store, model: Model) -> None:
-    seen: list[Sequence[int]] = []
-    tokens = model.tokens
+def test_several_trainings_take_turns_over_the_seeds_and_speak_for_themselves(store: Store, model: Model) -> None:
+    asked = list[str]()
 
-    def watched(turns, at_once=16):  # type: ignore[no-untyped-def]
-        seen.extend(turn.request.prompt for turn in turns)
-        return tokens(turns, at_once)
+    def load(name: str) -> Model:
+        asked.append(name)
+        return model
 
-    model.tokens = watched  # type: ignore[method-assign]
-    for contestant in (VIMotion, AlignedVIMotion):
-        contestant(lambda: model).answers(examples_of("prediction", store), 0)
-    assert seen[:2] == seen[2:] and AlignedVIMotion.name == "vimotion_aligned"
+    trained = VIMotion("without", [lambda name=name: load(name) for name in "abc"], seeds=(5, 6, 7, 8))  # type: ignore[misc]
+    for seed in (6, 5, 8, 7):
+        trained.answers(examples_of("reasoning", store), seed)
+    assert asked == ["b", "a", "a", "c"] and set(trained.drawn) == set(VIMotion.tasks)
+    assert set(VIMotion("vimotion", [lambda: model]).drawn) == set(VIMotion.tasks) - set(IN_WORDS)

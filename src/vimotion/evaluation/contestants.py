@@ -36,12 +36,12 @@ class Contestant(Protocol):
     Attributes:
         name: in the report.
         tasks: the tasks that it takes part in.
-        seeded: whether its answers differ from seed to seed.
+        drawn: the tasks in which its answers differ from seed to seed.
     """
 
     name: str
     tasks: Sequence[str]
-    seeded: bool
+    drawn: Sequence[str]
 
     def answers(self, examples: Sequence[Example], seed: int) -> list[Answer]:
         """One answer to each example of one task; only references may look at `Example.truth`."""
@@ -55,7 +55,7 @@ class Real:
     tasks: Sequence[str] = (
         "text_to_motion", "motion_to_text", "reaction", "prediction", "editing", "reasoning", "explanation", "role",
     )  # fmt: skip
-    seeded = False
+    drawn: Sequence[str] = ()
 
     def answers(self, examples: Sequence[Example], seed: int) -> list[Answer]:
         return [example.truth for example in examples]
@@ -66,7 +66,7 @@ class Reconstruction:
 
     name = "reconstruction"
     tasks: Sequence[str] = ("text_to_motion", "reaction", "prediction", "editing", "role")
-    seeded = False
+    drawn: Sequence[str] = ()
 
     def __init__(self, load: Callable[[], MotionTokenizer]) -> None:
         self._load = load
@@ -98,7 +98,7 @@ class Retrieval:
         "text_to_motion", "free_text", "motion_to_text", "reaction", "prediction", "editing", "reasoning", "explanation",
         "role",
     )  # fmt: skip
-    seeded = False
+    drawn: Sequence[str] = ()
 
     def __init__(self, store: Store, clips: int) -> None:
         """`clips`: how many clips of the training split are looked at."""
@@ -173,7 +173,7 @@ class Standstill:
 
     name = "standstill"
     tasks: Sequence[str] = ("prediction", "role")
-    seeded = False
+    drawn: Sequence[str] = ()
 
     def answers(self, examples: Sequence[Example], seed: int) -> list[Answer]:
         given = [(example.given, example.seconds or 0.0) for example in examples if example.given]

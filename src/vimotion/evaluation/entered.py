@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ from vimotion.corpora import Store
 from vimotion.errors import UserError
 from vimotion.evaluation.contestants import Contestant, Real, Reconstruction, Retrieval, Standstill
 from vimotion.evaluation.generator_contestants import Chain, InterGEN
-from vimotion.evaluation.language_contestants import AlignedVIMotion, VIMotion
+from vimotion.evaluation.language_contestants import VIMotion
 from vimotion.evaluation.text_model import LocalText, ServedText, TextModel
 from vimotion.llm.client import ServerConfig
 
@@ -23,28 +23,27 @@ if TYPE_CHECKING:
     from vimotion.intergen import MotionGenerator
     from vimotion.tokenizer import MotionTokenizer
 
-# What each is made of, see `part_folder`.
-PARTS: dict[str, tuple[str, ...]] = {
-    "real": (), "reconstruction": ("tokenizer",), "vimotion": ("model",), "vimotion_aligned": ("aligned",),
-    "intergen": ("generator",), "retrieval": (), "chain": ("model", "generator"), "standstill": (),
+# What each is made of; `EvaluateRecipe.models` adds others.
+_PARTS: dict[str, tuple[str, ...]] = {
+    "real": (), "reconstruction": ("tokenizer",), "vimotion": ("model",), "intergen": ("generator",), "retrieval": (),
+    "chain": ("model", "generator"), "standstill": (),
 }  # fmt: skip
-CONTESTANTS = tuple(PARTS)
+CONTESTANTS = tuple(_PARTS)
 
 
 def make_contestant(name: str, recipe: EvaluateRecipe, store: Store) -> Contestant:
     """The contestant of this name, with the settings of the recipe. Its models are loaded when it has something to answer.
 
     Raises:
-        UserError: there is no such contestant, or something that it is made of is missing.
+        UserError: something that it is made of is missing.
     """
-    if name not in PARTS:
-        raise UserError(f"There is no contestant {name!r}; choose {', '.join(PARTS)}.")
-    folders = {part: part_folder(part, recipe) for part in PARTS[name]}
+    folders = folders_of(name, recipe)
+    if name in recipe.models:
+        return VIMotion(name, [partial(_model, folder) for folder in folders.values()], recipe.seeds + recipe.varied_seeds)
     makers: dict[str, Callable[[], Contestant]] = {
         "real": Real,
         "reconstruction": lambda: Reconstruction(partial(_tokenizer, folders["tokenizer"])),
-        "vimotion": lambda: VIMotion(partial(_model, folders["model"])),
-        "vimotion_aligned": lambda: AlignedVIMotion(partial(_model, folders["aligned"])),
+        "vimotion": lambda: VIMotion(name, [partial(_model, folders["model"])]),
         "intergen": lambda: InterGEN(partial(_generator, folders["generator"])),
         "retrieval": lambda: Retrieval(store, recipe.retrieval_clips),
         "chain": lambda: Chain(
@@ -57,18 +56,35 @@ def make_contestant(name: str, recipe: EvaluateRecipe, store: Store) -> Contesta
     return makers[name]()
 
 
-def part_folder(part: str, recipe: EvaluateRecipe) -> Path:
-    """Where a part of a contestant lies: "model", "aligned", "generator" or "tokenizer".
+def folders_of(name: str, recipe: EvaluateRecipe) -> dict[str, Path]:
+    """Where the parts of a contestant lie, by what they are in the recipe.
 
     Raises:
-        UserError: it is not there.
+        UserError: one is not there.
     """
-    if part == "aligned":
-        if recipe.aligned is None:
-            raise UserError(
-                "Name in the recipe (aligned) what vimotion_aligned is: the folder or the run of `vimotion train align`."
-            )
-        return _holding("config.json", _folder_or_run(recipe.aligned), "a model", "vimotion train align")
+    if name in recipe.models:
+        trained = [_model_folder(model) for model in recipe.models[name]]
+        return {f"{name} {number}" if number else name: folder for number, folder in enumerate(trained)}
+    return {part: _part_folder(part, recipe) for part in _PARTS[name]}
+
+
+def check_models(models: dict[str, tuple[str, ...]], contestants: Sequence[str], seeds: Sequence[int]) -> None:
+    """Whether models that a recipe adds can take part.
+
+    Raises:
+        UserError: one cannot, or does not.
+    """
+    for name, trained in models.items():
+        if name in CONTESTANTS:
+            raise UserError(f"{name} is a contestant of its own; give the model in `models` another name.")
+        if name not in contestants:
+            raise UserError(f"The model {name} is no contestant; name it under `contestants` as well, or leave it out.")
+        if len(trained) not in (1, len(seeds)):
+            raise UserError(f"{name} is {len(trained)} models, and there are {len(seeds)} seeds; name one, or one for each.")
+
+
+def _part_folder(part: str, recipe: EvaluateRecipe) -> Path:
+    """Where a part lies: "model", "generator" or "tokenizer"."""
     if part == "generator":
         name = str(recipe.generator or intergen.NAME)
         folder = intergen.find_generator(name) or _folder_or_run(name)
@@ -78,9 +94,12 @@ def part_folder(part: str, recipe: EvaluateRecipe) -> Path:
     from vimotion.chat.model import SHIPPED
     from vimotion.language.model_folder import CODEC
 
-    folder = SHIPPED if recipe.model is None else _folder_or_run(recipe.model)
-    _holding("config.json", folder, "a model", "vimotion train instruct")
+    folder = SHIPPED if recipe.model is None else _model_folder(recipe.model)
     return folder / CODEC if part == "tokenizer" else folder
+
+
+def _model_folder(name: str) -> Path:
+    return _holding("config.json", _folder_or_run(name), "a model", "vimotion train instruct` or `vimotion train align")
 
 
 def _holding(file: str, folder: Path, what: str, command: str) -> Path:

@@ -30,7 +30,7 @@ from vimotion.errors import UserError
 from vimotion.evaluation.contestants import Answer, Contestant, Reconstruction
 from vimotion.evaluation.crowd import Measures, Truth, found_by_text, judged_measures, motion_measures, text_measures
 from vimotion.evaluation.distribution import OFFICIAL_PROTOCOL, Protocol
-from vimotion.evaluation.entered import CONTESTANTS, PARTS, make_contestant, part_folder
+from vimotion.evaluation.entered import CONTESTANTS, check_models, folders_of, make_contestant
 from vimotion.evaluation.examples import IN_WORDS, LONGEST, QUESTIONS, TASKS, Example, make_examples
 from vimotion.evaluation.explanations import Embed
 from vimotion.evaluation.extractor import Extractor, load_extractor
@@ -67,7 +67,8 @@ class EvaluateRecipe(Config):
         conversations: for "role" a store of `vimotion synthesize` about the corpus; a relative path lies under the VIMotion
             home.
         model: a model folder or a run's name; None is the model that comes with VIMotion.
-        aligned: for "vimotion_aligned" the folder or the run of `vimotion train align`.
+        models: others that take part, by a name of yours: folders or runs, such as that of `vimotion train align`. Of several
+            trainings each answers with another one of `seeds`.
         generator: for "intergen" and "chain" a folder of `vimotion train intergen`; None is the one that comes with VIMotion,
             or else the run "intergen".
         text_model: of "chain"; None is SmolLM2-135M-Instruct on this machine, fetched at first use.
@@ -95,7 +96,7 @@ class EvaluateRecipe(Config):
     tasks: tuple[str, ...] = tuple(task for task in TASKS if task != "role")
     conversations: Path | None = None
     model: str | None = None
-    aligned: str | None = None
+    models: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     generator: Path | None = None
     text_model: ServerConfig | None = None
     tokenizer: Path | None = None
@@ -211,8 +212,7 @@ class _Run:
         ]
 
     def _seeds(self, contestant: Contestant, task: str) -> tuple[int, ...]:
-        # words are the likeliest ones, whatever the seed
-        if not contestant.seeded or task in IN_WORDS:
+        if task not in contestant.drawn:
             return self.recipe.seeds[:1]
         return self.recipe.seeds + (self.recipe.varied_seeds if task == "text_to_motion" else ())
 
@@ -247,7 +247,7 @@ class _Run:
         return np.array([[none if vector is None else unpack(vector) for vector in row] for row in rows])
 
     def _texts(self, contestant: Contestant, examples: Sequence[Example]) -> list[str]:
-        """Answers in words; "" of failed ones."""
+        """Answers in words; "" of failed ones. Of several trainings those of the first."""
         return [self._line(contestant, example, self.recipe.seeds[0]).get("answer", "") for example in examples]
 
 
@@ -306,11 +306,13 @@ def _codec_errors(contestants: Sequence[Contestant], store: Store, recipe: Evalu
 
 
 def _check(recipe: EvaluateRecipe) -> None:
-    named = (recipe.contestants, CONTESTANTS, "contestant"), (recipe.tasks, TASKS, "benchmark"), (recipe.kinds, KINDS, "kind")
+    entered = (*CONTESTANTS, *recipe.models)
+    named = (recipe.contestants, entered, "contestant"), (recipe.tasks, TASKS, "benchmark"), (recipe.kinds, KINDS, "kind")
     for chosen, known, what in named:
         unknown = sorted(set(chosen) - set(known))
         if unknown:
             raise UserError(f"There is no {what} {unknown[0]!r}; choose {', '.join(known)}.")
+    check_models(recipe.models, recipe.contestants, recipe.seeds)
     if "role" in recipe.tasks and recipe.conversations is None:
         raise UserError("Name in the recipe the store that role-play is drawn from (conversations); see `vimotion synthesize`.")
     if not recipe.seeds:
@@ -334,7 +336,7 @@ def _origin(recipe: EvaluateRecipe, store: Store, extractor: Extractor) -> dict[
 
 def _folders(recipe: EvaluateRecipe) -> dict[str, Path]:
     """Folders of what the contestants are made of, by the part that it plays."""
-    return {part: part_folder(part, recipe) for name in recipe.contestants for part in PARTS[name]}
+    return {part: folder for name in recipe.contestants for part, folder in folders_of(name, recipe).items()}
 
 
 def _code_hashes() -> dict[str, str]:

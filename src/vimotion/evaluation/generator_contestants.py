@@ -26,7 +26,7 @@ class InterGEN:
 
     name = "intergen"
     tasks: Sequence[str] = ("text_to_motion", "free_text")
-    seeded = True
+    drawn = tasks
 
     def __init__(self, load: Callable[[], MotionGenerator]) -> None:
         """`load` gives the generator; called when there is something to answer."""
@@ -47,7 +47,7 @@ class Chain:
 
     name = "chain"
     tasks: Sequence[str] = ("reaction", "prediction", "editing", "reasoning", "explanation")
-    seeded = True
+    drawn: Sequence[str] = ("reaction", "prediction", "editing")
 
     def __init__(
         self, describer: Callable[[], Model], text_model: Callable[[], TextModel], generator: Callable[[], MotionGenerator]

@@ -1,4 +1,4 @@
-"""VIMotion as a contestant, with and without its third stage."""
+"""VIMotion as a contestant."""
 
 from __future__ import annotations
 
@@ -13,18 +13,24 @@ if TYPE_CHECKING:
 
 
 class VIMotion:
-    """A model, asked as the commands ask it: every example is a conversation of one turn."""
+    """A model, asked as the commands ask it: every example is a conversation of one turn.
 
-    name = "vimotion"
+    A model of stage 2 is asked all the same what only stage 3 teaches: editing, questions, and captions for its own drafts, by
+    which the best one is chosen.
+    """
+
     tasks: Sequence[str] = TASKS
-    seeded = True
 
-    def __init__(self, load: Callable[[], Model]) -> None:
-        """`load` gives the model; called when there is something to answer."""
-        self._load = load
+    def __init__(self, name: str, loads: Sequence[Callable[[], Model]], seeds: Sequence[int] = ()) -> None:
+        """
+        Args:
+            loads: give the model; called when there is something to answer. Several trainings take turns over `seeds`.
+        """
+        self.name, self._loads, self._seeds = name, loads, seeds
+        self.drawn: Sequence[str] = [task for task in TASKS if len(loads) > 1 or task not in IN_WORDS]
 
     def answers(self, examples: Sequence[Example], seed: int) -> list[Answer]:
-        model = self._load()
+        model = self._loads[self._seeds.index(seed) % len(self._loads) if self._seeds else 0]()
         made = [_turn(model, example, seed) for example in examples]
         turns = [turn for turn in made if not isinstance(turn, Exception)]
         said = iter(model.tokens(turns, at_once=max(1, sum(len(turn.drafts) for turn in turns))))
@@ -32,17 +38,6 @@ class VIMotion:
             turn if isinstance(turn, Exception) else _finished(example, turn, next(said))
             for example, turn in zip(examples, made, strict=True)
         ]
-
-
-class AlignedVIMotion(VIMotion):
-    """VIMotion without stage 3: the model folder that `vimotion train align` writes, its adapters merged in.
-
-    It is asked as `VIMotion` is. For the tasks of stage 2 (motion from text, text from motion, reaction, prediction) that is
-    how stage 2 taught them: its examples too are conversations of one turn in the wordings of the task templates. Editing and
-    questions it has not learnt, and is asked all the same; nor to caption its own drafts, by which the best one is chosen.
-    """
-
-    name = "vimotion_aligned"
 
 
 def _turn(model: Model, example: Example, seed: int) -> Turn | Exception:
