@@ -140,9 +140,9 @@ def _preface(results: Mapping[str, Any], recipe: EvaluateRecipe) -> str:
     return (
         f"{recipe.examples} examples a benchmark{kinds} of {results['corpus']['folder']}, split {recipe.split}; seeds "
         f"{', '.join(map(str, recipe.seeds))} (answers in words are not drawn and have one for each training of a model). "
-        f"Extractor `{results['extractor']}`; protocol {recipe.protocol}, batches of {protocol['batch']}, {protocol['repeats']} repeats. "
-        "[low, high] and ± are intervals of 95 %. A failed answer counts as wrong; FID, distances, diversity and measures of "
-        "bodies are of what was made."
+        f"Extractor `{results['extractor']}`; protocol {recipe.protocol}, batches of {protocol['batch']}, "
+        f"{protocol['repeats']} repeats. [low, high] and ± are intervals of 95 %. A failed answer counts as wrong; FID, "
+        "distances, diversity and measures of bodies are of what was made."
     )
 
 
