@@ -160,17 +160,18 @@ def test_only_captions_that_name_nobody_go_with_people_who_change_places() -> No
 
 
 def test_of_a_caption_that_names_nobody_the_first_person_is_the_one_who_begins() -> None:
-    features = np.random.default_rng(0).normal(size=(12, 2, 262)).astype(np.float16)
+    features = np.random.default_rng(0).normal(size=(12, 2, 262)).astype(np.float32)
     named, free = "Person A waves at the second person.", "One person waves at the other."
+    records = [Record("1", "train", "1", features, (named, free))]
     config = CaptionedConfig(batch_size=64, mirrored=0, exchanged=1, actor_first=True)
     for begins in (0, 1):
-        vectors, _, captions = CaptionedClips([Clip(features, (named, free), (free,), begins)], config)(0)
+        vectors, _, captions = CaptionedClips([Clip(records, 0, 12, (named, free), (free,), begins)], config)(0)
         assert set(captions) == {named, free}
         for row, caption in enumerate(captions):
             first = begins if caption == free else 0  # names keep their people
             np.testing.assert_allclose(vectors[row, 0, :12, 132:], features[:, first, 132:], atol=1e-6)
     # where nobody knows who begins, the share is what is asked for
-    vectors, _, captions = CaptionedClips([Clip(features, (named, free), (free,))], config)(0)
+    vectors, _, captions = CaptionedClips([Clip(records, 0, 12, (named, free), (free,))], config)(0)
     assert set(captions) == {free}
 
 

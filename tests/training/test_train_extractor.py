@@ -12,7 +12,7 @@ import torch
 
 from vimotion.artifacts import read_manifest
 from vimotion.config import load_config
-from vimotion.corpora.store import Store, finish_store, write_clips
+from vimotion.corpora.store import Record, Store, finish_store, write_clips
 from vimotion.errors import UserError
 from vimotion.evaluation.extractor import Extractor, InterCLIP
 from vimotion.evaluation.text_tokens import TextTokens, learn_tokenizer
@@ -102,9 +102,10 @@ def test_batches_hold_pairs_and_follow_from_their_index(corpus: Store) -> None:
 
 
 def test_the_same_caption_of_two_clips_is_no_wrong_answer() -> None:
-    features = np.zeros((8, 2, 262), dtype=np.float16)
+    features = np.zeros((8, 2, 262), dtype=np.float32)
     captions = ("They hug.", "they  hug.", "They wave.")
-    clips = [Clip(features, (caption,), ()) for caption in captions]
+    record = Record("1", "train", "1", features, captions)
+    clips = [Clip([record], 0, 8, (caption,), ()) for caption in captions]
     tokens = TextTokens(learn_tokenizer(captions * 3, 300), 20, padded=False)
     *_, rows, also = Pairs(clips, tokens, CaptionedConfig(batch_size=3))(0)
     wave = tokens(["They wave."])[0]

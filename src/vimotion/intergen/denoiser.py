@@ -82,9 +82,18 @@ class Attention(nn.Module):
             keys, values = F.linear(attended, weight[width:], bias[width:]).chunk(2, dim=-1)
         split = [part.unflatten(-1, (self.heads, -1)).transpose(-2, -3) for part in (queries, keys, values)]
         asked, told = (F.pad(part, (0, 0, 0, 1)).expand(-1, 2, -1, -1, -1) for part in split[1:])  # one row more: nothing
-        dropout = self.dropout if self.training else 0.0
-        answer = F.scaled_dot_product_attention(split[0], asked, told, attn_mask=mask, dropout_p=dropout)
+        answer = self._attend(split[0], asked, told, mask)
         return self.output(answer.transpose(-2, -3).flatten(-2))
+
+    def _attend(self, queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> Tensor:
+        """(B, 2, heads, T, width of a head)."""
+        dropout = self.dropout if self.training else 0.0
+        if not self.training or queries.device.type != "cpu":
+            return F.scaled_dot_product_attention(queries, keys, values, attn_mask=mask, dropout_p=dropout)
+        # the same, of which torch knows a faster way back on a CPU
+        scores = (queries @ keys.transpose(-1, -2)) * queries.shape[-1] ** -0.5
+        chances = scores.masked_fill(~mask, float("-inf")).softmax(-1).to(values.dtype)
+        return F.dropout(chances, dropout) @ values
 
 
 class FeedForward(nn.Module):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -46,16 +46,28 @@ class CaptionedConfig(Config):
     seed: int = 0
 
 
-class Clip(NamedTuple):
-    """A pair's frame vectors (T, 2, 262) float16, its captions, and those that still hold when the people change places.
+@dataclass(frozen=True, eq=False)
+class Clip:
+    """A pair in a store; its motion is read whenever it is asked for, so that a corpus need not fit into memory.
 
-    `begins` is the number of the person who begins, where the corpus tells.
+    Attributes:
+        records, index: where it lies.
+        frames: that are seen of it.
+        captions: its own; exchangeable: those that still hold when the people change places.
+        begins: the number of the person who begins, where the corpus tells.
     """
 
-    features: np.ndarray
+    records: Store | Sequence[Record]
+    index: int
+    frames: int
     captions: tuple[str, ...]
     exchangeable: tuple[str, ...]
     begins: int | None = None
+
+    @property
+    def features(self) -> np.ndarray:
+        """Frame vectors (T, 2, 262) float32."""
+        return self.records[self.index].features[: self.frames]
 
 
 def load_captioned(store: Store, split: str, most: int, max_frames: int) -> list[Clip]:
@@ -66,18 +78,19 @@ def load_captioned(store: Store, split: str, most: int, max_frames: int) -> list
     """
     indices = store.split(split)
     chosen = [indices[i] for i in np.linspace(0, len(indices) - 1, min(most, len(indices))).astype(int)]
-    clips = [_clip(record, max_frames) for record in map(store.__getitem__, chosen) if record.people == 2 and record.captions]
+    told = ((index, store[index]) for index in chosen)
+    clips = [_clip(store, *one, max_frames) for one in told if one[1].people == 2 and one[1].captions]
     if not clips:
         raise UserError(f"{store.folder} has no clip of two people with a caption in its split {split!r}.")
     return clips
 
 
-def _clip(record: Record, max_frames: int) -> Clip:
+def _clip(store: Store, index: int, record: Record, max_frames: int) -> Clip:
     plain = replace(record, facts=None)
     others = exchanged(plain).captions if can_exchange(plain) else ()
     scene = (record.facts or {}).get("parameters")
     begins = "ab".index(scene["acts"][0]["actor"]) if scene else None
-    return Clip(record.features[:max_frames].astype(np.float16), record.captions, others, begins)
+    return Clip(store, index, min(record.num_frames, max_frames), record.captions, others, begins)
 
 
 class Captioned(NamedTuple):
@@ -96,7 +109,7 @@ class CaptionedClips:
 
     def __init__(self, clips: Sequence[Clip], config: CaptionedConfig) -> None:
         self._clips, self._config = clips, config
-        self._lengths = np.array([len(clip.features) for clip in clips])
+        self._lengths = np.array([clip.frames for clip in clips])
         self._epoch = lru_cache(maxsize=2)(self._shuffled)
 
     @property

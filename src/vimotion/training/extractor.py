@@ -40,7 +40,7 @@ class ExtractorRecipe(Config):
     Attributes:
         name: of the run folder.
         corpus: folder of the prepared store; a relative one lies under the VIMotion home.
-        max_clips: clips of the training split that are held in memory (float16, about 150 kB each), chosen evenly.
+        max_clips: at most so many clips of the training split, chosen evenly.
         longest: frames of a clip that are seen at most; of a longer one its beginning.
         evaluated_clips: clips of the validation split, and of the test split, behind the figures.
         batch_size: pairs a batch and process: each is told from all others of its batch.
@@ -139,7 +139,7 @@ def _case(record: Record, longest: int) -> Case:
 
 def fit_normalisation(model: InterCLIP, clips: Sequence[Clip]) -> None:
     """Set the mean and deviation of what the motion tower reads, the same for both people."""
-    rows = [clip.features[::8].astype(np.float32)[..., :NUM_INPUTS].reshape(-1, NUM_INPUTS) for clip in clips]
+    rows = [clip.features[::8, :, :NUM_INPUTS].reshape(-1, NUM_INPUTS) for clip in clips]
     vectors = torch.from_numpy(np.concatenate(rows))
     deviation = vectors.std(0)
     model.mean.copy_(vectors.mean(0))

@@ -49,7 +49,7 @@ class IntergenRecipe(Config):
     Attributes:
         name: of the run folder.
         corpus: folder of the prepared store; a relative one lies under the VIMotion home.
-        max_clips: clips of the training split that are held in memory (float16, about 150 kB each), chosen evenly.
+        max_clips: at most so many clips of the training split, chosen evenly.
         batch_size: pairs a batch and process.
         mirrored: share of the clips that are seen in the mirror, with left and right exchanged in their captions.
         exchanged: share of the clips whose people change places, where a caption does not say which of them is which.
@@ -66,7 +66,7 @@ class IntergenRecipe(Config):
 
     name: str = "intergen"
     corpus: Path = Path("corpora/scripted")
-    max_clips: int = Field(default=12000, gt=0)
+    max_clips: int = Field(default=100_000, gt=0)
     batch_size: int = Field(default=16, gt=0)
     mirrored: float = Field(default=0.5, ge=0, le=1)
     exchanged: float = Field(default=0.5, ge=0, le=1)
