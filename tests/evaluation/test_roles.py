@@ -144,7 +144,7 @@ def test_a_model_is_told_the_role_as_the_conversation_tells_it(examples: list[Ex
     model, systems = Model(tiny_model(), "tiny"), []
     chat = model.chat
     model.chat = lambda system="": systems.append(system) or chat(system)  # type: ignore[method-assign, func-returns-value]
-    answers = VIMotion(lambda: model).answers(examples, 0)
+    answers = VIMotion("vimotion", [lambda: model]).answers(examples, 0)
     assert all(isinstance(answer, Interaction) and answer.num_people == 2 for answer in answers)
     assert systems == [example.system for example in examples]
 
