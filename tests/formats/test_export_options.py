@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from gltf import Gltf
-from khronos import check_glb, needs_khronos
 from made_motions import dance
+from node import check_glb, needs
 from test_cleaning import shaken
 
 from vimotion.errors import UserError
@@ -69,7 +69,7 @@ def test_no_skin(tmp_path: Path) -> None:
         np.testing.assert_allclose(joints, motion.joint_positions[19, person], atol=1e-5)
 
 
-@needs_khronos
+@needs("gltf-validator")
 @pytest.mark.parametrize("options", [ExportOptions(skin=False), ExportOptions("unreal", 48, in_place=True, clean=True)])
 def test_khronos_validator_finds_nothing(tmp_path: Path, options: ExportOptions) -> None:
     save_motion(pair(), tmp_path / "motion.glb", options)

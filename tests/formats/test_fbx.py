@@ -1,11 +1,7 @@
 """FBX files: read back by ufbx, which shares nothing with our writer, and by three.js where node has it."""
 
 import ctypes
-import json
-import os
-import shutil
 import struct
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +10,7 @@ import pytest
 from gltf import rotation
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from node import needs, three_js
 from poses import random_interaction
 from test_glb import odd_builds
 
@@ -26,17 +23,12 @@ from vimotion.motion import JOINTS, NUM_JOINTS, PARENTS, Interaction
 
 ufbx = pytest.importorskip("ufbx", reason="ufbx is not installed")
 
-# A node_modules folder with the package three.
-THREE = Path(os.environ.get("VIMOTION_THREE", Path(__file__).parents[2] / "build" / "npm" / "node_modules")).absolute()
 _SCRIPT = """
-import * as fs from 'fs';
-const { FBXLoader } = await import(process.argv[2] + '/three/examples/jsm/loaders/FBXLoader.js');
-const THREE = await import(process.argv[2] + '/three/build/three.module.js');
-const bytes = fs.readFileSync(process.argv[3]);
-const scene = new FBXLoader().parse(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length), '');
+const { FBXLoader } = await import(modules + '/three/examples/jsm/loaders/FBXLoader.js');
+const scene = new FBXLoader().parse(bytes, '');
 const mixer = new THREE.AnimationMixer(scene), answer = [];
 mixer.clipAction(scene.animations[0]).play();
-for (const time of JSON.parse(process.argv[4])) {
+for (const time of given[0]) {
   mixer.setTime(time);
   scene.updateMatrixWorld(true);
   const places = {};
@@ -208,17 +200,14 @@ def test_records_by_a_reader_of_the_layout() -> None:
     assert (len(data) - 4 - 120 - 16) % 16 == 0, "the version in the footer begins at a multiple of 16"
 
 
-@pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
-@pytest.mark.skipif(not (THREE / "three").is_dir(), reason=f"no three in {THREE} (npm install three)")
+@needs("three")
 def test_three_js_reads_it(tmp_path: Path) -> None:
     motion = random_interaction(6, frames=10)
     save_fbx(motion, tmp_path / "motion.fbx")
-    (tmp_path / "read.mjs").write_text(_SCRIPT)
     frames = [0, 4, 9]
-    call = ["node", "read.mjs", str(THREE), "motion.fbx", json.dumps([frame / 30 for frame in frames])]
-    result = subprocess.run(call, cwd=tmp_path, capture_output=True, text=True, check=True)
+    answer = three_js(_SCRIPT, tmp_path / "motion.fbx", [frame / 30 for frame in frames])
     lift = [0, load_human().lift(motion.skeletons), 0]
-    for frame, places in zip(frames, json.loads(result.stdout), strict=True):
+    for frame, places in zip(frames, answer, strict=True):
         assert len(places) == 2 * NUM_JOINTS
         for person in range(2):
             found = [places[name.replace(":", "")] for name in rig_names("mixamo", person)]

@@ -7,7 +7,7 @@ import pytest
 from gltf import Gltf
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from khronos import check_glb, needs_khronos
+from node import check_glb, needs
 from poses import random_interaction
 
 from vimotion.formats.glb import save_glb
@@ -87,7 +87,7 @@ def test_structure(tmp_path: Path) -> None:
             assert (np.sum(keys[1:] * keys[:-1], axis=1) > 0).all()
 
 
-@needs_khronos
+@needs("gltf-validator")
 @pytest.mark.parametrize(("frames", "people"), [(1, 1), (90, 2)])
 def test_khronos_validator_finds_nothing(tmp_path: Path, frames: int, people: int) -> None:
     save_glb(odd_builds(random_interaction(7, frames=frames, people=people, bend=2)), tmp_path / "motion.glb")

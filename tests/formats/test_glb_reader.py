@@ -1,9 +1,5 @@
 """GLB files read as motion: our own come back, and others' come in as they were meant."""
 
-import json
-import os
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +9,7 @@ from foreign_glb import ARMATURE, Body, Writer, quaternions
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_motions import dance
+from node import needs, three_js
 from poses import random_interaction
 from test_bvh import distance
 from test_glb import odd_builds
@@ -26,20 +23,14 @@ from vimotion.motion import JOINT, Interaction
 from vimotion.motion.rotations import axis_angle_to_matrix, matrix_to_axis_angle
 
 MILLIMETRE = 1e-3
-# A node_modules folder with the package three.
-THREE = Path(os.environ.get("VIMOTION_THREE", Path(__file__).parents[2] / "build" / "npm" / "node_modules")).absolute()
 _SCRIPT = """
-import * as fs from 'fs';
-const { GLTFLoader } = await import(process.argv[2] + '/three/examples/jsm/loaders/GLTFLoader.js');
-const THREE = await import(process.argv[2] + '/three/build/three.module.js');
-const bytes = fs.readFileSync(process.argv[3]);
-const gltf = await new GLTFLoader().parseAsync(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length), '');
-const mixer = new THREE.AnimationMixer(gltf.scene), answer = [];
+const { GLTFLoader } = await import(modules + '/three/examples/jsm/loaders/GLTFLoader.js');
+const gltf = await new GLTFLoader().parseAsync(bytes, '');
+const mixer = new THREE.AnimationMixer(gltf.scene), answer = [], nodes = [], [times, joints] = given;
 const action = mixer.clipAction(gltf.animations[0]);
 action.clampWhenFinished = true; action.setLoop(THREE.LoopOnce); action.play();
-const nodes = [];
-for (const index of JSON.parse(process.argv[5])) nodes.push(await gltf.parser.getDependency('node', index));
-for (const time of JSON.parse(process.argv[4])) {
+for (const index of joints) nodes.push(await gltf.parser.getDependency('node', index));
+for (const time of times) {
   mixer.setTime(time);
   gltf.scene.updateMatrixWorld(true);
   answer.push(nodes.map(node => new THREE.Vector3().setFromMatrixPosition(node.matrixWorld).toArray()));
@@ -229,8 +220,7 @@ def test_cubic_spline() -> None:
     assert np.abs(back.joint_positions[1, 0] - back.joint_positions[0, 0] - way[1] + way[0]).max() > 0.01, "it curves between"
 
 
-@pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
-@pytest.mark.skipif(not (THREE / "three").is_dir(), reason=f"no three in {THREE} (npm install three)")
+@needs("three")
 def test_three_js_has_the_joints_at_the_same_places(tmp_path: Path) -> None:
     writer, body, _ = spline_file()
     # a few joints by other kinds of keys
@@ -238,12 +228,9 @@ def test_three_js_has_the_joints_at_the_same_places(tmp_path: Path) -> None:
         sampler = writer.document["animations"][0]["samplers"][1 + JOINT[joint]]
         sampler |= {"output": writer.add(body.turns[:, JOINT[joint]], "VEC4", "i2"), "interpolation": how}
     (tmp_path / "made.glb").write_bytes(writer.bytes())
-    (tmp_path / "read.mjs").write_text(_SCRIPT)
     back = load_motion(tmp_path / "made.glb")
     times = [(frame + 0.01) / 30 for frame in range(back.num_frames - 1)]  # beside the jumps
-    call = ["node", "read.mjs", str(THREE), "made.glb", json.dumps(times), json.dumps(body.joints)]
-    result = subprocess.run(call, cwd=tmp_path, capture_output=True, text=True, check=True)
-    found = np.array(json.loads(result.stdout))
+    found = np.array(three_js(_SCRIPT, tmp_path / "made.glb", times, body.joints))
     # a hundredth of a frame is a few millimetres at these speeds
     assert np.linalg.norm(found - back.joint_positions[:-1, 0], axis=-1).max() < 5 * MILLIMETRE
 
