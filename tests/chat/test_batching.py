@@ -11,10 +11,10 @@ from tiny_model import tiny_model
 
 from vimotion.chat import Model, Sampling
 from vimotion.chat.batching import Batch, Writing
-from vimotion.chat.decode import AnyCausalLM, Decoder, Request
+from vimotion.chat.causal_lm import AnyCausalLM, SlottedLM
+from vimotion.chat.decode import Decoder, Request
 from vimotion.chat.events import Follower, follow
 from vimotion.chat.legal import Rules
-from vimotion.chat.slots import SlottedLM
 from vimotion.errors import UserError
 from vimotion.language.layout import MotionCodes
 from vimotion.language.rendering import parse_answer

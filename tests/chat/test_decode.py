@@ -13,10 +13,10 @@ from transformers import (
 )
 
 from vimotion.chat import Model, Sampling
-from vimotion.chat.decode import AnyCausalLM, Decoder, Network, Request
+from vimotion.chat.causal_lm import AnyCausalLM, SlottedLM, attends_to_all
+from vimotion.chat.decode import Decoder, Network, Request
 from vimotion.chat.legal import Rules
 from vimotion.chat.llama import Llama, Rows8, is_plain_llama
-from vimotion.chat.slots import SlottedLM, attends_to_all
 from vimotion.errors import UserError
 from vimotion.language.model_folder import ModelFolder
 from vimotion.language.rendering import parse_answer

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from vimotion.chat import Model, Sampling, Turn, Wish
-from vimotion.chat.decode import AnyCausalLM, Decoder
+from vimotion.chat.causal_lm import AnyCausalLM
+from vimotion.chat.decode import Decoder
 from vimotion.chat.drafts import agreement
 from vimotion.chat.motions import Motion
 from vimotion.errors import UserError

@@ -1,4 +1,4 @@
-"""A causal language model of transformers that writes many texts at once, on any device."""
+"""Causal language models of transformers that write many texts at once, on any device: all in one step, or one by one."""
 
 from __future__ import annotations
 
@@ -18,20 +18,46 @@ def attends_to_all(model: PreTrainedModel) -> bool:
     return model.config._attn_implementation in ("sdpa", "eager") and all(type(layer) is DynamicLayer for layer in layers)
 
 
-class SlottedLM:
-    """A `Network` (decode.py) of a model for which `attends_to_all` is true: a step takes all slots in one forward pass."""
+class AnyCausalLM:
+    """A `Network` (decode.py) out of any causal language model, such as one with a sliding window: slot by slot."""
 
     def __init__(self, model: PreTrainedModel) -> None:
         self.model = model
         self.max_length: int = model.config.max_position_embeddings
 
+    def new_cache(self, slots: int, length: int, before: Any = None) -> Any:
+        held = before or []
+        return [*held, *[None] * (slots - len(held))]
+
+    def prefill(self, cache: Any, slot: int, ids: Tensor, last: int = 1) -> Tensor:
+        cache[slot] = DynamicCache(config=self.model.config)
+        return self._forward(cache[slot], ids[None], last)[0]
+
+    def step(self, cache: Any, slots: Tensor, lengths: Tensor, ids: Tensor) -> Tensor:
+        rows = zip(slots.tolist(), ids, strict=True)
+        return torch.cat([self._forward(cache[slot], token[None, None])[0] for slot, token in rows])
+
+    def head(self, ids: Tensor) -> Callable[[Tensor], Tensor]:
+        # the states are already logits, of all tokens
+        return lambda logits: logits[:, ids]
+
+    def _forward(self, cache: Cache, ids: Tensor, last: int = 1, **how: Tensor | None) -> Tensor:
+        """Logits (B, last, vocabulary) after the last tokens of rows (B, n)."""
+        said: Any = self.model(ids.to(self.model.device), past_key_values=cache, use_cache=True, logits_to_keep=last, **how)
+        logits: Tensor = said.logits
+        return logits[:, -last:].float().cpu()
+
+
+class SlottedLM(AnyCausalLM):
+    """Of a model for which `attends_to_all` is true: a step takes all slots in one forward pass."""
+
     def new_cache(self, slots: int, length: int, before: SlotCache | None = None) -> SlotCache:
         return SlotCache(self.model.config.get_text_config().num_hidden_layers, slots, length, before)
 
     def prefill(self, cache: SlotCache, slot: int, ids: Tensor, last: int = 1) -> Tensor:
-        cache.place(torch.tensor([slot], device=self.model.device))
-        positions = torch.arange(len(ids))[None]
-        return self._forward(cache, ids[None], positions, None, last)[0]
+        device = self.model.device
+        cache.place(torch.tensor([slot], device=device))
+        return self._forward(cache, ids[None], last, position_ids=torch.arange(len(ids), device=device)[None])[0]
 
     def step(self, cache: SlotCache, slots: Tensor, lengths: Tensor, ids: Tensor) -> Tensor:
         lengths = lengths.to(self.model.device)
@@ -40,20 +66,7 @@ class SlottedLM:
         # added to the scores: what every kind of attention takes
         mask = torch.zeros(seen.shape, dtype=self.model.dtype, device=seen.device)
         mask.masked_fill_(~seen, torch.finfo(mask.dtype).min)
-        return self._forward(cache, ids[:, None], lengths[:, None], mask[:, None, None], 1)[:, 0]
-
-    def head(self, ids: Tensor) -> Callable[[Tensor], Tensor]:
-        # the states are already logits, of all tokens
-        return lambda logits: logits[:, ids]
-
-    def _forward(self, cache: SlotCache, ids: Tensor, positions: Tensor, mask: Tensor | None, last: int) -> Tensor:
-        device = self.model.device
-        said: Any = self.model(
-            ids.to(device), attention_mask=mask, position_ids=positions.to(device), past_key_values=cache, use_cache=True,
-            logits_to_keep=last,
-        )  # fmt: skip
-        logits: Tensor = said.logits
-        return logits.float().cpu()
+        return self._forward(cache, ids[:, None], attention_mask=mask[:, None, None], position_ids=lengths[:, None])[:, 0]
 
 
 @dataclass

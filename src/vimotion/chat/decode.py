@@ -9,12 +9,12 @@ from typing import Any, Protocol
 
 import torch
 from torch import Tensor
-from transformers import DynamicCache, PreTrainedModel
+from transformers import PreTrainedModel
 
 from vimotion.chat.batching import Batch
+from vimotion.chat.causal_lm import AnyCausalLM, SlottedLM, attends_to_all
 from vimotion.chat.legal import LegalTokens, Rules, Spot
 from vimotion.chat.llama import Llama, is_plain_llama
-from vimotion.chat.slots import SlottedLM, attends_to_all
 from vimotion.errors import UserError
 
 Head = Callable[[Tensor], Tensor]
@@ -74,35 +74,6 @@ class Network(Protocol):
 
     def head(self, ids: Tensor) -> Head:
         """The map from states (n, width) to the logits of some tokens, (n, len(ids))."""
-
-
-class AnyCausalLM:
-    """A `Network` out of any causal language model of transformers, such as one with a sliding window: slot by slot."""
-
-    def __init__(self, model: PreTrainedModel) -> None:
-        self.model = model
-        self.max_length: int = model.config.max_position_embeddings
-
-    def new_cache(self, slots: int, length: int, before: list[Any] | None = None) -> list[Any]:
-        held = before or []
-        return [*held, *[None] * (slots - len(held))]
-
-    def prefill(self, cache: list[Any], slot: int, ids: Tensor, last: int = 1) -> Tensor:
-        cache[slot] = DynamicCache(config=self.model.config)
-        return self._forward(cache[slot], ids, last)
-
-    def step(self, cache: list[Any], slots: Tensor, lengths: Tensor, ids: Tensor) -> Tensor:
-        rows = zip(slots.tolist(), ids, strict=True)
-        return torch.cat([self._forward(cache[slot], token[None]) for slot, token in rows])
-
-    def head(self, ids: Tensor) -> Head:
-        # the states are already logits, of all tokens
-        return lambda logits: logits[:, ids]
-
-    def _forward(self, cache: DynamicCache, ids: Tensor, last: int = 1) -> Tensor:
-        ids = ids[None].to(self.model.device)
-        logits: Tensor = self.model(ids, past_key_values=cache, use_cache=True, logits_to_keep=last).logits
-        return logits[0, -last:].float().cpu()
 
 
 class Decoder:
