@@ -35,7 +35,7 @@ NAMES = ("../{}", "/etc/{}", "..\\{}", "a\x00{}", ".{}", " {}", "{}/", "a\n{}", 
 
 def good_files(folder: Path) -> dict[str, bytes]:
     """Small lawful files of every format, by name."""
-    from app.hostile import walk
+    from chat.tiny_model import walk
 
     from vimotion.formats import READABLE, WRITABLE, save_motion
 

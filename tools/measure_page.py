@@ -3,7 +3,8 @@
     python tools/measure_page.py                # the shipped model, 640 × 480, Chromium's SwiftShader
     python tools/measure_page.py --seconds 8    # of the motion that is asked for
 
-Frames a second are what the browser draws while two skinned people move with shadows. One JSON object on standard output.
+Frames a second are the pictures that the stage draws while two skinned people move with shadows.
+One JSON object on standard output.
 """
 
 from __future__ import annotations
@@ -20,16 +21,13 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 SENTENCE = "The first person throws a punch and the second person ducks."
-# Counts what the browser draws for so many milliseconds.
-_DRAWN = """(milliseconds) => new Promise((done) => {
-    const began = performance.now();
-    let drawn = 0;
-    const count = (now) => {
-        drawn += 1;
-        if (now - began > milliseconds) done(1000 * drawn / (now - began)); else requestAnimationFrame(count);
-    };
-    requestAnimationFrame(count);
-})"""
+# Pictures a second that the stage draws, over so many milliseconds.
+_DRAWN = """async (milliseconds) => {
+    const drawn = () => Number(document.querySelector('canvas').dataset.rendered);
+    const [first, began] = [drawn(), performance.now()];
+    await new Promise((done) => setTimeout(done, milliseconds));
+    return 1000 * (drawn() - first) / (performance.now() - began);
+}"""
 
 
 def measure(visit: Any, seconds: float, seed: int) -> dict[str, float]:
