@@ -8,7 +8,7 @@ from torch import Tensor
 from vimotion.config import load_config
 from vimotion.errors import UserError
 from vimotion.intergen import GeneratorConfig
-from vimotion.intergen.denoiser import Denoiser
+from vimotion.intergen.denoiser import Attention, Denoiser
 from vimotion.intergen.diffusion import add_noise, signal_share
 from vimotion.intergen.losses import LossWeights, joints_of, masked_mean, regularisers, simple_loss, standard_offsets
 from vimotion.motion import FEATURES, Skeleton
@@ -63,6 +63,26 @@ def test_step_and_caption_count_and_an_untold_caption_does_not(reads_words: bool
     torch.testing.assert_close(untold[0], untold[1])
     stepped = generator.denoiser(noisy, torch.tensor([300, 301]), mask, text, torch.zeros(2))
     assert not torch.allclose(stepped[0], stepped[1], atol=1e-3)
+
+
+def test_attention_is_the_same_in_training() -> None:
+    """There it takes another way on a CPU."""
+    torch.manual_seed(0)
+    attention = Attention(32, 4, dropout=0.0)
+    hidden, words = torch.randn(3, 2, 7, 32), torch.randn(3, 1, 5, 32)
+    for attended in (hidden, words):
+        mask = torch.rand(3, 1, 1, 1, attended.shape[2] + 1) < 0.6
+        mask[..., -1] = True
+        found = []
+        for training in (True, False):
+            answer = attention.train(training)(hidden, attended, mask)
+            (gradient,) = torch.autograd.grad(answer.square().sum(), attention.inputs.weight)
+            found.append((answer, gradient))
+        for one, other in zip(*found, strict=True):
+            torch.testing.assert_close(one, other, atol=1e-4, rtol=1e-4)
+    with_dropout = Attention(32, 4, dropout=0.5)
+    mask = torch.ones(3, 1, 1, 1, 8, dtype=torch.bool)
+    assert not torch.equal(with_dropout(hidden, hidden, mask), with_dropout.eval()(hidden, hidden, mask))
 
 
 def test_words_are_read_by_every_block() -> None:
