@@ -14,9 +14,9 @@ from vimotion.intergen.losses import LossWeights, joints_of, masked_mean, regula
 from vimotion.motion import FEATURES, Skeleton
 
 
-def parts(predicted: Tensor, target: Tensor, steps: tuple[int, int] = (0, 0), mask: Tensor | None = None) -> dict[str, float]:
+def parts(predicted: Tensor, target: Tensor, mask: Tensor | None = None) -> dict[str, float]:
     mask = torch.ones(2, target.shape[2]) if mask is None else mask
-    made = regularisers(predicted, target, mask, torch.tensor(steps), standard_offsets(), kinematics=True)
+    made = regularisers(predicted, target, mask, standard_offsets(), kinematics=True)
     return {name: float(value) for name, value in made.items()}
 
 
@@ -193,14 +193,10 @@ def test_touching_hands_are_drawn_together() -> None:
     assert parts(with_joints(target, away), truth)["touching"] == pytest.approx(0.25, rel=1e-3)
 
 
-def test_much_noise_and_padding_are_left_out() -> None:
+def test_padding_is_left_out_and_no_pair_is_no_loss() -> None:
     target = pairs()
     wrong = target + torch.randn(target.shape, generator=torch.Generator().manual_seed(0)) * 0.1
-    one = wrong.clone()
-    one[1] = target[1] + 5
-    seen, both = parts(wrong[:1].repeat(2, 1, 1, 1), target[:1].repeat(2, 1, 1, 1)), parts(one, target, steps=(700, 701))
-    assert both == pytest.approx(seen, rel=1e-4)
-    assert set(parts(wrong, target, steps=(800, 900)).values()) == {0.0}
+    assert set(parts(wrong[:0], target[:0], torch.ones(0, 12)).values()) == {0.0}
     mask = torch.ones(2, 12)
     mask[:, 8:] = 0
     spoilt = wrong.clone()
@@ -220,7 +216,7 @@ def test_the_first_guess_has_gradients() -> None:
     guess = torch.zeros_like(target)
     guess[..., FEATURES["rotations"]] = target[..., FEATURES["rotations"]].mean((0, 1, 2))
     guess.requires_grad_()
-    made = regularisers(guess, target, torch.ones(2, 12), torch.zeros(2), standard_offsets(), kinematics=True)
+    made = regularisers(guess, target, torch.ones(2, 12), standard_offsets(), kinematics=True)
     weights = LossWeights(kinematics=1.0).model_dump()
     torch.stack([weights[name] * value for name, value in made.items()]).sum().backward()
     assert guess.grad is not None and bool(guess.grad.isfinite().all()) and float(guess.grad.norm()) < 100

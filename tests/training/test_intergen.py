@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,10 +18,21 @@ from vimotion.corpora.store import Record, Store
 from vimotion.errors import UserError
 from vimotion.intergen import MotionGenerator
 from vimotion.intergen.denoiser import Denoiser
+from vimotion.intergen.text import EmbeddedText, TextFeatures
 from vimotion.language.backbone import tiny_backbone
 from vimotion.motion.vectors import place_features
 from vimotion.training.captioned import CaptionedClips, CaptionedConfig, Clip, load_captioned
-from vimotion.training.intergen import Averaged, IntergenRecipe, embeddings_of, train_intergen
+from vimotion.training.intergen import (
+    Averaged,
+    Batches,
+    IntergenRecipe,
+    Remembered,
+    embeddings_of,
+    first_denoiser,
+    intergen_loss,
+    text_encoder,
+    train_intergen,
+)  # fmt: skip
 from vimotion.training.loop import TrainingStopped
 
 RECIPES = Path(__file__).parents[2] / "recipes" / "intergen"
@@ -56,7 +68,7 @@ def test_training_lowers_the_loss_and_leaves_a_generator(words: Path, store: Sto
     folder = train_intergen(longer, tmp_path / "run")
     lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
     losses = [line["loss"] for line in lines if "loss" in line]
-    assert np.median(losses[-12:]) < 0.7 * np.median(losses[:12])
+    assert np.median(losses[-12:]) < 0.6 * np.mean(losses[:3])
     manifest = read_manifest(folder)
     assert manifest["kind"] == "intergen" and set(manifest["parents"]) == {"corpus", "words"}
     assert manifest["metrics"]["joints_mm_at_300"] > 0 and manifest["metrics"]["validation"] > 0
@@ -208,6 +220,41 @@ def test_words_come_from_a_language_model(words: Path, tmp_path: Path) -> None:
     assert int(text(["hug"]).mask.sum()) == 3  # it reads bytes
     with pytest.raises(UserError, match="no language model"):
         embeddings_of(tmp_path)
+
+
+def test_a_caption_is_read_once_and_as_it_would_be_alone(words: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+
+    class Counted(EmbeddedText):
+        def __call__(self, captions: Sequence[str]) -> TextFeatures:
+            read.extend(captions)
+            return super().__call__(captions)
+
+    text = embeddings_of(words)
+    remembered = Remembered(Counted(text._tokenizer, text._table), bf16=False)
+    first = remembered(["hug", "they wave", "hug"])
+    again = remembered(["they wave", "a bow"])
+    assert read == ["hug", "they wave", "a bow"]
+    alone = embeddings_of(words)(["they wave", "a bow"])
+    assert torch.equal(again.tokens[again.mask], alone.tokens[alone.mask])
+    assert torch.equal(again.mask, alone.mask) and torch.equal(again.end, alone.end)
+    assert torch.equal(first.tokens[0], first.tokens[2]) and first.end.tolist() == [2, 8, 2]
+    monkeypatch.setattr("vimotion.training.intergen._KNOWN_CAPTIONS", 1)
+    assert torch.equal(remembered(["they wave", "a bow"]).tokens, again.tokens)
+    assert read[3:] == ["they wave", "a bow"]  # nothing but the last is kept, and it does not matter
+    remembered(["a bow"])
+    assert len(read) == 5
+
+
+def test_the_regularisers_see_pairs_in_little_noise(words: Path, store: Store) -> None:
+    clips = CaptionedClips(load_captioned(store, "train", 4, 60), CaptionedConfig(batch_size=4))
+    for t_bar, wanted in ((0, False), (999, True)):
+        chosen = recipe(words, "generator.max_frames=60", f"t_bar={t_bar}")
+        model = Averaged(first_denoiser(chosen, clips), 0.9)
+        torch.manual_seed(0)
+        with torch.no_grad():
+            _, parts = intergen_loss(model, chosen)(model, Batches(clips, text_encoder(chosen), "fp32")(0))
+        assert (float(parts["world"]) > 0) == wanted and float(parts["simple"]) > 0
 
 
 def test_settings_that_do_not_fit_are_named(words: Path, home: Path, tmp_path: Path) -> None:

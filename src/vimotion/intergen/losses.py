@@ -1,7 +1,8 @@
 """What the denoiser is held to: the numbers themselves, and InterGen's regularisers on the joints of the two people.
 
-Every regulariser is a mean square over what it looks at, first within a pair of people, then over the pairs whose step of
-diffusion is low enough: from much noise the joints cannot be told, and the regularisers would only pull towards the mean.
+Every regulariser is a mean square over what it looks at, first within a pair of people, then over the pairs. Those whose step
+of diffusion is high are to be left out: from much noise the joints cannot be told, and the regularisers would only pull towards
+the mean.
 """
 
 from __future__ import annotations
@@ -15,8 +16,6 @@ from vimotion.motion import FEATURES, JOINT, NUM_JOINTS, PARENTS, Skeleton
 from vimotion.motion.contacts import CONTACT_JOINTS
 from vimotion.motion.differentiable import forward_kinematics, matrix_from_6d, unit
 
-# The last step of diffusion at which the regularisers count.
-T_BAR = 700
 # Metres between two joints, below which the map of distances counts, and below which they touch.
 _NEAR, _TOUCHING = 1.0, 0.1
 # A foot stands that is slower (squared metres a frame) and lower (metres, as in the order of CONTACT_JOINTS) than this.
@@ -70,18 +69,14 @@ def simple_loss(predicted: Tensor, target: Tensor, mask: Tensor, weights: Tensor
     return (squares * mask).sum() / mask.sum()
 
 
-def regularisers(
-    predicted: Tensor, target: Tensor, mask: Tensor, steps: Tensor, standard: Tensor, kinematics: bool, t_bar: int = T_BAR
-) -> dict[str, Tensor]:
+def regularisers(predicted: Tensor, target: Tensor, mask: Tensor, standard: Tensor, kinematics: bool) -> dict[str, Tensor]:
     """InterGen's regularisers by name, each a number.
 
     Args:
         predicted, target: frame vectors (B, 2, T, 262), not normalised.
         mask: (B, T) 1 where a frame is real.
-        steps: (B,) step of diffusion that each was predicted at.
         standard: (22, 3) the standard skeleton's offsets.
         kinematics: whether that part is wanted: it costs as much as the others together.
-        t_bar: the last step at which they count.
     """
     joints, truth = joints_of(predicted), joints_of(target)
     frames = mask[:, None].expand(-1, 2, -1)
@@ -96,8 +91,7 @@ def regularisers(
     }
     if kinematics:
         parts["kinematics"] = kinematics_loss(predicted, truth, frames, standard)
-    counts = (steps <= t_bar).to(mask)
-    return {name: (values * counts).sum() / counts.sum().clamp_min(1) for name, values in parts.items()}
+    return {name: values.sum() / max(len(values), 1) for name, values in parts.items()}
 
 
 def joints_of(features: Tensor) -> Tensor:

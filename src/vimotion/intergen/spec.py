@@ -18,6 +18,7 @@ class TextConfig(Config):
             "embeddings": the token embeddings of a language model, kept beside the generator's weights.
         width: numbers that the encoder gives for a token.
         layers, heads, feed_forward: of the transformer that is trained.
+        dropout: share of its numbers that are left out in training.
         pooled: what stands for the whole caption: its last token, as CLIP means it, or the mean of all, as MiniLM does.
     """
 
@@ -26,6 +27,7 @@ class TextConfig(Config):
     layers: int = Field(default=2, gt=0)
     heads: int = Field(default=8, gt=0)
     feed_forward: int = Field(default=2048, gt=0)
+    dropout: float = Field(default=0.1, ge=0, lt=1)
     pooled: Literal["end", "mean"] = "end"
 
 

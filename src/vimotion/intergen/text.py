@@ -64,7 +64,7 @@ class TextHead(nn.Module):
     def __init__(self, config: TextConfig) -> None:
         super().__init__()
         layer = nn.TransformerEncoderLayer(
-            config.width, config.heads, config.feed_forward, dropout=0.1, activation="gelu", batch_first=True
+            config.width, config.heads, config.feed_forward, dropout=config.dropout, activation="gelu", batch_first=True
         )
         self.encoder = nn.TransformerEncoder(layer, config.layers, enable_nested_tensor=False)
         self.norm = nn.LayerNorm(config.width)

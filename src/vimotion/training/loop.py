@@ -361,7 +361,8 @@ def _stop_requested() -> Iterator[threading.Event]:
 @contextmanager
 def _prefetch(batches: Batches) -> Iterator[Callable[[int, int], Any]]:
     """fetch(index, following): batch `index`, while `following` is begun in another thread."""
-    with ThreadPoolExecutor(1) as pool:
+    # on a CPU a second team of threads would take the cores from the first, which computes the step
+    with ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(1,)) as pool:
         ahead: dict[int, Future[Any]] = {}
 
         def fetch(index: int, following: int) -> Any:

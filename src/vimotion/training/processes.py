@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from accelerate import Accelerator, FullyShardedDataParallelPlugin, PartialState
 from accelerate.state import AcceleratorState
-from accelerate.utils import DistributedType
+from accelerate.utils import DistributedType, TorchDynamoPlugin
 from torch import Tensor, nn
 from torch.distributed.fsdp import FSDPModule, MixedPrecisionPolicy
 from torch.distributed.tensor import DTensor, distribute_tensor
@@ -40,7 +40,9 @@ def make_accelerator(bf16: bool, compiled: bool) -> Accelerator:
     """
     processes()
     AcceleratorState._reset_state()  # an earlier run of this process may have had another precision
-    accelerator = Accelerator(mixed_precision="bf16" if bf16 else "no", dynamo_backend="inductor" if compiled else "no")
+    # block by block, for a whole network of many takes minutes; and once for batches of all lengths
+    compiling = TorchDynamoPlugin(backend="inductor", use_regional_compilation=True, dynamic=True) if compiled else None
+    accelerator = Accelerator(mixed_precision="bf16" if bf16 else "no", dynamo_plugin=compiling)
     if accelerator.num_processes != int(os.environ.get("WORLD_SIZE", 1)):
         raise UserError("The processes do not know of one another; on CPUs, set ACCELERATE_USE_CPU=true.")
     if accelerator.num_processes == 1 or os.environ.get("ACCELERATE_USE_FSDP", "false").lower() != "true":
