@@ -149,10 +149,10 @@ def test_batches_follow_from_their_index_and_an_epoch_sees_each_clip(store: Stor
     assert source(0).captions != source(len(source)).captions or not torch.equal(source(0).mask, source(len(source)).mask)
 
 
-def test_only_captions_that_name_nobody_go_with_people_who_change_places() -> None:
+def test_people_who_change_places_change_their_names() -> None:
     features = np.random.default_rng(0).normal(size=(20, 2, 262)).astype(np.float32)
-    named, free = "Person A waves at the second person.", "One person waves at the other."
-    record = Record("1", "train", "1", features, (named, free))
+    named, free, unclear = "Person A waves at the second person.", "One person waves at the other.", "The girl waves first."
+    renamed = "Person B waves at the first person."
 
     class Listed(list):  # type: ignore[type-arg]
         folder = "here"
@@ -160,31 +160,30 @@ def test_only_captions_that_name_nobody_go_with_people_who_change_places() -> No
         def split(self, name: str) -> list[int]:
             return [i for i, one in enumerate(self) if one.split == name]
 
+    record = Record("1", "train", "1", features, (named, free, unclear))
     [clip] = load_captioned(Listed([record]), "train", 5, 12)  # type: ignore[arg-type]
-    assert len(clip.features) == 12 and clip.captions == (named, free) and clip.exchangeable == (free,)
-    source = CaptionedClips([clip], CaptionedConfig(batch_size=16, mirrored=0, exchanged=1))
-    vectors, _, captions = source(0)
-    assert set(captions) == {free}
-    np.testing.assert_allclose(vectors[0, 0, :12, 132:], clip.features[:, 1, 132:], atol=1e-6)
+    assert len(clip.features) == 12 and clip.captions == (named, free, unclear)
+    vectors, _, captions = CaptionedClips([clip], CaptionedConfig(batch_size=64, mirrored=0, exchanged=1))(0)
+    assert set(captions) == {renamed, free, unclear}
+    for row, caption in enumerate(captions):
+        first = 0 if caption == unclear else 1
+        np.testing.assert_allclose(vectors[row, 0, :12, 132:], clip.features[:, first, 132:], atol=1e-6)
     alone = replace(record, features=features[:, :1])
     with pytest.raises(UserError, match="no clip of two people"):
         load_captioned(Listed([alone, replace(record, captions=())]), "train", 5, 12)  # type: ignore[arg-type]
 
 
-def test_of_a_caption_that_names_nobody_the_first_person_is_the_one_who_begins() -> None:
+@pytest.mark.parametrize("begins", [0, 1])
+def test_of_a_caption_that_names_nobody_the_first_person_is_the_one_who_begins(begins: int) -> None:
     features = np.random.default_rng(0).normal(size=(12, 2, 262)).astype(np.float32)
-    named, free = "Person A waves at the second person.", "One person waves at the other."
+    named, free = "Person A waves at the second person.", "First, one person waves at the other."
     records = [Record("1", "train", "1", features, (named, free))]
-    config = CaptionedConfig(batch_size=64, mirrored=0, exchanged=1, actor_first=True)
-    for begins in (0, 1):
-        vectors, _, captions = CaptionedClips([Clip(records, 0, 12, (named, free), (free,), begins)], config)(0)
-        assert set(captions) == {named, free}
-        for row, caption in enumerate(captions):
-            first = begins if caption == free else 0  # names keep their people
-            np.testing.assert_allclose(vectors[row, 0, :12, 132:], features[:, first, 132:], atol=1e-6)
-    # where nobody knows who begins, the share is what is asked for
-    vectors, _, captions = CaptionedClips([Clip(records, 0, 12, (named, free), (free,))], config)(0)
-    assert set(captions) == {free}
+    config = CaptionedConfig(batch_size=64, mirrored=0, exchanged=0.5, actor_first=True)
+    vectors, _, captions = CaptionedClips([Clip(records, 0, 12, (named, free), begins)], config)(0)
+    assert set(captions) == {named, free, "Person B waves at the first person."}
+    for row, caption in enumerate(captions):
+        first = begins if caption == free else int(caption != named)
+        np.testing.assert_allclose(vectors[row, 0, :12, 132:], features[:, first, 132:], atol=1e-6)
 
 
 @pytest.mark.parametrize(

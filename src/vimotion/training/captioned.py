@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -13,12 +13,12 @@ from pydantic import Field
 from torch import Tensor
 
 from vimotion.config import Config
+from vimotion.corpora.naming import names_people, renamed_caption
 from vimotion.corpora.sides import mirrored_caption
 from vimotion.corpora.store import Record, Store
 from vimotion.errors import UserError
 from vimotion.motion import FEATURES
 from vimotion.motion.vectors import mirror_features, place_features
-from vimotion.training.examples import can_exchange, exchanged
 
 # Batches are as long as a multiple of this, so that a compiled model meets few lengths.
 GRID = 16
@@ -32,10 +32,9 @@ class CaptionedConfig(Config):
     Attributes:
         batch_size: pairs a batch and process.
         mirrored: share of the clips that are seen in the mirror, with left and right exchanged in their captions.
-        exchanged: share of the clips whose people change places, where a caption does not say which of them is which.
+        exchanged: share of the clips whose people change places, and their names in the caption.
         actor_first: where a caption does not say which of them is which and the corpus tells who begins, that is the first
-            person, and no clip has its people exchanged otherwise. A caption then has one meaning; with two, a generator that
-            learns from both makes something in between.
+            person. A caption then has one meaning; with two, a generator that learns from both makes something in between.
         seed: two sources of the same seed draw alike.
     """
 
@@ -53,7 +52,7 @@ class Clip:
     Attributes:
         records, index: where it lies.
         frames: that are seen of it.
-        captions: its own; exchangeable: those that still hold when the people change places.
+        captions: its own.
         begins: the number of the person who begins, where the corpus tells.
     """
 
@@ -61,7 +60,6 @@ class Clip:
     index: int
     frames: int
     captions: tuple[str, ...]
-    exchangeable: tuple[str, ...]
     begins: int | None = None
 
     @property
@@ -86,11 +84,9 @@ def load_captioned(store: Store, split: str, most: int, max_frames: int) -> list
 
 
 def _clip(store: Store, index: int, record: Record, max_frames: int) -> Clip:
-    plain = replace(record, facts=None)
-    others = exchanged(plain).captions if can_exchange(plain) else ()
     scene = (record.facts or {}).get("parameters")
     begins = "ab".index(scene["acts"][0]["actor"]) if scene else None
-    return Clip(store, index, min(record.num_frames, max_frames), record.captions, others, begins)
+    return Clip(store, index, min(record.num_frames, max_frames), record.captions, begins)
 
 
 class Captioned(NamedTuple):
@@ -148,12 +144,12 @@ class CaptionedClips:
 
     def _told(self, clip: Clip, random: np.random.Generator) -> tuple[str, bool]:
         """One of the clip's captions, and whether its people are to change places."""
-        if self._config.actor_first and clip.begins is not None:
-            caption = clip.captions[int(random.integers(len(clip.captions)))]
-            return caption, clip.begins == 1 and caption in clip.exchangeable
-        exchange = bool(clip.exchangeable) and random.random() < self._config.exchanged
-        captions = clip.exchangeable if exchange else clip.captions
-        return captions[int(random.integers(len(captions)))], exchange
+        caption = clip.captions[int(random.integers(len(clip.captions)))]
+        if self._config.actor_first and clip.begins is not None and not names_people(caption):
+            return caption, clip.begins == 1
+        other = renamed_caption(caption)
+        exchange = other is not None and random.random() < self._config.exchanged
+        return other if exchange and other else caption, exchange
 
 
 def _padded(features: np.ndarray, frames: int) -> tuple[np.ndarray, np.ndarray]:

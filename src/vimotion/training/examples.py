@@ -15,6 +15,7 @@ from transformers import PreTrainedTokenizerFast
 
 from vimotion.config import Config
 from vimotion.corpora import Record
+from vimotion.corpora.naming import renamed_caption
 from vimotion.errors import UserError
 from vimotion.language.layout import Layout
 from vimotion.language.rendering import IGNORED, CodesOf, render
@@ -23,8 +24,6 @@ from vimotion.training.dialogues import INTER_MT2, Dialogues
 from vimotion.training.motion_codes import MotionCodes
 from vimotion.training.rows import OFFERED, Example, fill_rows, pack_rows
 
-# Where a caption says which person is which.
-_NAMED = re.compile(r"\b(?:first|second|person (?:[ab12]|one|two))\b", re.IGNORECASE)
 # How facts name the two people: by letters in the parameters, by slots in what is told.
 _OTHER = str.maketrans("ab", "ba")
 _OTHER_SLOT = {"{first}": "{second}", "{second}": "{first}"}
@@ -148,12 +147,12 @@ class Examples:
 
 def can_exchange(record: Record) -> bool:
     """Whether something can be said of the record when its two people change their names."""
-    return record.people == 2 and (not record.captions or not all(map(_NAMED.search, record.captions)))
+    return record.people == 2 and (not record.captions or any(map(renamed_caption, record.captions)))
 
 
 def exchanged(record: Record) -> Record:
-    """The record told with its second person as the first; captions that say which person is which are left out."""
-    captions = tuple(caption for caption in record.captions if not _NAMED.search(caption))
+    """The record told with its second person as the first; captions of which it is not clear whom they name are left out."""
+    captions = tuple(other for caption in record.captions if (other := renamed_caption(caption)))
     if not record.facts or "parameters" not in record.facts:  # no scripted scene
         return replace(record, captions=captions)
     parameters = record.facts["parameters"]

@@ -55,7 +55,7 @@ class IntergenRecipe(Config):
         max_clips: at most so many clips of the training split, chosen evenly.
         batch_size: pairs a batch and process.
         mirrored: share of the clips that are seen in the mirror, with left and right exchanged in their captions.
-        exchanged: share of the clips whose people change places, where a caption does not say which of them is which.
+        exchanged: share of the clips whose people change places, and their names in the caption.
         actor_first: that a caption that does not say which of them is which has one meaning, see `CaptionedConfig`.
         untold: share of the clips whose caption is kept from the denoiser, for guidance.
         t_bar: the last step of diffusion at which the regularisers count.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Literal
 
 import torch
@@ -73,7 +73,7 @@ class Muon(Optimizer):
                 self._move(parameters, group)
         return loss
 
-    def _move(self, parameters: Sequence[Tensor], group: Group) -> None:
+    def _move(self, parameters: list[Tensor], group: Group) -> None:
         """A step of matrices of one shape."""
         for parameter in parameters:
             if "momentum_buffer" not in self.state[parameter]:
@@ -85,7 +85,7 @@ class Muon(Optimizer):
         turned = orthogonal(torch.stack(list(ahead))).to(parameters[0].dtype)
         torch._foreach_mul_(parameters, 1 - group["lr"] * group["weight_decay"])
         rate = group["lr"] * _ADAMS_STEP * max(parameters[0].shape) ** 0.5
-        torch._foreach_add_(parameters, turned.unbind(0), alpha=-rate)
+        torch._foreach_add_(parameters, list(turned.unbind(0)), alpha=-rate)
 
 
 def orthogonal(matrices: Tensor) -> Tensor:
