@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +17,6 @@ from vimotion.corpora.store import Record, Store
 from vimotion.errors import UserError
 from vimotion.intergen import MotionGenerator
 from vimotion.intergen.denoiser import Denoiser
-from vimotion.intergen.text import EmbeddedText, TextFeatures
 from vimotion.language.backbone import tiny_backbone
 from vimotion.motion.vectors import place_features
 from vimotion.training.captioned import CaptionedClips, CaptionedConfig, Clip, load_captioned
@@ -26,7 +24,6 @@ from vimotion.training.intergen import (
     Averaged,
     Batches,
     IntergenRecipe,
-    Remembered,
     embeddings_of,
     first_denoiser,
     intergen_loss,
@@ -221,28 +218,18 @@ def test_words_come_from_a_language_model(words: Path, tmp_path: Path) -> None:
         embeddings_of(tmp_path)
 
 
-def test_a_caption_is_read_once_and_as_it_would_be_alone(words: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    read: list[str] = []
-
-    class Counted(EmbeddedText):
-        def __call__(self, captions: Sequence[str]) -> TextFeatures:
-            read.extend(captions)
-            return super().__call__(captions)
-
+def test_captions_are_read_for_many_batches_and_as_they_would_be_alone(words: Path, store: Store) -> None:
+    clips = CaptionedClips(load_captioned(store, "train", 40, 60), CaptionedConfig(batch_size=4))
     text = embeddings_of(words)
-    remembered = Remembered(Counted(text._tokenizer, text._table), bf16=False)
-    first = remembered(["hug", "they wave", "hug"])
-    again = remembered(["they wave", "a bow"])
-    assert read == ["hug", "they wave", "a bow"]
-    alone = embeddings_of(words)(["they wave", "a bow"])
-    assert torch.equal(again.tokens[again.mask], alone.tokens[alone.mask])
-    assert torch.equal(again.mask, alone.mask) and torch.equal(again.end, alone.end)
-    assert torch.equal(first.tokens[0], first.tokens[2]) and first.end.tolist() == [2, 8, 2]
-    monkeypatch.setattr("vimotion.training.intergen._KNOWN_CAPTIONS", 1)
-    assert torch.equal(remembered(["they wave", "a bow"]).tokens, again.tokens)
-    assert read[3:] == ["they wave", "a bow"]  # nothing but the last is kept, and it does not matter
-    remembered(["a bow"])
-    assert len(read) == 5
+    straight, resumed = Batches(clips, text, "fp32"), Batches(clips, text, "fp32")
+    for index in range(13):
+        features, mask, said = straight(index)
+        alone = text(clips(index).captions)
+        assert torch.equal(said.mask, alone.mask) and torch.equal(said.end, alone.end)
+        assert torch.equal(said.tokens[said.mask], alone.tokens[alone.mask])
+        assert torch.equal(features, clips(index).features) and torch.equal(mask, clips(index).mask)
+        if index >= 7:  # a run that goes on from here
+            assert all(map(torch.equal, resumed(index)[2], said))
 
 
 def test_the_regularisers_see_pairs_in_little_noise(words: Path, store: Store) -> None:

@@ -97,6 +97,21 @@ class Captioned(NamedTuple):
     captions: list[str]
 
 
+class Drawn(NamedTuple):
+    """A clip as a batch takes it: what is said of it, and whether its people change places and it is seen in the mirror."""
+
+    clip: Clip
+    caption: str
+    exchange: bool
+    mirror: bool
+
+    def features(self) -> np.ndarray:
+        """Frame vectors (T, 2, 262) float32, placed by the person who is the first now."""
+        features = self.clip.features.astype(np.float32)
+        features = mirror_features(features) if self.mirror else features
+        return place_features(features[:, ::-1] if self.exchange else features)
+
+
 class CaptionedClips:
     """Batches by index.
 
@@ -117,14 +132,19 @@ class CaptionedClips:
         return max(len(self._clips) // self._config.batch_size, 1)
 
     def __call__(self, index: int) -> Captioned:
-        epoch, within = divmod(index, len(self))
-        random = np.random.default_rng([self._config.seed, 1, index])
-        drawn = [self._drawn(self._clips[number], random) for number in self._epoch(epoch)[within]]
-        longest = -(-max(len(features) for features, _ in drawn) // GRID) * GRID
-        padded = [_padded(features, longest) for features, _ in drawn]
+        drawn = self.drawn(index)
+        clips = [one.features() for one in drawn]
+        longest = -(-max(map(len, clips)) // GRID) * GRID
+        padded = [_padded(features, longest) for features in clips]
         features = np.ascontiguousarray(np.stack([clip for clip, _ in padded]).swapaxes(1, 2))
         mask = torch.from_numpy(np.stack([real for _, real in padded]))
-        return Captioned(torch.from_numpy(features), mask, [caption for _, caption in drawn])
+        return Captioned(torch.from_numpy(features), mask, [one.caption for one in drawn])
+
+    def drawn(self, index: int) -> list[Drawn]:
+        """What a batch is made of, no motion read yet."""
+        epoch, within = divmod(index, len(self))
+        random = np.random.default_rng([self._config.seed, 1, index])
+        return [self._drawn(self._clips[number], random) for number in self._epoch(epoch)[within]]
 
     def _shuffled(self, epoch: int) -> np.ndarray:
         """Clip numbers of an epoch's batches, (batches, batch size)."""
@@ -134,13 +154,11 @@ class CaptionedClips:
         batches = np.resize(order, (len(self), self._config.batch_size))
         return batches[random.permutation(len(batches))]
 
-    def _drawn(self, clip: Clip, random: np.random.Generator) -> tuple[np.ndarray, str]:
-        features = clip.features.astype(np.float32)
+    def _drawn(self, clip: Clip, random: np.random.Generator) -> Drawn:
         caption, exchange = self._told(clip, random)
         other = mirrored_caption(caption)
-        if other is not None and random.random() < self._config.mirrored:
-            features, caption = mirror_features(features), other
-        return place_features(features[:, ::-1] if exchange else features), caption
+        mirror = other is not None and random.random() < self._config.mirrored
+        return Drawn(clip, other if mirror and other else caption, exchange, mirror)
 
     def _told(self, clip: Clip, random: np.random.Generator) -> tuple[str, bool]:
         """One of the clip's captions, and whether its people are to change places."""
