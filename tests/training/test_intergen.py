@@ -29,7 +29,7 @@ from vimotion.training.intergen import (
     intergen_loss,
     text_encoder,
     train_intergen,
-)  # fmt: skip
+)
 from vimotion.training.loop import TrainingStopped
 
 RECIPES = Path(__file__).parents[2] / "recipes" / "intergen"
@@ -181,6 +181,11 @@ def test_of_a_caption_that_names_nobody_the_first_person_is_the_one_who_begins(b
     for row, caption in enumerate(captions):
         first = begins if caption == free else int(caption != named)
         np.testing.assert_allclose(vectors[row, 0, :12, 132:], features[:, first, 132:], atol=1e-6)
+    # where nobody knows who begins, the share is what is asked for
+    always = config.model_copy(update={"exchanged": 1.0})
+    vectors, _, captions = CaptionedClips([Clip(records, 0, 12, (free,))], always)(0)
+    assert set(captions) == {free}
+    np.testing.assert_allclose(vectors[0, 0, :12, 132:], features[:, 1, 132:], atol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ import numpy as np
 
 from vimotion.errors import UserError
 from vimotion.tasks.messages import Conversation, Message, MotionPart
+from vimotion.tasks.naming import names_people
 from vimotion.tasks.templates import (
     MOTION,
     Words,
@@ -51,7 +52,6 @@ _LONE = 0.15
 _SEEN = (0.25, 0.75)
 # What a template says of two people only.
 _OF_TWO = re.compile(r"\b(they|them|their|these|two|people|both|between|each other|one another|interaction)\b", re.IGNORECASE)
-_NAMED = re.compile(r"\b[Tt]he (first|second)\b|\b[Pp]erson ([AB12]|one|two)\b")
 
 # Whom a manner is asked of; of both, the words are the same for either.
 _SLOTS = {"": "", "a": "{first}", "b": "{second}"}
@@ -185,7 +185,7 @@ def _description(record: Record, random: np.random.Generator, held_out: bool) ->
     short = [caption for caption in captions if len(caption.split()) <= _LONGEST_ANSWER * (max(len(acts), 1) + 1) / 2]
     if not acts:
         return _pick(short or captions, random)
-    named = [text for text in short if text.endswith(".") and _NAMED.search(text) and all(_names(text, act) for act in acts)]
+    named = [text for text in short if text.endswith(".") and names_people(text) and all(_names(text, act) for act in acts)]
     if named and random.random() < _CAPTIONED:
         return _pick(named, random)
     words = words_for(record, calling=names_drawn(random))

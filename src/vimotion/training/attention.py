@@ -53,7 +53,7 @@ def _causal(query: Tensor, key: Tensor, value: Tensor, scale: float, dropout: fl
     """(1, heads, T, width); keys and values of fewer heads are shared by heads that follow one another."""
     if query.device.type != "cpu":
         return scaled_dot_product_attention(query, key, value, dropout_p=dropout, is_causal=True, scale=scale, enable_gqa=True)
-    # the same, whose way back takes a fifth of the time on a CPU
+    # the same, with a faster way back on a CPU than torch's own
     groups, length = key.shape[1], query.shape[2]
     together = (query * scale).reshape(1, groups, -1, query.shape[-1])
     scores = (together @ key.transpose(-1, -2)).unflatten(2, (-1, length))

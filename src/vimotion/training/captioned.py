@@ -13,12 +13,12 @@ from pydantic import Field
 from torch import Tensor
 
 from vimotion.config import Config
-from vimotion.corpora.naming import names_people, renamed_caption
 from vimotion.corpora.sides import mirrored_caption
 from vimotion.corpora.store import Record, Store
 from vimotion.errors import UserError
 from vimotion.motion import FEATURES
 from vimotion.motion.vectors import mirror_features, place_features
+from vimotion.tasks.naming import names_people, renamed_caption
 
 # Batches are as long as a multiple of this, so that a compiled model meets few lengths.
 GRID = 16

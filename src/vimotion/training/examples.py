@@ -15,11 +15,11 @@ from transformers import PreTrainedTokenizerFast
 
 from vimotion.config import Config
 from vimotion.corpora import Record
-from vimotion.corpora.naming import renamed_caption
 from vimotion.errors import UserError
 from vimotion.language.layout import Layout
 from vimotion.language.rendering import IGNORED, CodesOf, render
 from vimotion.tasks import TASKS, Conversation, possible_tasks, sample_conversation
+from vimotion.tasks.naming import renamed_caption
 from vimotion.training.dialogues import INTER_MT2, Dialogues
 from vimotion.training.motion_codes import MotionCodes
 from vimotion.training.rows import OFFERED, Example, fill_rows, pack_rows
@@ -40,7 +40,7 @@ class ExamplesConfig(Config):
             some.
         rows, row_tokens: shape of a batch on each process; longer examples are left out.
         first_frames: clips start at one of these frames; see `motion_codes`.
-        exchange: how often the two people change their names, where not every caption tells them apart.
+        exchange: how often the two people change their names, where a caption is clear about whom it names.
         wrong_codes: at most this share of the codes that it learns to say is replaced, in what the model reads back but not in
             what it is to say, by codes drawn from the same level: at use it also reads what it drew itself (after T2M-GPT).
         given_codes: this share of the codes in the motions that users show is learned as if it were answered: what they

@@ -188,15 +188,13 @@ class Batches:
 
     def _read_around(self, index: int) -> None:
         """Read the captions of a batch and of those that this process makes around it: many at once, like lengths together,
-        take a third of the time. Which ones does not depend on where a run was resumed."""
+        take less than half of the time. Which ones does not depend on where a run was resumed."""
         count = processes().num_processes
         own, rank = divmod(index, count)
         first = own - own % _READ_TOGETHER
         around = [number * count + rank for number in range(first, first + _READ_TOGETHER)]
         captions = {number: [one.caption for one in self._clips.drawn(number)] for number in around}
-        ordered = sorted(
-            {caption for some in captions.values() for caption in some}, key=lambda caption: (len(caption), caption)
-        )
+        ordered = sorted({caption for some in captions.values() for caption in some}, key=lambda one: (len(one), one))
         said: dict[str, Tensor] = {}
         for start in range(0, len(ordered), _READ_AT_ONCE):
             some = ordered[start : start + _READ_AT_ONCE]

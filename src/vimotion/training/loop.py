@@ -55,6 +55,7 @@ class LoopConfig(Config):
         gradient_accumulation: batches a process adds up before a step. A resumed run keeps its batches a step: with half as
             many processes each of them adds up twice as many.
         save_steps, save_minutes: a checkpoint is written when either has passed.
+        compile: torch.compile, block by block; on CPUs it needs a C++ compiler.
         log_steps: how often a line goes to metrics.jsonl.
         eval_steps: how often the stage's own evaluation runs; 0 = only at the end.
     """

@@ -6,7 +6,7 @@ import pytest
 from vimotion.choreography import KINDS
 from vimotion.choreography.captions import captions_for
 from vimotion.choreography.sampling import sample_parameters
-from vimotion.corpora.naming import names_people, renamed_caption
+from vimotion.tasks.naming import names_people, renamed_caption
 
 
 @pytest.mark.parametrize(
