@@ -34,7 +34,7 @@ from vimotion.config import Config
 from vimotion.errors import UserError
 from vimotion.training.checkpoints import check_free, latest_checkpoint, load_optimizers, load_weights, save_checkpoint
 from vimotion.training.optimizers import OptimizerName, default_groups, make_optimizers
-from vimotion.training.processes import make_accelerator, make_whole, reshard, whole
+from vimotion.training.processes import compile_blocks, make_accelerator, make_whole, reshard, whole
 
 Batches = Callable[[int], Any]
 LossFunction = Callable[[nn.Module, Any], tuple[Tensor, dict[str, Tensor]]]
@@ -130,7 +130,7 @@ def run_loop(
     run_dir = Path(run_dir)
     check_free(run_dir, resume)
     found = latest_checkpoint(run_dir)
-    accelerator = make_accelerator(config.precision == "bf16", config.compile)
+    accelerator = make_accelerator(config.precision == "bf16")
     main, sharded = accelerator.is_main_process, bool(accelerator.is_fsdp2)
     if sharded and (not shardable or config.optimizer == "muon"):
         what = "Muon needs whole matrices" if shardable else "This stage's networks are small"
@@ -140,6 +140,8 @@ def run_loop(
     groups.clear()  # sharding puts other parameters in their place, and these would stay in memory
     peaks = [[group["lr"] for group in optimizer.param_groups] for optimizer in optimizers]
     state = load_weights(found, model) if found else {"step": 0, "seconds": 0.0}
+    if config.compile:
+        compile_blocks(model)
     wrapped, *accelerated = accelerator.prepare(model, *optimizers)
     if found:
         load_optimizers(found, optimizers)

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from accelerate import Accelerator, FullyShardedDataParallelPlugin, PartialState
 from accelerate.state import AcceleratorState
-from accelerate.utils import DistributedType, TorchDynamoPlugin
+from accelerate.utils import DistributedType
 from torch import Tensor, nn
 from torch.distributed.fsdp import FSDPModule, MixedPrecisionPolicy
 from torch.distributed.tensor import DTensor, distribute_tensor
@@ -32,7 +32,7 @@ def processes() -> PartialState:
     return PartialState(cpu=asked or without, timeout=_PATIENCE)
 
 
-def make_accelerator(bf16: bool, compiled: bool) -> Accelerator:
+def make_accelerator(bf16: bool) -> Accelerator:
     """An accelerator as the environment asks for it.
 
     Raises:
@@ -40,9 +40,7 @@ def make_accelerator(bf16: bool, compiled: bool) -> Accelerator:
     """
     processes()
     AcceleratorState._reset_state()  # an earlier run of this process may have had another precision
-    # block by block, for a whole network of many takes minutes; and once for batches of all lengths
-    compiling = TorchDynamoPlugin(backend="inductor", use_regional_compilation=True, dynamic=True) if compiled else None
-    accelerator = Accelerator(mixed_precision="bf16" if bf16 else "no", dynamo_plugin=compiling)
+    accelerator = Accelerator(mixed_precision="bf16" if bf16 else "no")
     if accelerator.num_processes != int(os.environ.get("WORLD_SIZE", 1)):
         raise UserError("The processes do not know of one another; on CPUs, set ACCELERATE_USE_CPU=true.")
     if accelerator.num_processes == 1 or os.environ.get("ACCELERATE_USE_FSDP", "false").lower() != "true":
@@ -56,6 +54,14 @@ def make_accelerator(bf16: bool, compiled: bool) -> Accelerator:
     # Accelerate sets these two itself, but not on CPUs, and not in the second run of a process.
     accelerator.state.distributed_type, accelerator.state.fsdp_plugin = DistributedType.FSDP, plugin
     return accelerator
+
+
+def compile_blocks(model: nn.Module) -> None:
+    """Compile in place what a network repeats, so that one compilation serves all of its blocks and batches of all lengths; a
+    network that repeats nothing is compiled as a whole."""
+    lists = [module for module in model.modules() if isinstance(module, nn.ModuleList) and len(set(map(type, module))) == 1]
+    for block in [block for blocks in lists for block in blocks] or [model]:
+        block.compile(dynamic=True)
 
 
 def whole(tensor: Tensor, keep: bool = True) -> Tensor:
