@@ -76,6 +76,13 @@ def test_another_rate_is_the_same_motion():
     assert find(wave().resampled(60), "wave").count == find(wave(), "wave").count
 
 
+def test_people_who_are_near_for_one_frame_walk_towards_nobody():
+    motion = standing(distance=2.0)
+    away = motion.root_positions.copy()
+    away[30, 1] += (away[30, 0] - away[30, 1]) / 2
+    assert find(replace(motion, root_positions=away), "walk_towards") is None
+
+
 def test_unknown_kind_is_an_error():
     with pytest.raises(ValueError, match="no rule"):
         find(standing(), "sneeze")

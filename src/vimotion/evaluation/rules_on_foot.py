@@ -74,7 +74,7 @@ def walk_towards(s: Signals) -> Finding | None:
     gone = np.linalg.norm(s.pelvis[start] - s.pelvis[0], axis=-1)
     actor = int(gone[1] > gone[0])
     parts = stop == s.frames or s.pelvis_distance[-1] > 1.5
-    upright = s.pelvis_height[start : (start + stop) // 2].min() > 0.62
+    upright = s.pelvis_height[start : (start + stop) // 2 + 1].min() > 0.62
     looks = upright and s.facing_other[(start + stop) // 2].min() > 0.7
     if (
         gone[actor] > 1.2
