@@ -37,7 +37,7 @@ def main() -> None:
     parser.add_argument("--corpus", type=Path, default=Path("corpora/scripted"))
     parser.add_argument("--split", default="test")
     parser.add_argument("--examples", type=int, default=212)
-    parser.add_argument("--guidance", type=float, nargs="+", default=[3.5])
+    parser.add_argument("--guidance", type=float, nargs="+", help="default: the generator's own")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
@@ -49,7 +49,7 @@ def main() -> None:
     shuffled = np.random.default_rng(0).permutation(len(examples))
     told = {"extractor": extractor.hash, "real": found(texts, real), "shuffled": found(texts, real[shuffled])}
     print(json.dumps(told), flush=True)
-    for guidance in arguments.guidance:
+    for guidance in arguments.guidance or [generator.config.guidance]:
         for solver, steps in WAYS:
             start = time.perf_counter()
             made = [

@@ -16,8 +16,8 @@ from vimotion.tokenizer.network import Codec
 SPEC = CodecSpec(step_frames=8, levels=2, codebook_size=16, placement_bins=16)
 
 
-def tiny_model() -> ModelFolder:
-    torch.manual_seed(0)
+def tiny_model(seed: int = 0) -> ModelFolder:
+    torch.manual_seed(seed)
     backbone, tokenizer = tiny_backbone()
     vocabulary = MotionVocabulary(SPEC)
     add_motion_rows(backbone, vocabulary, vocabulary.add_to(tokenizer), torch.randn(SPEC.codebook_size, 8))

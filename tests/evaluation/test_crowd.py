@@ -14,6 +14,7 @@ from vimotion.evaluation.crowd import (
     judged_measures,
     motion_measures,
     text_measures,
+    variety,
 )
 from vimotion.evaluation.distribution import Protocol, fid, mm_distance
 from vimotion.evaluation.examples import Example
@@ -34,41 +35,43 @@ EXAMPLES = [
 
 def test_measures_of_motions_are_those_of_their_embeddings():
     answers = MOTIONS[None] + np.random.default_rng(1).normal(0, 0.3, (2, 20, 4))
-    found = motion_measures(TRUTH, answers, PROTOCOL, varied=False)
+    found = motion_measures(TRUTH, answers, PROTOCOL)
     assert set(found) == {"r_precision_1", "r_precision_2", "r_precision_3", "fid", "mm_distance", "diversity"}
     both = [fid(MOTIONS, drawn) for drawn in answers]  # two batches hold all twenty
     assert found["fid"]["mean"] == pytest.approx(np.mean(both))
     assert found["mm_distance"]["mean"] == pytest.approx(np.mean([mm_distance(TRUTH.texts, drawn) for drawn in answers]))
     low, high = found["fid"]["interval"]
     assert high - low == pytest.approx(2 * 1.96 * np.std(both) / 2)  # each seed twice in four repeats
-    assert "fid" not in motion_measures(Truth(TRUTH.texts, None), answers, PROTOCOL, varied=False)
+    assert "fid" not in motion_measures(Truth(TRUTH.texts, None), answers, PROTOCOL)
 
 
 def test_multimodality_of_few_seeds_is_over_all_pairs_and_leaves_failures_out():
     answers = np.stack([MOTIONS, MOTIONS + [3.0, 0, 0, 0]])
     answers[1, :4] = np.nan
-    found = motion_measures(TRUTH, answers, PROTOCOL, varied=True)
-    assert found["multimodality"]["mean"] == pytest.approx(3.0)
-    assert "multimodality" not in motion_measures(TRUTH, answers[:1], PROTOCOL, varied=True)
-    drawn = motion_measures(TRUTH, np.concatenate([answers, answers]), PROTOCOL, varied=True)["multimodality"]["mean"]
+    assert variety(answers, PROTOCOL)["multimodality"]["mean"] == pytest.approx(3.0)
+    assert variety(answers[:1], PROTOCOL) == {}
+    drawn = variety(np.concatenate([answers, answers]), PROTOCOL)["multimodality"]["mean"]
     assert 0 < drawn < 3.0  # as the protocol draws, a sample may meet itself
 
 
 def test_measures_of_texts():
     answers = [*TEXTS[:6], *[""] * 6]
-    found = text_measures(EXAMPLES, answers, None)
+    found = text_measures(EXAMPLES, [answers], None)
     whole = caption_scores(answers, [example.references for example in EXAMPLES])
     assert {name: measure["mean"] for name, measure in found.items()} == whole
     assert found["rouge_l"]["mean"] == 0.5
     low, high = found["rouge_l"]["interval"]
     assert (low + high) / 2 == pytest.approx(0.5) and 0.1 < high - low < 0.9
-    assert text_measures(EXAMPLES[:1], answers[:1], None) == {}
+    assert text_measures(EXAMPLES[:1], [answers[:1]], None) == {}
 
     def letters(texts):
         counts = np.array([[text.count(letter) for letter in "aeiouhst"] for text in texts], dtype=float)
         return counts / np.maximum(np.linalg.norm(counts, axis=1, keepdims=True), 1)
 
-    assert text_measures(EXAMPLES, answers, letters)["sentence_likeness"]["mean"] == pytest.approx(0.5)
+    assert text_measures(EXAMPLES, [answers], letters)["sentence_likeness"]["mean"] == pytest.approx(0.5)
+    # of two trainings the mean, and as many examples as before
+    both = text_measures(EXAMPLES, [answers, TEXTS], None)["rouge_l"]
+    assert both["mean"] == 0.75 and both["interval"] == pytest.approx([(low + 1) / 2, (high + 1) / 2])
 
 
 def test_motions_are_found_by_the_texts_that_were_written():
@@ -79,12 +82,14 @@ def test_motions_are_found_by_the_texts_that_were_written():
             return MOTIONS[[int(text) for text in texts]] + 0.001 if texts else np.zeros((0, 4))
 
     right = [str(number) for number in range(20)]
-    assert found_by_text(right, TRUTH, Known(), PROTOCOL)["r_precision_1"]["mean"] == 1
+    assert found_by_text([right], TRUTH, Known(), PROTOCOL)["r_precision_1"]["mean"] == 1
     half = ["" if number < 10 else text for number, text in enumerate(right)]
-    found = found_by_text(half, TRUTH, Known(), PROTOCOL)
+    found = found_by_text([half], TRUTH, Known(), PROTOCOL)
     assert found["r_precision_1"]["mean"] == found["r_precision_3"]["mean"] == 0.5
     assert found["mm_distance"]["mean"] == pytest.approx(0.002)
-    none = found_by_text([""] * 20, TRUTH, Known(), PROTOCOL)
+    both = found_by_text([right, half], TRUTH, Known(), PROTOCOL)
+    assert both["r_precision_1"]["mean"] == 0.75
+    none = found_by_text([[""] * 20], TRUTH, Known(), PROTOCOL)
     assert {name: measure["mean"] for name, measure in none.items()} == {f"r_precision_{k}": 0 for k in (1, 2, 3)}
 
 
@@ -106,8 +111,10 @@ def test_the_judge_sees_all_answers_to_an_example_at_once():
             return [{name: Verdict(10.0 * bool(text), 5.0, 1.0) for name, text in given.items()} for given in answers]
 
     judge = Fair([])
-    answers = {"real": TEXTS, "vimotion": [*TEXTS[:3], *[""] * 9]}
+    answers = {"real": [TEXTS], "vimotion": [[*TEXTS[:3], *[""] * 9]]}
     found = judged_measures(EXAMPLES, answers, judge)
     assert found["real"]["logic"]["mean"] == 10 and found["vimotion"]["logic"]["mean"] == 2.5
     assert found["vimotion"]["naturalness"]["interval"] == [1.0, 1.0]
+    twice = judged_measures(EXAMPLES, answers | {"vimotion": [TEXTS, [""] * 12]}, Fair([]))
+    assert twice["real"]["logic"]["mean"] == 10 and twice["vimotion"]["logic"]["mean"] == 5
     assert judge.seen[4] == (Asked(TEXTS[4], "What happens?", TEXTS[4]), {"real": TEXTS[4], "vimotion": ""})

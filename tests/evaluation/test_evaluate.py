@@ -20,6 +20,7 @@ from vimotion.evaluation.judge import CONTAINS
 from vimotion.evaluation.outcomes import unpack
 from vimotion.evaluation.scoring import _left_alone, complete
 from vimotion.evaluation.scoring import score as score_complete
+from vimotion.evaluation.text import kinds_by_name
 from vimotion.formats import load_motion
 
 RECIPES = Path(__file__).parents[2] / "recipes" / "evaluate"
@@ -91,6 +92,13 @@ def test_examples_of_chosen_kinds_have_no_others(store):
     assert {example.kinds for example in examples} == {("block",), ("kick",), ("pat_cheek",), ("bend", "thumb_up", "pat_cheek")}
     with pytest.raises(UserError, match="no held-out clip of thumb_up"):
         make_examples("free_text", store, 4, seed=5, kinds=("block", "thumb_up"))
+
+
+@pytest.mark.parametrize("task", ["reaction", "prediction"])
+def test_words_beside_a_given_motion_do_not_tell_what_happens(store, task):
+    for example in [example for seed in range(4) for example in make_examples(task, store, 12, seed)]:
+        assert kinds_by_name(example.text) <= {"pass_object"}, example.text  # as in "what comes to pass"
+        assert not any(caption in example.text for caption in store.by_id(example.id.split(":")[1]).held_out_captions)
 
 
 def test_too_few_clips_is_an_error(store):
@@ -196,7 +204,7 @@ def test_results_are_whole(store, extractor, tmp_path):
 class Jittered:
     """The true scenes, moved by what depends on the seed and on everything in the batch; it may be interrupted."""
 
-    name, tasks, drawn = "real", ("text_to_motion", "reaction"), ("text_to_motion", "reaction")
+    name, tasks, drawn, varied = "real", ("text_to_motion", "reaction"), ("text_to_motion", "reaction"), ("text_to_motion",)
 
     def __init__(self, batches=1000):
         self.left = batches
@@ -240,7 +248,9 @@ def test_further_seeds_vary_motions_from_words_alone(store, extractor, tmp_path,
     monkeypatch.setattr("vimotion.evaluation.evaluate.make_contestant", lambda *_: Jittered())
     changes = {"contestants": ("real",), "tasks": ("text_to_motion", "reaction"), "examples": 2, "seeds": (3,)}
     summary = evaluate(recipe(store, extractor, varied_seeds=(5, 6), **changes), tmp_path)["summary"]
-    assert summary["text_to_motion"]["real"]["seeds"] == [3, 5, 6] and summary["reaction"]["real"]["seeds"] == [3]
+    # only one seed counts for all else
+    assert summary["text_to_motion"]["real"]["seeds"] == [3] and summary["reaction"]["real"]["seeds"] == [3]
+    assert summary["text_to_motion"]["real"]["answers"] == 2
     assert summary["text_to_motion"]["real"]["measures"]["multimodality"]["mean"] > 0
     assert "multimodality" not in summary["reaction"]["real"]["measures"]
 
@@ -269,9 +279,55 @@ def test_a_model_takes_part_in_everything(store, extractor, tmp_path, monkeypatc
     results = evaluate(recipe(store, extractor, model=str(tmp_path / "model"), **changes), tmp_path / "out")
     assert set(results["summary"]) == set(TASKS) - {"role"}
     assert all(found["vimotion"]["answers"] == 2 for found in results["summary"].values())
-    assert results["model"]["sha256"]
+    assert results["models"]["vimotion"]["model"]["sha256"]
     assert results["codec"]["world_mm"] > 0
     assert np.isfinite(results["summary"]["reaction"]["vimotion"]["measures"]["mpjpe"]["mean"])
+
+
+class Trained:
+    """Several trainings: the first always answers, the second fails at motions and says one word."""
+
+    name, tasks, drawn, varied = "trained", ("text_to_motion", "motion_to_text"), ("text_to_motion", "motion_to_text"), ()
+
+    def answers(self, examples, seed):
+        fails = ValueError("no motion") if examples[0].task == "text_to_motion" else "They hug."
+        return [example.truth if seed == 3 else fails for example in examples]
+
+
+def test_of_several_trainings_every_measure_is_a_mean(store, extractor, tmp_path, monkeypatch):
+    tiny_model().save(tmp_path / "model")
+    made = {"real": Real(), "trained": Trained()}
+    monkeypatch.setattr("vimotion.evaluation.evaluate.make_contestant", lambda name, *_: made[name])
+    models, compared = {"trained": [str(tmp_path / "model")] * 2}, (("trained", "real"),)
+    changes = {"models": models, "contestants": tuple(made), "compared": compared, "varied_seeds": (7,)}
+    settings = recipe(store, extractor, tasks=Trained.tasks, **changes)
+    results = evaluate(settings, tmp_path / "out")
+    for task in Trained.tasks:
+        whole, halved = (results["summary"][task][name]["measures"] for name in ("real", "trained"))
+        assert halved["success"]["mean"] < whole["success"]["mean"] == 1
+        success = halved["success"]
+        assert (success["lowest"], success["highest"]) == pytest.approx((2 * success["mean"] - 1, 1))
+        assert results["summary"][task]["trained"]["seeds"] == [3, 4]
+        names = ("r_precision_3",) if task == "text_to_motion" else ("bleu_1", "rouge_l", "meteor", "cider")
+        assert all(0 <= halved[name]["mean"] < whole[name]["mean"] for name in names)
+        assert "multimodality" not in halved
+    compared = results["compared"]["trained − real"]["text_to_motion"]
+    assert compared["mean"] == -0.5 and "seed_interval" not in compared  # the truth is not drawn
+    # another training in the place of one of them is another contestant; one more contestant is not
+    evaluate(settings.model_copy(update={"contestants": ("real",), "models": {}, "compared": ()}), tmp_path / "out")
+    tiny_model(seed=1).save(tmp_path / "other")
+    other = {"trained": (str(tmp_path / "model"), str(tmp_path / "other"))}
+    with pytest.raises(UserError, match="outcomes of another trained"):
+        evaluate(settings.model_copy(update={"models": other}), tmp_path / "out")
+
+
+def test_an_error_of_the_judge_is_no_failed_answer(store, extractor, tmp_path, monkeypatch):
+    def broken(*_):
+        raise ValueError("a rule that fails")
+
+    monkeypatch.setattr("vimotion.evaluation.evaluate.score", broken)
+    with pytest.raises(ValueError, match="a rule that fails"):
+        evaluate(recipe(store, extractor, tasks=("text_to_motion",), contestants=("real",)), tmp_path)
 
 
 def test_unknown_names_are_errors(store, extractor, tmp_path):

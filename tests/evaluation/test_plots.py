@@ -85,3 +85,5 @@ def test_contestants_have_looks_of_their_own() -> None:
         "somebody_else",
     ]
     assert look("somebody_else").title == "somebody else"
+    names = ["real", "with", "without"]
+    assert len({look(name, names)[1:] for name in names}) == 3

@@ -4,8 +4,8 @@ import pytest
 
 from vimotion.errors import UserError
 from vimotion.evaluation.evaluate import EvaluateRecipe
-from vimotion.evaluation.metrics import wilson_interval
-from vimotion.evaluation.report import MEASURES, check_alike, differences, summarise, table
+from vimotion.evaluation.metrics import mean_interval, wilson_interval
+from vimotion.evaluation.report import MEASURES, check_alike, compare, differences, summarise, table
 
 
 def line(example, seed=0, task="reaction", contestant="vimotion", success=True, **values):
@@ -23,7 +23,8 @@ def line(example, seed=0, task="reaction", contestant="vimotion", success=True, 
 
 def results(lines, crowds=None, **changes):
     header = {
-        "recipe": EvaluateRecipe().model_dump(mode="json"), "corpus": {"folder": "scripted", "sha256": "c"}, "judge": "j",
+        "recipe": EvaluateRecipe().model_dump(mode="json"), "corpus": {"folder": "scripted", "sha256": "c"},
+        "judge": "j", "measures": "m",
         "extractor": "e", "protocol": {"batch": 96, "repeats": 20},
     }  # fmt: skip
     return {**header, "summary": summarise(lines, crowds), **changes}
@@ -91,11 +92,30 @@ def test_differences_are_told_of_runs_that_were_measured_alike():
     assert found["mpjpe"]["mean"] == pytest.approx(0.3) and found["success"]["mean"] == 0.5
     for change, words in (
         ({"extractor": "f"}, "different scales"), ({"protocol": {"batch": 32}}, "different scales"),
-        ({"judge": "k"}, "two versions"), ({"corpus": {"sha256": "d"}}, "two corpora"),
+        ({"judge": "k"}, "judged by two versions"),
+        ({"measures": "n"}, "measured by two versions"), ({"corpus": {"sha256": "d"}}, "two corpora"),
         ({"recipe": before["recipe"] | {"examples": 3}}, "other examples"), ({"extractor": None}, "does not say"),
     ):  # fmt: skip
         with pytest.raises(UserError, match=words):
             check_alike(now, before | change)
+
+
+def test_two_contestants_are_compared_on_the_same_examples():
+    """Right by halves of the examples at three seeds: what others are right in does not matter."""
+    lines = [line(str(n), seed, contestant="with", success=n < 4 + seed) for seed in (0, 1, 2) for n in range(8)]
+    lines += [line(str(n), seed, contestant="without", success=n < 2) for seed in (0, 1, 2) for n in range(8)]
+    found = compare(lines, [("with", "without"), ("with", "nobody")])
+    difference = found["with − without"]["reaction"]
+    assert difference["mean"] == pytest.approx(3 / 8) and difference["seeds"] == pytest.approx([2 / 8, 3 / 8, 4 / 8])
+    low, high = difference["seed_interval"]
+    half = 4.302652729749464 * 0.125 / 3**0.5  # Student's t with two degrees of freedom
+    assert (low, high) == pytest.approx((3 / 8 - half, 3 / 8 + half))
+    changes = [0, 0, 1, 1, 2 / 3, 1 / 3, 0, 0]
+    assert difference["interval"] == pytest.approx(mean_interval(changes))
+    assert found["with − nobody"] == {}
+    text = table(results(lines, compared=found), EvaluateRecipe(tasks=("reaction",)))
+    assert "| reaction | +37.5 | [+6.2, +68.8] | +25.0, +37.5, +50.0 | [+6.4, +68.6] |" in text
+    assert "| with | 62.5 [30.6, 86.3] (50.0 to 75.0) |" in text
 
 
 def test_every_measure_says_what_is_better():

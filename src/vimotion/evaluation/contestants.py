@@ -37,11 +37,13 @@ class Contestant(Protocol):
         name: in the report.
         tasks: the tasks that it takes part in.
         drawn: the tasks in which its answers differ from seed to seed.
+        varied: the tasks in which they are draws of one and the same model to the same words, so that they show its variety.
     """
 
     name: str
     tasks: Sequence[str]
     drawn: Sequence[str]
+    varied: Sequence[str]
 
     def answers(self, examples: Sequence[Example], seed: int) -> list[Answer]:
         """One answer to each example of one task; only references may look at `Example.truth`."""
@@ -56,6 +58,7 @@ class Real:
         "text_to_motion", "motion_to_text", "reaction", "prediction", "editing", "reasoning", "explanation", "role",
     )  # fmt: skip
     drawn: Sequence[str] = ()
+    varied: Sequence[str] = ()
 
     def answers(self, examples: Sequence[Example], seed: int) -> list[Answer]:
         return [example.truth for example in examples]
@@ -67,6 +70,7 @@ class Reconstruction:
     name = "reconstruction"
     tasks: Sequence[str] = ("text_to_motion", "reaction", "prediction", "editing", "role")
     drawn: Sequence[str] = ()
+    varied: Sequence[str] = ()
 
     def __init__(self, load: Callable[[], MotionTokenizer]) -> None:
         self._load = load
@@ -99,6 +103,7 @@ class Retrieval:
         "role",
     )  # fmt: skip
     drawn: Sequence[str] = ()
+    varied: Sequence[str] = ()
 
     def __init__(self, store: Store, clips: int) -> None:
         """`clips`: how many clips of the training split are looked at."""
@@ -174,6 +179,7 @@ class Standstill:
     name = "standstill"
     tasks: Sequence[str] = ("prediction", "role")
     drawn: Sequence[str] = ()
+    varied: Sequence[str] = ()
 
     def answers(self, examples: Sequence[Example], seed: int) -> list[Answer]:
         given = [(example.given, example.seconds or 0.0) for example in examples if example.given]

@@ -15,7 +15,7 @@ import numpy as np
 
 from vimotion.evaluation.bodies import ContactCounts
 from vimotion.evaluation.captions import caption_scores
-from vimotion.evaluation.distribution import Measured, Protocol, measure
+from vimotion.evaluation.distribution import Measured, Protocol, measure, multimodality, summary
 from vimotion.evaluation.examples import GIVEN, Example
 from vimotion.evaluation.extractor import Extractor
 from vimotion.evaluation.llm_judge import ASPECTS, Asked, Judge
@@ -44,59 +44,75 @@ class Truth:
         return Truth(texts, None if None in scenes else extractor.embed_interactions(scenes))
 
 
-def motion_measures(truth: Truth, answers: np.ndarray, protocol: Protocol, varied: bool) -> Measures:
-    """R-precision of the captions, FID, MM-distance and diversity; multimodality of varied answers.
+def motion_measures(truth: Truth, answers: np.ndarray, protocol: Protocol) -> Measures:
+    """R-precision of the captions, FID, MM-distance and diversity.
 
     Args:
         answers: (seeds, N, D) embeddings, NaN where an answer failed.
-        varied: the seeds are samples of one text.
 
-    The repeats of the protocol take the seeds in turn. With fewer seeds than it wants for the multimodality, all pairs of
-    different ones are taken, and the interval is over texts.
+    The repeats of the protocol take the seeds in turn.
     """
-    samples = answers.transpose(1, 0, 2)
-    enough = varied and len(answers) >= protocol.multimodality_pairs
     draws = [(truth.texts, drawn) for drawn in answers]
-    real = truth.texts if truth.motions is None else truth.motions
-    measured = _as_measures(measure(draws, real, protocol, samples=samples if enough else None))
+    measured = _as_measures(measure(draws, truth.texts if truth.motions is None else truth.motions, protocol))
     if truth.motions is None:  # nothing to compare with
         measured.pop("fid", None)
-    if varied and not enough and len(answers) > 1:
-        measured |= _multimodality(protocol.multimodality_scale * samples)
     return measured
 
 
+def variety(answers: np.ndarray, protocol: Protocol) -> Measures:
+    """Multimodality of what one model answered to the same texts: (seeds, N, D) embeddings, NaN where an answer failed.
+
+    With fewer seeds than the protocol wants, all pairs of different ones are taken, and the interval is over texts.
+    """
+    samples = protocol.multimodality_scale * answers.transpose(1, 0, 2)
+    if len(answers) < protocol.multimodality_pairs:
+        return _multimodality(samples) if len(answers) > 1 else {}
+    draws = [
+        multimodality(samples, protocol.multimodality_pairs, np.random.default_rng([0, repeat]))
+        for repeat in range(protocol.repeats)
+    ]
+    return _as_measures({"multimodality": summary(draws)})
+
+
 def text_measures(
-    examples: Sequence[Example], answers: Sequence[str], encoder: SentenceEncoder | None, groups: int = 10
+    examples: Sequence[Example], answers: Sequence[Sequence[str]], encoder: SentenceEncoder | None, groups: int = 10
 ) -> Measures:
-    """BLEU, ROUGE-L, METEOR, CIDEr-D and, with an encoder, the likeness of sentences; "" is a failed answer.
+    """BLEU, ROUGE-L, METEOR, CIDEr-D and, with an encoder, the likeness of sentences; the mean over trainings.
 
     One example is none to weigh words over: it is not measured.
+
+    Args:
+        answers: of each training, to each example; "" is a failed answer.
     """
     if len(examples) < 2:
         return {}
     references = [example.references for example in examples]
-    texts = list(dict.fromkeys([*answers, *(text for several in references for text in several)]))
+    texts = list(dict.fromkeys(text for several in (*answers, *references) for text in several))
     vectors = dict(zip(texts, encoder(texts), strict=True)) if encoder else {}
 
     def embed(texts: Sequence[str]) -> np.ndarray:
         return np.stack([vectors[text] for text in texts])
 
     def figures(chosen: Sequence[int]) -> dict[str, float]:
-        said, meant = [answers[i] for i in chosen], [references[i] for i in chosen]
-        return caption_scores(said, meant, embed if encoder else None)
+        meant = [references[i] for i in chosen]
+        each = [caption_scores([said[i] for i in chosen], meant, embed if encoder else None) for said in answers]
+        return {name: float(np.mean([one[name] for one in each])) for name in each[0]}
 
     intervals = jackknife(figures, len(examples), groups)
     return {name: _measure(figure, intervals.get(name)) for name, figure in figures(range(len(examples))).items()}
 
 
-def found_by_text(answers: Sequence[str], truth: Truth, extractor: Extractor, protocol: Protocol) -> Measures:
-    """R-precision and MM-distance of the written texts with the motions that they describe; "" is a failed answer."""
+def found_by_text(answers: Sequence[Sequence[str]], truth: Truth, extractor: Extractor, protocol: Protocol) -> Measures:
+    """R-precision and MM-distance of the texts that each training wrote with the motions that they describe; "" is a failed
+    answer."""
     assert truth.motions is not None
-    texts = np.full_like(truth.texts, np.nan)
-    written = [index for index, text in enumerate(answers) if text]
-    texts[written] = extractor.embed_texts([answers[index] for index in written])
-    measured = _as_measures(measure([(texts, truth.motions)], truth.motions, protocol))
+    draws = []
+    for said in answers:
+        texts = np.full_like(truth.texts, np.nan)
+        written = [index for index, text in enumerate(said) if text]
+        texts[written] = extractor.embed_texts([said[index] for index in written])
+        draws.append((texts, truth.motions))
+    measured = _as_measures(measure(draws, truth.motions, protocol))
     return {name: figure for name, figure in measured.items() if name.startswith("r_") or name == "mm_distance"}
 
 
@@ -117,13 +133,29 @@ def contact_measures(counts: Sequence[ContactCounts]) -> Measures:
     return measures
 
 
-def judged_measures(examples: Sequence[Example], answers: Mapping[str, Sequence[str]], judge: Judge) -> dict[str, Measures]:
-    """Contestant → logic, content and naturalness as a language model sees them, of all contestants' answers at once."""
+def judged_measures(
+    examples: Sequence[Example], answers: Mapping[str, Sequence[Sequence[str]]], judge: Judge
+) -> dict[str, Measures]:
+    """Contestant → logic, content and naturalness as a language model sees them, of all contestants' answers at once.
+
+    Of several trainings all first ones stand beside one another, then all second ones; who has one stands beside each.
+    """
     asked = [
         Asked(example.caption, " ".join(example.text.replace(GIVEN, "").split()), example.references[0]) for example in examples
     ]
-    verdicts = judge.judge(asked, [{name: given[number] for name, given in answers.items()} for number in range(len(examples))])
-    scores = {name: {aspect: [getattr(one[name], aspect) for one in verdicts] for aspect in ASPECTS} for name in answers}
+    rounds = [
+        judge.judge(
+            asked, [{name: given[turn % len(given)][number] for name, given in answers.items()} for number in range(len(asked))]
+        )
+        for turn in range(max(map(len, answers.values())))
+    ]
+    scores = {
+        name: {
+            aspect: [float(np.mean([getattr(one[name], aspect) for one in verdicts])) for verdicts in zip(*rounds, strict=True)]
+            for aspect in ASPECTS
+        }
+        for name in answers
+    }
     return {
         name: {aspect: _measure(float(np.mean(values)), mean_interval(values)) for aspect, values in found.items()}
         for name, found in scores.items()

@@ -112,25 +112,25 @@ def measure(
     real: np.ndarray,
     protocol: Protocol,
     seed: int = 0,
-    samples: np.ndarray | None = None,
 ) -> dict[str, Measured]:
-    """All figures of one contestant.
+    """All figures of one contestant but its multimodality.
 
     Args:
-        draws: (texts, motions), both (N, D): one for all repeats, or one for each of them.
-        real: embeddings (M, D) of real motions, which FID is measured against.
-        samples: (captions, samples, D) for the multimodality.
+        draws: (texts, motions), both (N, D). The repeats take them in turn, and are as many more than the protocol's as each
+            draw needs to have equally many.
+        real: embeddings (M, D) of real motions, which FID is measured against: of N of them, those of the same rows.
 
     Returns:
         `r_1`, `r_2`, `r_3`; `mm_distance`, `fid`, `diversity` (over all motions there are, if they are fewer than the
-        protocol's pairs), where enough motions were made in every repeat; and, with samples, `multimodality`.
+        protocol's pairs), where enough motions were made in every repeat.
 
     Raises:
         ValueError: there are fewer pairs than a batch holds.
     """
+    each = -(-protocol.repeats // len(draws))
     repeats = [
-        _once(*draws[repeat % len(draws)], real, protocol, np.random.default_rng([seed, repeat]), samples)
-        for repeat in range(protocol.repeats)
+        _once(*draws[repeat % len(draws)], real, protocol, np.random.default_rng([seed, repeat]))
+        for repeat in range(each * len(draws))
     ]
     names = [name for name in repeats[0] if all(name in repeat for repeat in repeats)]
     return {name: summary([repeat[name] for repeat in repeats]) for name in names}
@@ -147,7 +147,6 @@ def _once(
     real: np.ndarray,
     protocol: Protocol,
     random: np.random.Generator,
-    samples: np.ndarray | None,
 ) -> dict[str, float]:
     order, size = random.permutation(len(texts)), protocol.batch
     if len(order) < size:
@@ -155,15 +154,15 @@ def _once(
     batches = [order[start : start + size] for start in range(0, len(order) - size + 1, size)]
     found = np.mean([r_precision(texts[batch], motions[batch]) for batch in batches], axis=0)
     figures = {f"r_{k}": float(value) for k, value in enumerate(found, start=1)}
-    texts, motions = (each[np.concatenate(batches)] for each in (texts, motions))
+    drawn = np.concatenate(batches)
+    real = real[drawn] if len(real) == len(texts) else real
+    texts, motions = texts[drawn], motions[drawn]
     if len(_made(np.concatenate([texts, motions], axis=1))):
         figures["mm_distance"] = mm_distance(texts, motions)
     if (made := len(_made(motions))) > 1:
         figures["fid"] = fid(protocol.fid_scale * real, protocol.fid_scale * motions)
         pairs = min(protocol.diversity_pairs, made)
         figures["diversity"] = diversity(protocol.diversity_scale * motions, pairs, random)
-    if samples is not None:
-        figures["multimodality"] = multimodality(protocol.multimodality_scale * samples, protocol.multimodality_pairs, random)
     return figures
 
 

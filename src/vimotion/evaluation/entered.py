@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 from pathlib import Path
@@ -14,6 +15,7 @@ from vimotion.errors import UserError
 from vimotion.evaluation.contestants import Contestant, Real, Reconstruction, Retrieval, Standstill
 from vimotion.evaluation.generator_contestants import Chain, InterGEN
 from vimotion.evaluation.language_contestants import VIMotion
+from vimotion.evaluation.samples import GIVEN
 from vimotion.evaluation.text_model import LocalText, ServedText, TextModel
 from vimotion.llm.client import ServerConfig
 
@@ -39,7 +41,7 @@ def make_contestant(name: str, recipe: EvaluateRecipe, store: Store) -> Contesta
     """
     folders = folders_of(name, recipe)
     if name in recipe.models:
-        return VIMotion(name, [partial(_model, folder) for folder in folders.values()], recipe.seeds + recipe.varied_seeds)
+        return VIMotion(name, [partial(_model, folder) for folder in folders.values()], recipe.seeds)
     makers: dict[str, Callable[[], Contestant]] = {
         "real": Real,
         "reconstruction": lambda: Reconstruction(partial(_tokenizer, folders["tokenizer"])),
@@ -75,6 +77,10 @@ def check_models(models: dict[str, tuple[str, ...]], contestants: Sequence[str],
         UserError: one cannot, or does not.
     """
     for name, trained in models.items():
+        if not re.fullmatch(r"[a-z0-9_-]+", name) or name == GIVEN:
+            raise UserError(
+                f"A model cannot be called {name!r}: take small letters, digits, - and _, and another word than given."
+            )
         if name in CONTESTANTS:
             raise UserError(f"{name} is a contestant of its own; give the model in `models` another name.")
         if name not in contestants:

@@ -13,12 +13,13 @@ import hashlib
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import torch
 from pydantic import Field
 
 from vimotion.artifacts import atomic_path, fingerprint, run_folder, vimotion_home, write_manifest
@@ -28,7 +29,15 @@ from vimotion.corpora import Store, open_store
 from vimotion.corpora.store import corpus_hash
 from vimotion.errors import UserError
 from vimotion.evaluation.contestants import Answer, Contestant, Reconstruction
-from vimotion.evaluation.crowd import Measures, Truth, found_by_text, judged_measures, motion_measures, text_measures
+from vimotion.evaluation.crowd import (
+    Measures,
+    Truth,
+    found_by_text,
+    judged_measures,
+    motion_measures,
+    text_measures,
+    variety,
+)
 from vimotion.evaluation.distribution import OFFICIAL_PROTOCOL, Protocol
 from vimotion.evaluation.entered import CONTESTANTS, check_models, folders_of, make_contestant
 from vimotion.evaluation.examples import IN_WORDS, LONGEST, QUESTIONS, TASKS, Example, make_examples
@@ -38,7 +47,7 @@ from vimotion.evaluation.llm_judge import Judge
 from vimotion.evaluation.outcomes import Line, Outcomes, pack, unpack
 from vimotion.evaluation.page import write_page
 from vimotion.evaluation.plots import draw_plots
-from vimotion.evaluation.report import check_alike, differences, summarise, table
+from vimotion.evaluation.report import check_alike, compare, differences, summarise, table
 from vimotion.evaluation.roles import role_examples
 from vimotion.evaluation.samples import GIVEN, Sample, keep_motion, sample, write_index
 from vimotion.evaluation.scoring import complete, failed, score
@@ -48,12 +57,18 @@ from vimotion.llm.client import ServerConfig
 from vimotion.motion import Interaction
 
 RESULTS, TABLE = "results.json", "results.md"
-# The code of who is measured, and what happens after the outcomes are there and may change without a new answer; all else in
-# this room judges.
+# The code of who is measured, here and in other rooms; what measures when the outcomes are there, and what only shows: both may
+# change without a new answer. All else in this room judges, by what the other rooms say of motions and scenes.
 _ANSWERING = ("contestants.py", "entered.py", "generator_contestants.py", "language_contestants.py", "text_model.py")
-_AFTERWARDS = (
-    "captions.py", "clips.py", "crowd.py", "distribution.py", "llm_judge.py", "page.py", "plots.py", "report.py",
-)  # fmt: skip
+_ANSWERING_ROOMS = ("chat", "intergen", "language", "llm", "tokenizer", "weights.py")
+_MEASURING = ("captions.py", "crowd.py", "distribution.py", "llm_judge.py")
+_SHOWING = ("clips.py", "page.py", "plots.py", "report.py")
+_JUDGING_ROOMS = ("choreography", "corpora", "inter_mt2", "motion", "tasks")
+# What of a recipe may change without a new answer, or is told by the models that answered.
+_NOT_ASKED = {
+    "name", "contestants", "tasks", "model", "models", "generator", "tokenizer", "extractor", "seeds", "varied_seeds",
+    "protocol", "likeness", "judge", "compared",
+}  # fmt: skip
 
 
 class EvaluateRecipe(Config):
@@ -77,7 +92,7 @@ class EvaluateRecipe(Config):
         kinds: interactions that the examples are about; empty means all. A model is compared on those that it was taught.
         examples: how many of each task.
         example_seed: which ones; seeds: of the contestants' draws.
-        varied_seeds: of further draws in text_to_motion, for its multimodality.
+        varied_seeds: of further draws in text_to_motion, for its multimodality alone.
         batch: answers at a time. A batch of which an answer is missing is answered anew as a whole.
         samples: examples of each task whose answers are kept as motions.
         extractor: its folder or the name of its run; None is the one that comes with VIMotion.
@@ -87,6 +102,7 @@ class EvaluateRecipe(Config):
             judges "explanation" in any case.
         judge: the language model that judges answers to questions; without one that is not measured. Its `tries` count
             replies that cannot be read, too.
+        compared: pairs of contestants whose difference is told, with its interval.
     """
 
     name: str = "evaluate"
@@ -112,6 +128,7 @@ class EvaluateRecipe(Config):
     protocol: Literal["standard", "official"] = "standard"
     likeness: bool = True
     judge: ServerConfig | None = None
+    compared: tuple[tuple[str, str], ...] = ()
 
 
 def evaluate(recipe: EvaluateRecipe, output: Path | None = None, against: Path | None = None) -> dict[str, Any]:
@@ -130,22 +147,29 @@ def evaluate(recipe: EvaluateRecipe, output: Path | None = None, against: Path |
     extractor = load_extractor(recipe.extractor)
     if extractor.config.max_frames < LONGEST:
         raise UserError(f"The extractor reads {extractor.config.max_frames} frames, and examples have up to {LONGEST}.")
-    header = {"recipe": recipe.model_dump(mode="json"), **_origin(recipe, store, extractor)}
+    origin = _origin(recipe, store, extractor)
+    header = {"recipe": recipe.model_dump(mode="json"), **origin}
     other = _read_results(against) if against else None
     if other:
         check_alike(header, other)
     contestants = [make_contestant(name, recipe, store) for name in recipe.contestants]
-    run = _Run(recipe, folder, extractor, Outcomes(folder, header))
-    crowds = {}
+    asked = {"recipe": recipe.model_dump(mode="json", exclude=_NOT_ASKED), **origin, "torch": torch.__version__}
+    later = ("models", "measures", "protocol", "language_judge")
+    outcomes = Outcomes(folder, {name: value for name, value in asked.items() if name not in later})
+    run = _Run(recipe, folder, extractor, outcomes, origin["models"])
+    entered = {task: [one for one in contestants if task in one.tasks] for task in recipe.tasks}
+    # all of them first: what the corpus lacks is said before an hour of answers
+    examples = {task: _examples(task, store, recipe) for task in recipe.tasks if entered[task]}
+    crowds, lines = {}, []
     samples: list[Sample] = []
-    for task in recipe.tasks:
-        if entered := [contestant for contestant in contestants if task in contestant.tasks]:
-            examples = _examples(task, store, recipe)
-            run.answer(entered, examples)
-            crowds[task] = run.measure_together(entered, examples)
-            samples += run.samples(entered, examples)
+    for task, asked_of in examples.items():
+        run.answer(entered[task], asked_of)
+        lines += run.lines(entered[task], asked_of)
+        crowds[task] = run.measure_together(entered[task], asked_of)
+        samples += run.samples(entered[task], asked_of)
     write_index(folder, samples)
-    results = {**header, "summary": summarise(run.outcomes.lines, crowds), **_codec_errors(contestants, store, recipe)}
+    compared = compare(lines, recipe.compared)
+    results = {**header, "summary": summarise(lines, crowds), "compared": compared, **_codec_errors(contestants, store, recipe)}
     with atomic_path(folder / RESULTS) as path:
         path.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     against_it = {"against": {"name": str(against), "differences": differences(results, other)}} if other else {}
@@ -153,16 +177,27 @@ def evaluate(recipe: EvaluateRecipe, output: Path | None = None, against: Path |
         path.write_text(table({**results, **against_it}, recipe), encoding="utf-8")
     draw_plots(results, folder / "plots")
     write_page(folder, results)
-    parents = {"corpus": store.folder, **_folders(recipe)}
+    made_of = {part: folder for name in recipe.contestants for part, folder in folders_of(name, recipe).items()}
+    parents = {"corpus": store.folder, **made_of}
     write_manifest(folder, "evaluation", recipe.model_dump(mode="json"), recipe.example_seed, parents)
     return {"folder": str(folder), **results}
 
 
 class _Run:
-    """What answering and measuring needs: the settings, the extractor, and the outcomes so far."""
+    """What answering and measuring needs: settings, extractor, the outcomes so far, and what each contestant is made of.
 
-    def __init__(self, recipe: EvaluateRecipe, folder: Path, extractor: Extractor, outcomes: Outcomes) -> None:
-        self.recipe, self.folder, self.extractor, self.outcomes = recipe, folder, extractor, outcomes
+    Raises:
+        UserError: there are outcomes of a contestant that was made of something else.
+    """
+
+    def __init__(
+        self, recipe: EvaluateRecipe, folder: Path, extractor: Extractor, outcomes: Outcomes, models: dict[str, dict[str, Any]]
+    ) -> None:
+        self.recipe, self.folder, self.extractor, self.outcomes, self._models = recipe, folder, extractor, outcomes, models
+        for line in outcomes.lines:
+            name, seed = line["contestant"], line["seed"]
+            if name in models and seed in (*recipe.seeds, *recipe.varied_seeds) and line["by"] != self._by(name, seed):
+                raise UserError(f"{folder} holds outcomes of another {name}; choose a new folder (--output).")
         explained = "explanation" in recipe.tasks
         encoder = SentenceEncoder() if explained or (recipe.likeness and set(recipe.tasks) & set(IN_WORDS)) else None
         self._encoder = encoder if recipe.likeness else None
@@ -175,7 +210,7 @@ class _Run:
             if example.given is not None:
                 keep_motion(self.folder, example.task, number, GIVEN, example.given)
         for contestant in entered:
-            for seed in self._seeds(contestant, examples[0].task):
+            for seed in (*self._seeds(contestant, examples[0].task), *self._varied_seeds(contestant, examples[0].task)):
                 for first in range(0, len(examples), self.recipe.batch):
                     part = examples[first : first + self.recipe.batch]
                     if any(self.outcomes.find(contestant.name, example.id, seed) is None for example in part):
@@ -191,8 +226,12 @@ class _Run:
         measured: dict[str, Measures] = {}
         if task not in IN_WORDS:
             for contestant in entered:
-                vectors = self._vectors(contestant, examples)
-                measured[contestant.name] = motion_measures(truth, vectors, protocol, varied=task == "text_to_motion")
+                seeds, varied = self._seeds(contestant, task), self._varied_seeds(contestant, task)
+                vectors = self._vectors(contestant, examples, seeds)
+                measured[contestant.name] = motion_measures(truth, vectors, protocol)
+                if task in contestant.varied:
+                    samples = np.concatenate([vectors, self._vectors(contestant, examples, varied)])
+                    measured[contestant.name] |= variety(samples, protocol)
             return measured
         texts = {contestant.name: self._texts(contestant, examples) for contestant in entered}
         for name, answers in texts.items():
@@ -204,6 +243,15 @@ class _Run:
                 measured[name] |= scores
         return measured
 
+    def lines(self, entered: Sequence[Contestant], examples: Sequence[Example]) -> list[Line]:
+        """The outcomes that count, of one benchmark."""
+        return [
+            self._line(contestant, example, seed)
+            for contestant in entered
+            for seed in self._seeds(contestant, examples[0].task)
+            for example in examples
+        ]
+
     def samples(self, entered: Sequence[Contestant], examples: Sequence[Example]) -> list[Sample]:
         """What samples.json says of the first examples."""
         return [
@@ -212,9 +260,17 @@ class _Run:
         ]
 
     def _seeds(self, contestant: Contestant, task: str) -> tuple[int, ...]:
-        if task not in contestant.drawn:
-            return self.recipe.seeds[:1]
-        return self.recipe.seeds + (self.recipe.varied_seeds if task == "text_to_motion" else ())
+        return self.recipe.seeds if task in contestant.drawn else self.recipe.seeds[:1]
+
+    def _varied_seeds(self, contestant: Contestant, task: str) -> tuple[int, ...]:
+        return self.recipe.varied_seeds if task in contestant.varied else ()
+
+    def _by(self, contestant: str, seed: int) -> str:
+        """What answers, as a hash; of several trainings the one whose turn it is."""
+        parts = [part["sha256"] for part in self._models[contestant].values()]
+        if len(self.recipe.models.get(contestant, ())) > 1:
+            parts = [parts[self.recipe.seeds.index(seed)]]
+        return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:16]
 
     def _judged(self, contestant: Contestant, part: Sequence[Example], first: int, seed: int) -> list[Line]:
         """The outcomes of a batch that begins at the example numbered `first`; its samples are written before they are."""
@@ -228,7 +284,8 @@ class _Run:
                     keep_motion(self.folder, example.task, number, contestant.name, motion)
             lines.append({
                 "contestant": contestant.name, "task": example.task, "kind": example.kind, "example": example.id, "seed": seed,
-                "text": example.asked, **({"detail": example.detail} if example.detail else {}), **outcome,
+                "by": self._by(contestant.name, seed), "text": example.asked,
+                **({"detail": example.detail} if example.detail else {}), **outcome,
             })  # fmt: skip
         return lines
 
@@ -237,18 +294,17 @@ class _Run:
         assert line is not None
         return line
 
-    def _vectors(self, contestant: Contestant, examples: Sequence[Example]) -> np.ndarray:
+    def _vectors(self, contestant: Contestant, examples: Sequence[Example], seeds: Sequence[int]) -> np.ndarray:
         """(seeds, N, D): NaN of failed answers."""
         none = np.full(self.extractor.config.embedding, np.nan)
-        rows = [
-            [self._line(contestant, example, seed).get("vector") for example in examples]
-            for seed in self._seeds(contestant, examples[0].task)
-        ]
-        return np.array([[none if vector is None else unpack(vector) for vector in row] for row in rows])
+        rows = [[self._line(contestant, example, seed).get("vector") for example in examples] for seed in seeds]
+        vectors = [[none if vector is None else unpack(vector) for vector in row] for row in rows]
+        return np.array(vectors).reshape(len(seeds), len(examples), len(none))
 
-    def _texts(self, contestant: Contestant, examples: Sequence[Example]) -> list[str]:
-        """Answers in words; "" of failed ones. Of several trainings those of the first."""
-        return [self._line(contestant, example, self.recipe.seeds[0]).get("answer", "") for example in examples]
+    def _texts(self, contestant: Contestant, examples: Sequence[Example]) -> list[list[str]]:
+        """Answers in words, of each training; "" of failed ones."""
+        seeds = self._seeds(contestant, examples[0].task)
+        return [[self._line(contestant, example, seed).get("answer", "") for example in examples] for seed in seeds]
 
 
 def _answers(contestant: Contestant, part: Sequence[Example], seed: int) -> list[tuple[Example, Answer]]:
@@ -269,13 +325,11 @@ def _judge(example: Example, answer: Answer, extractor: Extractor, embed: Embed 
         return failed(answer), None
     try:
         answer = complete(example, answer)
-        if isinstance(answer, str):
-            return score(example, answer, embed), None
-        if answer.num_frames > extractor.config.max_frames:
+        if isinstance(answer, Interaction) and answer.num_frames > extractor.config.max_frames:
             raise ValueError(f"The answer has more than {extractor.config.max_frames} frames.")
-        return score(example, answer), answer
     except ValueError as error:  # an answer without the form that the task needs
         return failed(error), None
+    return score(example, answer, embed), None if isinstance(answer, str) else answer
 
 
 def _protocol(recipe: EvaluateRecipe) -> Protocol:
@@ -307,7 +361,12 @@ def _codec_errors(contestants: Sequence[Contestant], store: Store, recipe: Evalu
 
 def _check(recipe: EvaluateRecipe) -> None:
     entered = (*CONTESTANTS, *recipe.models)
-    named = (recipe.contestants, entered, "contestant"), (recipe.tasks, TASKS, "benchmark"), (recipe.kinds, KINDS, "kind")
+    named = (
+        (recipe.contestants, entered, "contestant"),
+        (sum(recipe.compared, ()), recipe.contestants, "contestant"),
+        (recipe.tasks, TASKS, "benchmark"),
+        (recipe.kinds, KINDS, "kind"),
+    )
     for chosen, known, what in named:
         unknown = sorted(set(chosen) - set(known))
         if unknown:
@@ -330,21 +389,36 @@ def _origin(recipe: EvaluateRecipe, store: Store, extractor: Extractor) -> dict[
         **_code_hashes(),
         "extractor": extractor.hash,
         "protocol": _protocol(recipe).model_dump(mode="json"),
-        **{name: {"folder": folder.name, "sha256": fingerprint(folder)} for name, folder in _folders(recipe).items()},
+        **({"language_judge": Judge(recipe.judge).identity} if recipe.judge else {}),
+        "models": {name: _parts(name, recipe) for name in recipe.contestants},
     }
 
 
-def _folders(recipe: EvaluateRecipe) -> dict[str, Path]:
-    """Folders of what the contestants are made of, by the part that it plays."""
-    return {part: folder for name in recipe.contestants for part, folder in folders_of(name, recipe).items()}
+def _parts(name: str, recipe: EvaluateRecipe) -> dict[str, dict[str, str]]:
+    """What a contestant is made of, by the part that it plays."""
+    return {part: {"folder": folder.name, "sha256": _hash(folder)} for part, folder in folders_of(name, recipe).items()}
+
+
+_hash = lru_cache(maxsize=None)(fingerprint)
 
 
 def _code_hashes() -> dict[str, str]:
-    """Of everything in this room that has a part in an outcome, so that no outcomes of two judges are ever mixed."""
+    """Of everything that has a part in an outcome or a measure, so that those of two versions are never mixed."""
     room = Path(__file__).parent
-    code = sorted(path for path in room.iterdir() if path.suffix in (".py", ".yaml") and path.name not in _AFTERWARDS)
+    rest = (*_ANSWERING, *_MEASURING, *_SHOWING)
     parts = {
-        "judge": [path for path in code if path.name not in _ANSWERING],
-        "answering": [path for path in code if path.name in _ANSWERING] + sorted((room / "prompts").iterdir()),
-    }
+        "judge": [path for path in _sources(room) if path.name not in rest],
+        "scenes": [path for other in _JUDGING_ROOMS for path in _sources(room.parent / other)],
+        "answering": [
+            *(room / name for name in _ANSWERING), *sorted((room / "prompts").glob("chain_*")),
+            *(path for other in _ANSWERING_ROOMS for path in _sources(room.parent / other)),
+        ],
+        "measures": [*(room / name for name in _MEASURING)],
+    }  # fmt: skip
     return {name: hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest() for name, paths in parts.items()}
+
+
+def _sources(room: Path) -> Iterable[Path]:
+    """Code, and the words that it reads."""
+    found = sorted(room.rglob("*")) if room.is_dir() else [room]
+    return [path for path in found if path.suffix in (".py", ".yaml", ".txt") and "prompts" not in path.parts]

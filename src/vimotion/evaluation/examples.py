@@ -251,14 +251,14 @@ def _motion_to_text(store: Store, record: Record, random: np.random.Generator) -
 
 def _reaction(store: Store, record: Record, random: np.random.Generator) -> Example:
     """Person a alone, and words that do not tell what it is about."""
-    conversation = sample_conversation("reaction", replace(record, captions=(), held_out_captions=()), random, held_out=True)
-    text, _ = last_turn(conversation)
+    text, _ = last_turn(sample_conversation("reaction", _untold(record), random, held_out=True))
     motion = record.interaction()
     return _example("reaction", record, text, motion, motion.person(0), caption=_caption(record, random))
 
 
 def _prediction(store: Store, record: Record, random: np.random.Generator) -> Example:
-    conversation = sample_conversation("prediction", record, random, held_out=True)
+    """The beginning, and words that do not tell how it goes on."""
+    conversation = sample_conversation("prediction", _untold(record), random, held_out=True)
     text, _ = last_turn(conversation)
     shown = next(part for part in conversation.messages[0].parts if isinstance(part, MotionPart))
     motion = record.interaction()
@@ -324,6 +324,10 @@ def _example(
 ) -> Example:
     name = f"{task}:{record.id}"
     return Example(name, task, read_kinds(record), text, truth, given, wanted=wanted or {}, caption=caption)
+
+
+def _untold(record: Record) -> Record:
+    return replace(record, captions=(), held_out_captions=())
 
 
 def _caption(record: Record, random: np.random.Generator) -> str:

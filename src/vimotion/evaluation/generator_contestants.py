@@ -27,6 +27,7 @@ class InterGEN:
     name = "intergen"
     tasks: Sequence[str] = ("text_to_motion", "free_text")
     drawn = tasks
+    varied: Sequence[str] = ("text_to_motion",)
 
     def __init__(self, load: Callable[[], MotionGenerator]) -> None:
         """`load` gives the generator; called when there is something to answer."""
@@ -48,6 +49,7 @@ class Chain:
     name = "chain"
     tasks: Sequence[str] = ("reaction", "prediction", "editing", "reasoning", "explanation")
     drawn: Sequence[str] = ("reaction", "prediction", "editing")
+    varied: Sequence[str] = ()
 
     def __init__(
         self, describer: Callable[[], Model], text_model: Callable[[], TextModel], generator: Callable[[], MotionGenerator]
@@ -124,7 +126,7 @@ def _rendered(generator: MotionGenerator, examples: Sequence[Example], captions:
 
 def _sampled(generator: MotionGenerator, captions: Sequence[str], frames: Sequence[int], seeds: Sequence[int]) -> list[Answer]:
     try:
-        return list(generator.sample(captions, frames, seeds, batch_size=max(1, len(captions))))
+        return list(generator.sample(captions, frames, seeds))
     except ValueError as error:  # an empty caption, or a length that cannot be made
         if len(captions) == 1:
             return [error]

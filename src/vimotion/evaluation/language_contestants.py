@@ -24,13 +24,14 @@ class VIMotion:
     def __init__(self, name: str, loads: Sequence[Callable[[], Model]], seeds: Sequence[int] = ()) -> None:
         """
         Args:
-            loads: give the model; called when there is something to answer. Several trainings take turns over `seeds`.
+            loads: give the model; called when there is something to answer. Of several trainings each has its own of `seeds`.
         """
         self.name, self._loads, self._seeds = name, loads, seeds
         self.drawn: Sequence[str] = [task for task in TASKS if len(loads) > 1 or task not in IN_WORDS]
+        self.varied: Sequence[str] = ("text_to_motion",) if len(loads) == 1 else ()
 
     def answers(self, examples: Sequence[Example], seed: int) -> list[Answer]:
-        model = self._loads[self._seeds.index(seed) % len(self._loads) if self._seeds else 0]()
+        model = self._loads[self._seeds.index(seed) if len(self._loads) > 1 else 0]()
         made = [_turn(model, example, seed) for example in examples]
         turns = [turn for turn in made if not isinstance(turn, Exception)]
         said = iter(model.tokens(turns, at_once=max(1, sum(len(turn.drafts) for turn in turns))))

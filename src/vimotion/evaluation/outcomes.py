@@ -32,7 +32,8 @@ class Outcomes:
         self._lines: dict[tuple[str, str, int], Line] = {}
         folder.mkdir(parents=True, exist_ok=True)
         settings = {"settings": hashlib.sha256(json.dumps(header, sort_keys=True).encode()).hexdigest()}
-        if not self._path.exists():
+        if not self._path.exists() or not self._path.read_bytes().partition(b"\n")[1]:  # or killed before its first line
+            self._path.unlink(missing_ok=True)
             self._write([settings])
             return
         first, *lines = _complete_lines(self._path)
@@ -77,10 +78,7 @@ def _complete_lines(path: Path) -> list[Line]:
     if whole != content:
         with atomic_path(path) as temporary:
             temporary.write_text(whole, encoding="utf-8")
-    lines = whole.splitlines()
-    if not lines:
-        raise UserError(f"{path} is empty; remove it.")
     try:
-        return [json.loads(line) for line in lines]
+        return [json.loads(line) for line in whole.splitlines()]
     except ValueError:
         raise UserError(f"{path} is damaged; choose a new folder (--output).") from None

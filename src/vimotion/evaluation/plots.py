@@ -36,6 +36,8 @@ CONTESTANTS = {
     "chain": Look("two-stage chain", "#e69f00", 6),
     "standstill": Look("standstill", "#cc79a7", -4),
 }
+# Colours, corners and turns of others, in the order in which they stand.
+_OTHERS = (("#0072b2", 0, 0.0), ("#d55e00", 4, 1 / 8), ("#009e73", 5, 0.0), ("#b8860b", -6, 0.0))
 # Pixels of the file for each of the layout; twice as many are drawn, which smooths the edges.
 PIXELS = 2
 _SCALE = 2 * PIXELS
@@ -61,9 +63,11 @@ def draw_plots(results: Mapping[str, Any], folder: Path) -> list[Path]:
     return written
 
 
-def look(contestant: str) -> Look:
-    """Title, colour and mark of a contestant."""
-    return CONTESTANTS.get(contestant, Look(contestant.replace("_", " ")))
+def look(contestant: str, among: Sequence[str] = ()) -> Look:
+    """Title, colour and mark of a contestant; of a name of somebody's own, what no other such name `among` them has."""
+    others = [name for name in among if name not in CONTESTANTS]
+    own = _OTHERS[others.index(contestant) % len(_OTHERS)] if contestant in others else ()
+    return CONTESTANTS.get(contestant) or Look(contestant.replace("_", " "), *own)
 
 
 def entered(summary: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -164,8 +168,8 @@ def _success_panel(sheet: _Sheet, left: float, top: float, names: Sequence[str],
             continue
         low, high = found[name]["success_interval"]
         share = found[name]["measures"]["success"]["mean"]
-        sheet.line((left + _PANEL * low, middle), (left + _PANEL * high, middle), fill=look(name).colour, width=1.5)
-        sheet.mark(left + _PANEL * share, middle, look(name))
+        sheet.line((left + _PANEL * low, middle), (left + _PANEL * high, middle), fill=look(name, names).colour, width=1.5)
+        sheet.mark(left + _PANEL * share, middle, look(name, names))
         sheet.text(left + _PANEL + _NUMBER - 6, middle, f"{share:.1%}", "rm")
 
 
@@ -193,9 +197,10 @@ def _quality(found: Mapping[str, Any]) -> Image.Image | None:
     sheet.text(left + _SQUARE / 2, top + _SQUARE + 40, "FID, lower is better (square-root axis)", "mm")
     sheet.upright(20, top + _SQUARE / 2 - 110, "R-precision@3, higher is better", 13)
     for row, (name, (fid, precision)) in enumerate(points.items()):
-        sheet.mark(left + _SQUARE * sqrt(max(fid, 0.0) / ticks[-1]), top + _SQUARE * (1 - precision), look(name), 7)
-        sheet.mark(left + _SQUARE + 32, top + 12 + 26 * row, look(name), 7)
-        sheet.text(left + _SQUARE + 48, top + 12 + 26 * row, look(name).title)
+        shown = look(name, list(points))
+        sheet.mark(left + _SQUARE * sqrt(max(fid, 0.0) / ticks[-1]), top + _SQUARE * (1 - precision), shown, 7)
+        sheet.mark(left + _SQUARE + 32, top + 12 + 26 * row, shown, 7)
+        sheet.text(left + _SQUARE + 48, top + 12 + 26 * row, shown.title)
     return sheet.picture()
 
 

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from scipy.stats import t as student
 
 from vimotion.errors import UserError
 from vimotion.evaluation.bodies import ContactCounts
+from vimotion.evaluation.captions import METEOR_VARIANT
 from vimotion.evaluation.crowd import Measures, contact_measures
 from vimotion.evaluation.examples import QUESTIONS
 from vimotion.evaluation.extractor import check_comparable
@@ -75,7 +77,7 @@ MEASURES = {
 PARTS = {"answers": "", "bodies": "Bodies:", "texts": "Words:", "judge": "A language model as judge, 0 to 10:"}
 # Outcome fields that are no measures.
 _NOT_MEASURED = {
-    "contestant", "task", "kind", "example", "seed", "text", "detail", "reason", "answer", "vector", "contacts",
+    "contestant", "task", "kind", "example", "seed", "by", "text", "detail", "reason", "answer", "vector", "contacts",
 }  # fmt: skip
 _REASONS = 6
 # Measures of those answers alone that have them.
@@ -111,6 +113,7 @@ def table(results: Mapping[str, Any], recipe: EvaluateRecipe) -> str:
         lines += ["", f"## {task.replace('_', ' ')}", *_tables(found, cell)]
         if task in QUESTIONS and recipe.judge is None:
             lines += ["", "Not asked: a language model as judge. The recipe names none (`judge`)."]
+    lines += _compared(results.get("compared", {}))
     if "against" in results:
         lines += _against(results["against"])
     lines += _details(summary)
@@ -139,22 +142,33 @@ def _preface(results: Mapping[str, Any], recipe: EvaluateRecipe) -> str:
     protocol = results["protocol"]
     return (
         f"{recipe.examples} examples a benchmark{kinds} of {results['corpus']['folder']}, split {recipe.split}; seeds "
-        f"{', '.join(map(str, recipe.seeds))} (answers in words are not drawn and have one for each training of a model). "
+        f"{', '.join(map(str, recipe.seeds))} (answers in words are not drawn and have one for each training of a model; of "
+        "several seeds the mean, and in parentheses the lowest and the highest). "
         f"Extractor `{results['extractor']}`; protocol {recipe.protocol}, batches of {protocol['batch']}, "
         f"{protocol['repeats']} repeats. [low, high] and ± are intervals of 95 %. A failed answer counts as wrong; FID, "
-        "distances, diversity and measures of bodies are of what was made."
+        "distances, diversity and measures of bodies are of what was made. VIMotion answers with the best of the drafts that "
+        f"its commands make, InterGEN and the chain with their only one; METEOR is that of {METEOR_VARIANT}."
+        + (f" The chain's text model is {_text_model(recipe)}." if "chain" in recipe.contestants else "")
     )
+
+
+def _text_model(recipe: EvaluateRecipe) -> str:
+    return recipe.text_model.model if recipe.text_model else "SmolLM2-135M-Instruct, without sampling"
 
 
 def check_alike(results: Mapping[str, Any], other: Mapping[str, Any]) -> None:
     """Refuse to compare two runs (what results.json says, but for the summary) that were not measured alike.
 
     Raises:
-        UserError: they differ in extractor or protocol, in the code of the judge, or in the examples.
+        UserError: they differ in extractor or protocol, in the code that judges or measures, in the language model that judges,
+            or in the examples.
     """
     check_comparable([results, other])
-    if results["judge"] != other.get("judge"):
-        raise UserError("The two runs were judged by two versions of the code, so their figures must not be compared.")
+    for code, done in (("judge", "judged"), ("measures", "measured")):
+        if results[code] != other.get(code):
+            raise UserError(f"The two runs were {done} by two versions of the code, so their figures must not be compared.")
+    if len({str(run["language_judge"]) for run in (results, other) if "language_judge" in run}) > 1:
+        raise UserError("Two language models, or two prompts, judged the two runs, so their figures must not be compared.")
     if results["corpus"]["sha256"] != other["corpus"]["sha256"]:
         raise UserError("The two runs were measured on two corpora, so their figures must not be compared.")
     mine, theirs = (one.get("conversations", {}).get("sha256") for one in (results, other))
@@ -163,6 +177,42 @@ def check_alike(results: Mapping[str, Any], other: Mapping[str, Any]) -> None:
     for key in ("examples", "example_seed", "split", "kinds"):
         if results["recipe"][key] != other["recipe"][key]:
             raise UserError(f"The two runs were asked other examples ({key!r} differs), so their figures must not be compared.")
+
+
+def compare(lines: Sequence[Mapping[str, Any]], pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """How much more often one contestant is right than another on the same examples: "one − other" → task → figures.
+
+    `mean`; `interval` of 95 % over examples, each of which is paired with itself; and, where both have several seeds, `seeds`:
+    the difference at each, and `seed_interval` by Student's t over these, which tells what another training would do.
+    """
+    right: dict[tuple[str, str], dict[tuple[str, int], bool]] = defaultdict(dict)
+    for line in lines:
+        right[line["task"], line["contestant"]][line["example"], line["seed"]] = bool(line["success"])
+    tasks = dict.fromkeys(line["task"] for line in lines)
+    found: dict[str, Any] = {}
+    for one, other in pairs:
+        both = {task: (right[task, one], right[task, other]) for task in tasks if {(task, one), (task, other)} <= right.keys()}
+        found[f"{one} − {other}"] = {task: _difference(*answers) for task, answers in both.items()}
+    return found
+
+
+def _difference(one: Mapping[tuple[str, int], bool], other: Mapping[tuple[str, int], bool]) -> dict[str, Any]:
+    """Of two contestants' answers, by example and seed."""
+
+    def shares(answers: Mapping[tuple[str, int], bool], by: int) -> dict[Any, float]:
+        groups: dict[Any, list[bool]] = defaultdict(list)
+        for key, right in answers.items():
+            groups[key[by]].append(right)
+        return {key: float(np.mean(values)) for key, values in groups.items()}
+
+    mine, theirs = shares(one, 0), shares(other, 0)
+    changes = [mine[example] - theirs[example] for example in mine]
+    found: dict[str, Any] = {"mean": float(np.mean(changes)), "interval": mean_interval(changes)}
+    mine, theirs = shares(one, 1), shares(other, 1)
+    if len(mine) == len(theirs) > 1:
+        found["seeds"] = [mine[seed] - theirs[seed] for seed in sorted(mine)]
+        found["seed_interval"] = mean_interval(found["seeds"], float(student.ppf(0.975, len(mine) - 1)))
+    return found
 
 
 def differences(results: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
@@ -272,6 +322,26 @@ def _grid(corner: str, heads: Iterable[str], rows: Mapping[str, Iterable[str]]) 
     return lines + [f"| {name} | " + " | ".join(cells) + " |" for name, cells in rows.items()]
 
 
+def _compared(compared: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Differences of two contestants in success, in points of a hundred."""
+    lines: list[str] = []
+    for pair, found in compared.items():
+        rows = {
+            task.replace("_", " "): [
+                f"{100 * one['mean']:+.1f}", _points(one["interval"]),
+                ", ".join(f"{100 * seed:+.1f}" for seed in one.get("seeds", ())), _points(one.get("seed_interval")),
+            ]
+            for task, one in found.items()
+        }  # fmt: skip
+        heads = ("success, points", "95 % over examples", "at each seed", "95 % over seeds")
+        lines += ["", f"## {pair}, on the same examples", "", *_grid("", heads, rows)] if rows else []
+    return lines
+
+
+def _points(interval: Sequence[float] | None) -> str:
+    return "–" if interval is None else f"[{100 * interval[0]:+.1f}, {100 * interval[1]:+.1f}]"
+
+
 def _against(against: Mapping[str, Any]) -> list[str]:
     """Differences in the form of the tables."""
     lines = ["", f"# What is more or less than in {against['name']}", ""]
@@ -307,12 +377,12 @@ def cell(name: str, measure: Mapping[str, Any] | None) -> str:
         return "–"
     shown, factor = MEASURES[name], 100 if MEASURES[name].unit == "%" else 1
     text = f"{factor * measure['mean']:.{shown.decimals}f}"
-    if measure["interval"] is None:
-        return text
-    low, high = (factor * bound for bound in measure["interval"])
-    if shown.unit == "%":
-        return f"{text} [{low:.{shown.decimals}f}, {high:.{shown.decimals}f}]"
-    return f"{text} ±{(high - low) / 2:.{shown.decimals}f}"
+    if measure["interval"] is not None:
+        low, high = (factor * bound for bound in measure["interval"])
+        within = f"[{low:.{shown.decimals}f}, {high:.{shown.decimals}f}]" if shown.unit == "%" else None
+        text += " " + (within or f"±{(high - low) / 2:.{shown.decimals}f}")
+    low, high = (factor * measure.get(name, measure["mean"]) for name in ("lowest", "highest"))
+    return text if low == high else f"{text} ({low:.{shown.decimals}f} to {high:.{shown.decimals}f})"
 
 
 def _signed(name: str, measure: Mapping[str, Any] | None) -> str:

@@ -30,12 +30,12 @@ class GeneratorRecipe(Config):
 
     Attributes:
         model: a generator's folder, the name of its run, or "intergen".
-        guidance, steps, solver: see `MotionGenerator.sample`.
+        guidance, steps, solver: see `MotionGenerator.sample`; without `guidance` the generator's own.
         diffused: of the edited motions that the choreography could make as well, it makes this share; the paper's made all.
     """
 
     model: str = "intergen"
-    guidance: float = 3.5
+    guidance: float | None = None
     steps: int = Field(default=20, gt=0)
     solver: Solver = "dpm++"
     diffused: float = Field(default=0.5, ge=0, le=1)

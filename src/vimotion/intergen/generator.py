@@ -22,7 +22,6 @@ from vimotion.weights import CONFIG, check_fit, from_int8, read_folder, to_int8
 # The generator that comes with VIMotion, and how it is called.
 SHIPPED, NAME = Path(__file__).parent / "shipped", "intergen"
 WEIGHTS, TEXT = "generator.safetensors", "text"
-GUIDANCE, STEPS = 3.5, 50
 # A draft is judged by what the denoiser changes in it at this step of diffusion, in the mean over so many draws of noise.
 _LOOKED_AT, _LOOKS = 100, 4
 
@@ -53,8 +52,8 @@ class MotionGenerator:
         captions: Sequence[str],
         num_frames: int | Sequence[int],
         seed: int | Sequence[int] = 0,
-        guidance: float = GUIDANCE,
-        steps: int = STEPS,
+        guidance: float | None = None,
+        steps: int | None = None,
         solver: Solver = "ddim",
         drafts: int = 1,
         batch_size: int = 16,
@@ -67,8 +66,8 @@ class MotionGenerator:
             num_frames: how long each becomes, or all of them.
             seed: of each, or of the first; the others then take the numbers that follow. A motion depends on its own caption,
                 length and seed, not on what is made beside it (but for the last bits of float32).
-            guidance: how closely the caption is followed; 1 is as in training.
-            steps: of diffusion.
+            guidance: how closely the caption is followed; 1 is as in training. Default: what the generator's settings say.
+            steps: of diffusion; default: likewise.
             solver: "ddim"; "dpm++" needs fewer steps (about 20), and the extra `solvers`.
             drafts: so many are made of each, from its seed, and the one is kept that the denoiser would change least.
             batch_size: motions made at once, those of like length together.
@@ -86,8 +85,8 @@ class MotionGenerator:
         captions: Sequence[str],
         num_frames: int | Sequence[int],
         seed: int | Sequence[int] = 0,
-        guidance: float = GUIDANCE,
-        steps: int = STEPS,
+        guidance: float | None = None,
+        steps: int | None = None,
         solver: Solver = "ddim",
         drafts: int = 1,
         batch_size: int = 16,
@@ -123,8 +122,8 @@ class MotionGenerator:
         noise: Tensor,
         mask: Tensor,
         caption: Caption,
-        guidance: float = GUIDANCE,
-        steps: int = STEPS,
+        guidance: float | None = None,
+        steps: int | None = None,
         solver: Solver = "ddim",
         progress: Progress | None = None,
     ) -> Tensor:
@@ -137,12 +136,13 @@ class MotionGenerator:
         noise: Tensor,
         mask: Tensor,
         caption: Caption,
-        guidance: float,
-        steps: int,
+        guidance: float | None,
+        steps: int | None,
         solver: Solver,
         progress: Progress | None,
     ) -> Tensor:
         """`denoise`, as tokens (B, 2, N, numbers)."""
+        guidance = self.config.guidance if guidance is None else guidance
         twice, captions = torch.cat([mask, mask]), caption.followed_by_none()
 
         def predict(noisy: Tensor, step: int) -> Tensor:
@@ -152,7 +152,7 @@ class MotionGenerator:
             clean = self.denoiser.denoise(pairs, steps_now, mask if told else twice, caption if told else captions)
             return clean if told else guided(clean[: len(noisy)], clean[len(noisy) :], guidance)
 
-        return solve(predict, noise, steps, solver, progress, self.config.shift)
+        return solve(predict, noise, self.config.steps if steps is None else steps, solver, progress, self.config.shift)
 
     @torch.no_grad()
     def _least_changed(self, drafts: Tensor, noise: Tensor, mask: Tensor, caption: Caption) -> Tensor:

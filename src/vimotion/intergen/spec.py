@@ -32,7 +32,7 @@ class TextConfig(Config):
 
 
 class GeneratorConfig(Config):
-    """A generator's size. The defaults are those of the official checkpoint.
+    """A generator's size, and how it is sampled. The defaults are those of the official checkpoint.
 
     Attributes:
         width, layers, heads, feed_forward: of the denoiser.
@@ -53,6 +53,7 @@ class GeneratorConfig(Config):
         told_apart: the denoiser is told who is the first person. The official one is not: it makes both alike, and who of
             them does what a caption says of "person A" is left to chance.
         text: how captions are read.
+        guidance, steps: how motions are sampled unless `MotionGenerator.sample` is told otherwise; no part of the network.
     """
 
     width: int = Field(default=1024, gt=0, multiple_of=2)
@@ -69,12 +70,18 @@ class GeneratorConfig(Config):
     reads_words: bool = False
     told_apart: bool = False
     text: TextConfig = TextConfig()
+    guidance: float = 3.5
+    steps: int = Field(default=50, gt=0, le=1000)
 
     @model_validator(mode="after")
     def _fits(self) -> GeneratorConfig:
         if self.width % self.heads or self.text.width % self.text.heads:
             raise ValueError("heads must divide width")
         return self
+
+    def same_network(self, other: GeneratorConfig) -> bool:
+        """Whether weights of one fit the other."""
+        return self.model_copy(update={"guidance": other.guidance, "steps": other.steps}) == other
 
     def tokens(self, frames: int) -> int:
         """Tokens that hold so many frames; the last one may be padded."""

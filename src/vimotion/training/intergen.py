@@ -249,7 +249,7 @@ def first_denoiser(recipe: IntergenRecipe, clips: CaptionedClips) -> Denoiser:
     """
     if recipe.start:
         started = MotionGenerator.load(vimotion_home() / recipe.start).denoiser
-        if started.config != recipe.generator:
+        if not started.config.same_network(recipe.generator):
             raise UserError(f"{recipe.start} was made with other settings than the recipe's `generator`; make them the same.")
         return started.requires_grad_(True)
     denoiser = Denoiser(recipe.generator)
