@@ -23,7 +23,7 @@ RULES = st.builds(
     st.integers(0, 4),
     st.integers(1, 3),
     st.integers(0, 8),
-    st.booleans(),
+    st.sampled_from([True, False, None]),
 )
 
 
@@ -46,8 +46,8 @@ def test_whatever_is_legal_parses(model: Model, rules: Rules, seed: int) -> None
     motions = [part for part in parts if isinstance(part, MotionCodes)]
     assert len(motions) <= (0 if rules.motion == "no" else rules.max_motions)
     for motion in motions:
-        steps = motion.codes.shape[1] - (SPEC.placement_rows if rules.placed else 0)
-        assert motion.placed == rules.placed
+        steps = motion.codes.shape[1] - (SPEC.placement_rows if motion.placed else 0)
+        assert rules.placed in (motion.placed, None)
         assert motion.people in rules.people
         assert steps == rules.steps if rules.steps else 1 <= steps <= rules.max_steps
     if rules.motion == "must":
@@ -56,6 +56,7 @@ def test_whatever_is_legal_parses(model: Model, rules: Rules, seed: int) -> None
 
 def test_every_legal_set_is_what_its_place_names(model: Model) -> None:
     legal, layout = model.decoder.legal, model.layout
+    assert legal.ids(Place("begin"), ()).tolist() == [*layout.place_ids(0), *layout.level_ids(0)]
     assert legal.ids(Place("place", 2), ()).tolist() == list(layout.place_ids(2))
     assert legal.ids(Place("code", 1), ()).tolist() == list(layout.level_ids(1))
     assert legal.ids(Place("code", 1, "b"), ()).tolist() == list(layout.level_ids(1, "b"))
@@ -81,6 +82,16 @@ def test_a_span_of_codes_is_accepted_and_nothing_else_in_its_place(model: Model)
         draft.push(token)
     draft.push(draft.legal.end_of_turn)
     assert draft.done and draft.tokens[:-1] == span
+
+
+@pytest.mark.parametrize("placed", [True, False])
+def test_the_model_may_choose_whether_it_goes_on(model: Model, placed: bool) -> None:
+    rows = SPEC.placement_rows if placed else 0
+    codes = np.random.default_rng(0).integers(0, SPEC.codebook_size, (2, rows + 3, SPEC.levels))
+    draft = model.decoder.legal.begin(Rules("any", ("ab",), placed=None))
+    for token in model.layout.flatten(codes, "ab", placed):
+        draft.push(token)
+    assert draft.place.kind == "text"
 
 
 def test_an_empty_answer_is_none(model: Model) -> None:

@@ -163,6 +163,26 @@ def test_a_conversation_goes_on_from_its_motions(model: Model) -> None:
     assert text.index(spans[0]) < text.index("Is ")
 
 
+def test_an_answer_may_go_on_with_the_motion_before_it(model: Model) -> None:
+    """As in a story: what the model says without where the people start follows what was there, and stands so in the prompt."""
+    session = model.chat()
+    first = session.say("They dance.", motion="must", people="ab", duration=1.0).motion
+    turn = session.turn("And then?")
+    codes = np.random.default_rng(0).integers(0, SPEC.codebook_size, (2, 3, SPEC.levels))
+    span = model.layout.flatten(codes, "ab", placed=False)
+    draft = model.decoder.legal.begin(turn.request.rules)
+    for token in (*span, model.tokenizer.eos_token_id):
+        draft.push(token)
+    longer = turn.finish(draft.tokens).motion
+    before = first.interaction.num_frames
+    assert longer.interaction.num_frames == before + SPEC.frames(SPEC.placement_rows + 3)
+    assert same(longer.interaction.frames(0, before - 3), first.interaction.frames(0, before - 3))
+    assert model.layout.spell(codes, "ab", placed=False) in prompt(session, "And then?")
+    # of what was asked for as a new motion it may not
+    assert session.turn("An edit of <motion_0>.", Wish(motion="must", people="ab")).request.rules.placed
+    assert session.turn("React to <motion_0.a>.").request.rules.placed
+
+
 @pytest.mark.parametrize("text", ["<motion_0>", "and <motion_7> then", "<motion_1.b>", "  "])
 def test_what_is_not_there_cannot_be_spoken_of(model: Model, text: str) -> None:
     session = model.chat()

@@ -24,12 +24,13 @@ class Place(NamedTuple):
     """Where an answer stands.
 
     `kind` "text": between spans; `level` says what may come there: text (1) + a motion's start (2) + the end of turn (4).
-    `kind` "who": right after a span's start. `kind` "place": number `level` of a placement is due. `kind` "code": a code of
+    `kind` "who": right after a span's start. `kind` "begin": the first number of a placement or, of what goes on with a motion,
+    the first code. `kind` "place": number `level` of a placement is due. `kind` "code": a code of
     `person` and `level` is due. `kind` "step": a step is whole, so the span may also end. `kind` "end": it must end. `kind`
     "put": only the token `level` may come.
     """
 
-    kind: Literal["text", "who", "place", "code", "step", "end", "put"]
+    kind: Literal["text", "who", "begin", "place", "code", "step", "end", "put"]
     level: int = 0
     person: People = "a"
 
@@ -51,7 +52,8 @@ class Rules:
         max_steps: and at most so many.
         max_motions: motion spans.
         max_text: text tokens; 0 for a motion alone.
-        placed: its motions begin with where the people start; what goes on with a motion does not.
+        placed: its motions begin with where the people start; what goes on with a motion does not. None leaves to the model
+            whether it goes on with one.
         first_person: what a span of a lone person would hold between its head and its end. In motions of two people the first
             person's tokens are these, and the motion is as long.
     """
@@ -62,7 +64,7 @@ class Rules:
     max_steps: int = 64
     max_motions: int = 1
     max_text: int = 200
-    placed: bool = True
+    placed: bool | None = True
     first_person: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
@@ -115,6 +117,8 @@ class LegalTokens:
             ids += [self.end_of_turn] if place.level & _TURN else []
         elif place.kind == "who":
             ids = [layout.who[choice] for choice in people]
+        elif place.kind == "begin":
+            ids = [*layout.place_ids(0), *layout.level_ids(0, place.person)]
         elif place.kind == "place":
             ids = list(layout.place_ids(place.level))
         elif place.kind == "end":
@@ -162,10 +166,10 @@ class Draft:
             self.place = Place("who")
         elif self.place.kind == "who":
             people = self._people = next(people for people, who in layout.who.items() if who == token)
-            self._placement = layout.placement_length(people) if self.rules.placed else 0
+            self._placement = 0 if self.rules.placed is False else layout.placement_length(people)
             self._step_length, self._inside_tokens = layout.step_length(people), 0
             self._put = self.rules.first_person if people == "ab" else ()
-            self.place = self._inside()
+            self.place = Place("begin", person="b" if people == "b" else "a") if self.rules.placed is None else self._inside()
         elif token == layout.end:
             self._motions += 1
             self.place = Place("text", self._between())
@@ -173,6 +177,8 @@ class Draft:
             self._texts += 1
             self.place = Place("text", self._between())
         else:
+            if self.place.kind == "begin" and not layout.is_place(token):
+                self._placement = 0
             self._inside_tokens += 1
             self.place = self._inside()
 

@@ -45,7 +45,8 @@ class Wish:
             second person alone, as <motion_0.b>, is answered in words: only the first one's motion can be answered by another.
         people: who is in the motion, "ab" or "a"; None leaves it to the model. Where the message is about one person, "ab" is
             that person's motion with somebody else's.
-        continues: the motion goes on from the one that the message is about, which it then holds at its beginning.
+        continues: the motion goes on from the one that the message is about, which it then holds at its beginning. Where
+            `motion` is "any" the model may do that of itself, as in a story.
         seed: of the draws.
         sampling, words: how a motion and how text is drawn.
         max_words: text tokens; 0 for a motion alone.
@@ -306,7 +307,7 @@ class Turn:
             together = given.beside(answer)
             kept: tuple[int, ...] = (min(max(base.given[0] - seen.start, 0), together.num_frames), 0)
             return Motion(name, together, codes, frame=frame, made=True, given=kept), MotionPart(name)
-        if base and self.wish.continues:
+        if base and not spoken.placed:
             cut = spec.frames(base.codes.shape[1])
             codes = np.concatenate([base.codes, codes], axis=1)
             whole = decode(codec, codes, frame, base.interaction.skeletons).frames(0, cut + frames)
@@ -336,7 +337,8 @@ class Turn:
             people = ("ab", "a") if base is None or self._lone else ("ab",)
         first = self._first_person(base) if base and self._lone else ()
         most = steps or round(LONGEST * FPS) // spec.step_frames
-        placed = not wish.continues
+        may_go_on = wish.motion == "any" and base is not None and people == (base.people,)
+        placed = False if wish.continues else None if may_go_on else True
         return Rules(wish.motion, people, steps, most, max_text=wish.max_words, placed=placed, first_person=first)
 
     def _first_person(self, base: Motion) -> tuple[int, ...]:

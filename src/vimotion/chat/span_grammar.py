@@ -13,13 +13,13 @@ from vimotion.tokenizer.spec import PLACEMENT, CodecSpec
 def spots_ahead(draft: Draft) -> list[Spot]:
     """Where an open span has a choice, from here to its longest end or to the next token that is certain.
 
-    Who is in the span decides how it goes on, so that choice stands alone.
+    Who is in the span, and whether it begins with where they start, decide how it goes on, so such a choice stands alone.
     """
     trial, spots = copy(draft), list[Spot]()
     trial.tokens = list(draft.tokens)
     while trial.place.kind != "text" and len(ids := trial.legal.ids(*trial.at)) > 1:
         spots.append(trial.at)
-        if trial.place.kind == "who":
+        if trial.place.kind in ("who", "begin"):
             break
         trial.push(int(ids[-1]))  # never the end: its id comes before those of codes
     return spots
@@ -36,6 +36,8 @@ def grammar(spots: Sequence[Spot], spec: CodecSpec) -> str:
     for number, (place, people) in reversed(list(enumerate(spots))):
         if place.kind == "who":
             name, rule = "who", " | ".join(f'"{WHO[choice]}"' for choice in people)
+        elif place.kind == "begin":
+            name, rule = "begin", f'"<|{PLACEMENT[0]}_" place "|>" | "<|{CODES[place.person]}0_" code "|>"'
         elif place.kind == "place":
             name, rule = PLACEMENT[place.level], f'"<|{PLACEMENT[place.level]}_" place "|>"'
         else:

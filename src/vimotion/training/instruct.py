@@ -12,6 +12,7 @@ from vimotion.corpora import open_store
 from vimotion.inter_mt2.conversations import open_conversations
 from vimotion.language.model_folder import CODEC, ModelFolder
 from vimotion.language.vocabulary import tables_of
+from vimotion.tokenizer import MotionTokenizer
 from vimotion.training.dialogues import Dialogues, check_corpus
 from vimotion.training.examples import ExamplesConfig
 from vimotion.training.loop import LoopConfig
@@ -66,7 +67,8 @@ def _dialogues(recipe: InstructRecipe, codec: Path, codes: MotionCodes) -> Dialo
     folder = vimotion_home() / recipe.conversations
     conversations = open_conversations(folder)
     check_corpus(conversations, recipe.store)
-    return Dialogues(conversations, codes, codes_of(open_store(folder), recipe, codec))
+    clips = open_store(recipe.store), open_store(folder)
+    return Dialogues(conversations, (codes, codes_of(clips[1], recipe, codec)), clips, MotionTokenizer.load(codec))
 
 
 def _groups(built: ModelFolder, recipe: InstructRecipe) -> list[dict[str, Any]]:

@@ -162,6 +162,11 @@ class _Group(NamedTuple):
     starts: np.ndarray
 
 
+def encode_clip(tokenizer: MotionTokenizer, features: np.ndarray) -> np.ndarray:
+    """(P, rows, levels) of a clip (T, P, 262) by itself, as placed by its first person."""
+    return next(_encode(tokenizer, [next(_views(features, [0]))]))
+
+
 def _write(
     store: Store,
     tokenizer: MotionTokenizer,
