@@ -35,7 +35,7 @@ class Blind:
 
 @pytest.fixture(scope="module")
 def conversations(store: Store) -> ConversationStore:
-    settings = ["name=told", "corpus=corpora/tiny", "count=20", "corpus_licence=CC0"]
+    settings = ["name=told", "corpus=corpora/tiny", "count=40", "corpus_licence=CC0"]
     made = Synthesis(load_config(SynthesizeRecipe, None, settings), lambda extractor: Blind()).run()
     assert made is not None
     return made

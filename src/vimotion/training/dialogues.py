@@ -93,8 +93,7 @@ def _cut(dialogue: Dialogue, spec: CodecSpec) -> Conversation:
 
 
 def _begun_anew(conversation: Conversation) -> tuple[Conversation, dict[str, MotionPart]]:
-    """The conversation with motions of their own in place of parts that begin within a clip and go on with nothing; and what they
-    stand for.
+    """The conversation with motions of their own for parts that begin within a clip and go on with nothing; and these parts.
 
     In a chat a user's motion always begins with where the people start, and so does an answer to one person's.
     """
