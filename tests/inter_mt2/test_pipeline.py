@@ -278,3 +278,27 @@ def test_the_seed_of_a_clip_names_its_edits(home: Path) -> None:
     seeds: list[Seed] = make_seeds(home / "corpora" / "tiny", 16)
     told = {edit for seed in seeds for edit in seed.edits.values()}
     assert told and all(clip.endswith("-edit") for clip in told)
+
+
+def test_a_set_goes_on_with_what_it_was_begun_with_alone(home: Path) -> None:
+    """Else one set would hold motions of two generators, and say that all are the newer one's."""
+    begun = synthesis("begun")
+    path = begun.folder / "origin.json"
+    origin = json.loads(path.read_text())
+    assert origin["recipe"]["count"] == 12 and origin["corpus_sha256"]
+    for what in ("corpus_sha256", "generator_sha256"):
+        path.write_text(json.dumps(origin | {what: "other"}))
+        with pytest.raises(UserError, match=f"begun with another {what.partition('_')[0]}"):
+            synthesis("begun")
+    path.write_text(json.dumps(origin | {"code": "an older commit"}))
+    synthesis("begun")
+    path.unlink()
+    with pytest.raises(UserError, match=r"origin\.json is missing"):
+        synthesis("begun")
+
+
+def test_motions_are_looked_for_among_captions_of_the_whole_set(home: Path) -> None:
+    """So that a last block of one seed has enough of them, and a motion the same rank in a block of any size."""
+    made = synthesis("ranked", "count=10", "validator.pool=8")
+    assert len(made._others) > 8 > len(made._seeds_of(9)[0].captions)
+    assert set(made._others) == {caption for seed in made.seeds for caption in seed.captions}

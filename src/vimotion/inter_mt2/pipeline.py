@@ -13,9 +13,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal, Protocol
 
+import numpy as np
 from pydantic import Field
 
-from vimotion.artifacts import vimotion_home
+from vimotion.artifacts import atomic_path, fingerprint, vimotion_home
 from vimotion.config import Config, load_config, save_config
 from vimotion.corpora import open_store
 from vimotion.corpora.store import read_records, read_rows, write_clips
@@ -33,12 +34,16 @@ from vimotion.inter_mt2.report_page import Picture, write_report
 from vimotion.inter_mt2.retrieval import Captioned, Extractor, caption_ranks
 from vimotion.inter_mt2.schema import Draft, Kind, Seed
 from vimotion.inter_mt2.seeds import SHARES, make_seeds
-from vimotion.inter_mt2.store_check import check_store
 from vimotion.inter_mt2.validator import Checked, ValidatorConfig, check
 from vimotion.inter_mt2.writer import Origin, check_beforehand, origin_of, write_store
+from vimotion.intergen import find_generator
 from vimotion.llm.budget import Budget
 
-RECIPE, SEEDS, REQUESTS = "recipe.yaml", "seeds.jsonl", "requests.jsonl"
+RECIPE, ORIGIN, SEEDS, REQUESTS = "recipe.yaml", "origin.json", "seeds.jsonl", "requests.jsonl"
+
+
+# Captions that are read anew for each block.
+_OTHERS = 1024
 
 
 class SynthesizeRecipe(Config):
@@ -173,15 +178,22 @@ class Synthesis:
     # -- stages ------------------------------------------------------------------------------------------------------------
 
     def _claim(self) -> None:
-        """Keep the recipe in the folder, once nothing is lacking in it; refuse a folder of another one."""
+        """Keep the recipe and what the set is made from in the folder, once nothing is lacking; refuse a folder of others."""
         path, recipe = self.folder / RECIPE, self.recipe
         if not path.is_file():
             author = recipe.author if recipe.author == "embedded" else recipe.author.model
             makers = [author, recipe.generator.model] if recipe.generator else [author]
             check_beforehand(self.output, self._origin, makers)
+            _keep_origin(self._origin, self.folder / ORIGIN)
             save_config(recipe, path)
         elif load_config(SynthesizeRecipe, path) != recipe:
             raise UserError(f"{self.folder} was begun with another recipe; give this one another name, or delete the folder.")
+        begun, now = _read_origin(self.folder / ORIGIN), self._origin
+        for what, one, other in (
+            ("corpus", begun.corpus_sha256, now.corpus_sha256), ("generator", begun.generator_sha256, now.generator_sha256),
+        ):  # fmt: skip
+            if one != other:
+                raise UserError(f"{self.folder} was begun with another {what}; take that one, or give the set another name.")
 
     def _check_generator(self) -> None:
         if self.recipe.generator and not all(self._file("motions", block).is_file() for block in self._mine):
@@ -257,22 +269,20 @@ class Synthesis:
             for record in read_records(self._clips(block))
             if record.id in wanted
         ]
-        others = [caption for seed in self._seeds_of(block) for caption in seed.captions]
-        found = caption_ranks(self._extractor, looking, others, self.recipe.validator.pool)
+        found = caption_ranks(self._extractor, looking, self._others, self.recipe.validator.pool)
         for one, rank in zip(looking, found, strict=True):
             ranks[wanted[one.id].draft][one.caption] = rank
         return ranks
 
     def _finish(self) -> ConversationStore:
-        """The store, a look at every row of it, and its report with a page.
+        """The store and its report with a page.
 
         Raises:
-            UserError: as `write_store`; or a row is not as it has to be.
+            UserError: as `write_store`.
         """
         output = self.output
-        conversations = write_store(self.folder, output, self._origin, self.recipe.validator.similarity)
-        if wrong := check_store(output, self.corpus):
-            raise UserError(f"{output} has {len(wrong)} faults, such as: {wrong[0]}")
+        origin = _read_origin(self.folder / ORIGIN)
+        conversations = write_store(self.folder, output, origin, self.recipe.validator.similarity, self.corpus)
         motions, corpus = open_store(output), open_store(self.corpus)
         retrieval = measure_retrieval(conversations, motions, corpus, self._extractor)
         report = make_report(self.folder, conversations, retrieval)
@@ -294,12 +304,22 @@ class Synthesis:
     @property
     def _origin(self) -> Origin:
         recipe = self.recipe
-        return origin_of(self.corpus, recipe.terms, recipe.licence, recipe.corpus_licence)
+        origin = origin_of(self.corpus, recipe.terms, recipe.licence, recipe.corpus_licence)
+        there = find_generator(recipe.generator.model) if recipe.generator else None
+        made = recipe.model_dump(mode="json", exclude={"name", "block"})
+        more = {"recipe": made, "generator_sha256": fingerprint(there) if there else ""}
+        return origin.model_copy(update=more)
 
     @cached_property
     def _renderer(self) -> Renderer:
         wanted = self.recipe.generator
         return Renderer(load_generator(wanted), wanted.model, wanted.diffused) if wanted else Renderer()
+
+    @cached_property
+    def _others(self) -> list[str]:
+        """Captions of clips among which the motions of every block are looked for, whatever the block holds."""
+        captions = sorted({caption for seed in self.seeds for caption in seed.captions})
+        return [captions[number] for number in np.random.default_rng(0).permutation(len(captions))[:_OTHERS]]
 
     @cached_property
     def _extractor(self) -> Extractor:
@@ -324,3 +344,14 @@ class Synthesis:
 
     def _clips(self, block: int) -> Path:
         return self.folder / "motions" / f"clips-{block:06d}.parquet"
+
+
+def _keep_origin(origin: Origin, path: Path) -> None:
+    with atomic_path(path) as temporary:
+        temporary.write_text(origin.model_dump_json(indent=1) + "\n", encoding="utf-8")
+
+
+def _read_origin(path: Path) -> Origin:
+    if not path.is_file():
+        raise UserError(f"{path} is missing, which says what the set is made from; delete {path.parent} and make it anew.")
+    return Origin.model_validate_json(path.read_text(encoding="utf-8"))

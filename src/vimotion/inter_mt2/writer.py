@@ -17,6 +17,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from pydantic import Field
+
 from vimotion.artifacts import atomic_path, source_commit
 from vimotion.config import Config
 from vimotion.corpora.store import SPLITS, Record, finish_store, info_hash, prepared_info, read_info, read_records, write_clips
@@ -34,6 +36,7 @@ from vimotion.inter_mt2.duplicates import near_duplicates
 from vimotion.inter_mt2.lines import line_files, read_lines, write_lines
 from vimotion.inter_mt2.rendered import CHOREOGRAPHY, CORPUS
 from vimotion.inter_mt2.schema import SOURCE, Bracket, Line, Seed, pieces
+from vimotion.inter_mt2.store_check import check_store
 from vimotion.inter_mt2.validator import Checked, Problem, shown_frames
 from vimotion.motion import FPS
 from vimotion.tasks import Conversation, Message, MotionPart, TextPart
@@ -56,7 +59,9 @@ class Origin(Config):
         corpus_licence: its terms.
         terms: of each author and generator by name: what it is or was trained with, and how its output may be used.
         licence: of the whole, as the Hugging Face hub names it.
-        code: commit of the code.
+        code: commit of the code that the set was begun with.
+        recipe: of the set, but for its name and how many seeds lie in a file.
+        generator_sha256: of the generator's folder, where there is one.
     """
 
     corpus: str
@@ -65,6 +70,8 @@ class Origin(Config):
     terms: dict[str, str] = TERMS
     licence: str = "other"
     code: str = ""
+    recipe: dict[str, Any] = Field(default_factory=dict)
+    generator_sha256: str = ""
 
 
 @dataclass
@@ -113,7 +120,9 @@ def check_beforehand(output: Path, origin: Origin, makers: Iterable[str]) -> Non
     _check_terms(origin, makers)
 
 
-def write_store(made: Path, output: Path, origin: Origin, similarity: float = 0.9) -> ConversationStore:
+def write_store(
+    made: Path, output: Path, origin: Origin, similarity: float = 0.9, corpus: Path | None = None
+) -> ConversationStore:
     """Write the store of everything that passed and repeats nothing; an earlier store in its place is replaced.
 
     The same lines give the same conversations, however they are spread over files. What repeats another conversation is
@@ -123,9 +132,11 @@ def write_store(made: Path, output: Path, origin: Origin, similarity: float = 0.
         made: the folder of the stages: `seeds.jsonl`, `checked/*.jsonl`, `motions/clips-*.parquet`.
         output: the folder to make.
         similarity: see `ValidatorConfig`.
+        corpus: folder of the corpus; with it every row is looked at before the store takes its place, see `check_store`.
 
     Raises:
-        UserError: a stage is missing, a motion is missing, somebody's terms are not told, or `output` holds something else.
+        UserError: a stage is missing, a motion is missing, somebody's terms are not told, a row is not as it has to be, or
+            `output` holds something else.
     """
     _check_replaceable(output)
     seeds = {seed.id: seed.model_copy(update={"facts": {}}) for seed in read_lines(made / "seeds.jsonl", Seed)}
@@ -142,6 +153,8 @@ def write_store(made: Path, output: Path, origin: Origin, similarity: float = 0.
                 write_conversations(dialogues, folder / f"conversations-{path.stem}.parquet")
         _copy_clips(made / "motions", folder, written)
         finish_store(folder, _info(written, origin), card)
+        if corpus and (wrong := check_store(folder, corpus)):
+            raise UserError(f"{output} would have {len(wrong)} faults, such as: {wrong[0]}")
     write_lines(_repeated(files, repeats), made / DUPLICATES)
     return open_conversations(output)
 
