@@ -84,8 +84,16 @@ def read_draft(seed: Seed, reply: Reply, author: str) -> Draft:
     spoken = shown[len(shown) % 2 :]
     if problems := list(_wrong_turns(seed.kind, list(map(Turn, spoken[::2], spoken[1::2])))):
         raise BadReply(problems)
+    if seed.kind == "role":
+        messages = tuple(_of_both(line) if line.role == "assistant" else line for line in messages)
     motions = tuple(Planned(caption=name, edited=seed.kind == "editing", seconds=seconds[name]) for name in names)
     return Draft(id=seed.id, kind=seed.kind, author=author, messages=messages, motions=motions)
+
+
+def _of_both(line: Line) -> Line:
+    """An answer that shows the second person alone, with both: so VIMotion answers the motion of one."""
+    shown = (piece if isinstance(piece, str) else piece.model_copy(update={"people": "ab"}) for piece in pieces(line.text))
+    return line.model_copy(update={"text": "".join(map(str, shown))})
 
 
 def _conversation(reply: Reply) -> Conversation:
