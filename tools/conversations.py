@@ -3,8 +3,8 @@
     python tools/conversations.py corpora/inter-mt2 --model RUN
 
 What users say, and the motions they show, are those of held-out conversations of Inter-MT2, drawn by a seed: three of each
-kind, in wordings that no training saw. What is answered, in words and in motion, is the model's alone; so a later turn may not
-fit what it said before.
+kind, asked in wordings that no training saw. What is answered, in words and in motion, is the model's alone; so a later turn
+may not fit what it said before.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ KINDS, EACH, LEAST_TURNS, FRAMES = ("editing", "reasoning", "story", "role"), 3,
 _HEAD = """# Conversations
 
 Twelve conversations with the model in the repository, made by `python tools/conversations.py` and drawn by a seed, not by hand.
-What users say comes from the test split of Inter-MT2, in wordings that no training saw, and the motions that they show are
-held-out clips. All answers are the model's own, right or wrong. Orange is the first person, blue the second.
+What users say comes from the test split of Inter-MT2: they ask in wordings that no training saw, and the motions that they show
+are held-out clips. All answers are the model's own, right or wrong. Orange is the first person, blue the second.
 """
 
 
@@ -75,6 +75,8 @@ def drawn(told: ConversationStore, seed: int) -> list[Dialogue]:
     found: dict[str, list[Dialogue]] = {kind: [] for kind in KINDS}
     for index in random.permutation(told.split("test")).tolist():
         dialogue = told[index]
+        if all(len(several) == EACH for several in found.values()):
+            break
         if len(found[dialogue.kind]) < EACH and len(user_turns(dialogue)) >= LEAST_TURNS:
             found[dialogue.kind].append(dialogue)
     if lacking := [kind for kind, several in found.items() if len(several) < EACH]:

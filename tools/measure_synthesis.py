@@ -19,23 +19,44 @@ from collections import Counter
 from pathlib import Path
 
 from vimotion.inter_mt2.embedded import write
+from vimotion.inter_mt2.rendered import CHOREOGRAPHY, Rendered
+from vimotion.inter_mt2.schema import Draft
 from vimotion.inter_mt2.seeds import make_seeds
+from vimotion.inter_mt2.validator import ValidatorConfig, check
+from vimotion.motion import FPS
 
 RECIPE = Path(__file__).parents[1] / "recipes" / "inter_mt2" / "tiny.yaml"
 
 
-def measure_author(corpus: Path, count: int) -> None:
-    """Conversations a second, one process, from seeds in memory."""
+def measure_author(corpus: Path, count: int) -> bool:
+    """Conversations a second, one process, from seeds in memory; whether the validator has nothing against any."""
     seeds = make_seeds(corpus, count)
     start = time.perf_counter()
     drafts = [write(seed) for seed in seeds]
     seconds = time.perf_counter() - start
     turns = Counter(sum(line.role == "user" for line in draft.messages) for draft in drafts)
-    print(f"{count} conversations in {seconds:.1f} s; user turns {dict(sorted(turns.items()))}")
+    problems = [
+        problem.sentence for seed, draft in zip(seeds, drafts, strict=True) for problem in check(draft, seed, *made(draft))
+    ]
+    print(f"{count} conversations in {seconds:.1f} s; user turns {dict(sorted(turns.items()))}; {len(problems)} problems")
+    for sentence in problems[:5]:
+        print(f"  {sentence}")
+    return not problems
+
+
+def made(draft: Draft) -> tuple[list[Rendered], dict[str, int], ValidatorConfig]:
+    """What the validator is told of the motions of a draft, as if all had been made as long as they are planned."""
+    motions = [
+        Rendered(
+            draft=draft.id, caption=one.caption, clip=one.caption, made_by=CHOREOGRAPHY, num_frames=round((one.seconds or 4.0) * FPS)
+        )
+        for one in draft.motions
+    ]  # fmt: skip
+    return motions, {}, ValidatorConfig()
 
 
 def measure_kills(corpus: Path, count: int, kills: int, seed: int) -> bool:
-    """Whether a run that was killed so often has the bytes of one that was not."""
+    """Whether a run that was killed so often has the bytes of one that was not; not where it ended before."""
     draw = random.Random(seed)
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
@@ -58,7 +79,7 @@ def measure_kills(corpus: Path, count: int, kills: int, seed: int) -> bool:
         same = _content(stores[0]) == _content(stores[1])
     end = "the same" if same else "ANOTHER"
     print(f"{count} conversations in {seconds:.0f} s undisturbed; killed {killed} times: {end} store")
-    return same
+    return same and killed == kills
 
 
 def _run(home: str, corpus: Path, count: int, name: str) -> subprocess.Popen[bytes]:
@@ -82,8 +103,9 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
-    measure_author(given.corpus, given.author)
-    sys.exit(0 if measure_kills(given.corpus, given.count, given.kills, given.seed) else 1)
+    valid = measure_author(given.corpus, given.author)
+    same = measure_kills(given.corpus, given.count, given.kills, given.seed)
+    sys.exit(0 if valid and same else 1)
 
 
 if __name__ == "__main__":

@@ -5,10 +5,12 @@ What is said of a motion is what the choreography knows of it. A draft follows f
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from vimotion.inter_mt2.editing import write_editing
 from vimotion.inter_mt2.reasoning import write_reasoning
 from vimotion.inter_mt2.role import write_role
-from vimotion.inter_mt2.schema import KINDS, Draft, Kind, Seed
+from vimotion.inter_mt2.schema import Draft, Seed
 from vimotion.inter_mt2.script import Script
 from vimotion.inter_mt2.story import write_story
 
@@ -26,6 +28,6 @@ def write(seed: Seed) -> Draft:
     return script.draft()
 
 
-def possible_kinds(facts: dict[str, object]) -> tuple[Kind, ...]:
-    """The kinds of conversations that can be written about a clip with these facts: all of them for a scripted scene."""
-    return KINDS if facts.get("told") and facts.get("parameters") else ()
+def can_write(facts: Mapping[str, object]) -> bool:
+    """Whether a clip with these facts is a scripted scene."""
+    return bool(facts.get("told") and facts.get("parameters"))

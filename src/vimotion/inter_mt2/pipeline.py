@@ -42,6 +42,7 @@ from vimotion.llm.budget import Budget
 RECIPE, ORIGIN, SEEDS, REQUESTS = "recipe.yaml", "origin.json", "seeds.jsonl", "requests.jsonl"
 
 
+_FREE = "The embedded author asks no server and costs nothing"
 # Captions that are read anew for each block.
 _OTHERS = 1024
 
@@ -121,7 +122,8 @@ class Synthesis:
         """The first stage, made where it is not there yet; the same for every shard."""
         path, recipe = self.folder / SEEDS, self.recipe
         if not path.is_file():
-            write_lines(make_seeds(self.corpus, recipe.count, recipe.shares, recipe.seed), path)
+            fits = embedded.can_write if recipe.author == "embedded" else lambda facts: True
+            write_lines(make_seeds(self.corpus, recipe.count, recipe.shares, recipe.seed, fits), path)
         return list(read_lines(path, Seed))
 
     def run(
@@ -142,6 +144,8 @@ class Synthesis:
         self._check_generator()
         self._check_extractor()
         if self.recipe.author == "embedded":
+            if max_requests is not None or max_usd is not None:
+                raise UserError(f"{_FREE}; leave out what it may cost.")
             self._each_block("drafts", self._write_drafts, progress)
         else:
             asyncio.run(self._ask_for_drafts(progress, max_requests, max_usd))
@@ -294,7 +298,7 @@ class Synthesis:
     def _author(self, max_requests: int | None = None, max_usd: float | None = None) -> LLMAuthor:
         config = self.recipe.author
         if config == "embedded":
-            raise UserError("The embedded author asks no server and costs nothing; name a model under `author` in the recipe.")
+            raise UserError(f"{_FREE}; name a model under `author` in the recipe.")
         return LLMAuthor(config, Budget(config.prices, max_requests, max_usd))
 
     def _undrafted(self) -> list[Seed]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,16 +19,28 @@ from vimotion.motion import FPS
 SHARES: dict[Kind, float] = {"editing": 5, "reasoning": 2, "story": 5, "role": 2}
 # A motion is at most so long: 300 frames.
 _LONGEST = 10.0
-_COLUMNS = ("id", "split", "source", "num_frames", "people", "captions", "facts", "edit_of", "edit")
+_COLUMNS = (
+    "id", "split", "source", "num_frames", "people", "captions", "held_out_captions", "facts", "edit_of", "edit",
+)  # fmt: skip
 
 
-def make_seeds(corpus: Path, count: int, shares: Mapping[Kind, float] = SHARES, seed: int = 0) -> list[Seed]:
+def make_seeds(
+    corpus: Path,
+    count: int,
+    shares: Mapping[Kind, float] = SHARES,
+    seed: int = 0,
+    fits: Callable[[Mapping[str, object]], bool] = lambda facts: True,
+) -> list[Seed]:
     """`count` seeds from all splits of a prepared corpus, in an order that tells nothing.
 
     No clip is talked about twice in the same kind of conversation; as few clips as can be are talked about twice at all.
+    Clips of the test split are told by the captions that no training sees, where they have any.
+
+    Args:
+        fits: whether an author can write about a clip with these facts.
 
     Raises:
-        UserError: the corpus is not prepared, or has too few clips of two people with captions.
+        UserError: the corpus is not prepared, or has too few clips of two people with captions that fit.
     """
     prepared_info(corpus)
     rows = [row for row in read_rows(corpus, _COLUMNS) if row["people"] == 2 and row["captions"]]
@@ -35,11 +48,12 @@ def make_seeds(corpus: Path, count: int, shares: Mapping[Kind, float] = SHARES, 
     for row in rows:
         if row["edit_of"]:
             edits.setdefault(row["edit_of"], {})[row["edit"]] = row["id"]
-    told = [row for row in rows if row["num_frames"] <= _LONGEST * FPS]
+    told = [row for row in rows if row["num_frames"] <= _LONGEST * FPS and fits(json.loads(row["facts"]))]
     random = np.random.default_rng(seed)
     kinds = _kinds(count, shares, random)
     if max(Counter(kinds).values(), default=0) > len(told):
-        raise UserError(f"{corpus} has {len(told)} clips of two people with captions, too few for {count} conversations.")
+        fitting = "clips of two people with captions, that this author can write about"
+        raise UserError(f"{corpus} has {len(told)} {fitting}, too few for {count} conversations.")
     seeds: dict[str, Seed] = {}
     clips: list[int] = []
     while len(seeds) < count:
@@ -50,10 +64,14 @@ def make_seeds(corpus: Path, count: int, shares: Mapping[Kind, float] = SHARES, 
         if identifier not in seeds:
             seeds[identifier] = Seed(
                 id=identifier, kind=kind, clip=row["id"], source=row["source"], split=row["split"],
-                captions=tuple(row["captions"]), seconds=row["num_frames"] / FPS, facts=json.loads(row["facts"]),
+                captions=_captions(row), seconds=row["num_frames"] / FPS, facts=json.loads(row["facts"]),
                 edits=edits.get(row["id"], {}),
             )  # fmt: skip
     return list(seeds.values())
+
+
+def _captions(row: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple((row["split"] == "test" and row["held_out_captions"]) or row["captions"])
 
 
 def _kinds(count: int, shares: Mapping[Kind, float], random: np.random.Generator) -> list[Kind]:
