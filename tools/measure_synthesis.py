@@ -46,12 +46,11 @@ def measure_author(corpus: Path, count: int) -> bool:
 
 def made(draft: Draft) -> tuple[list[Rendered], dict[str, int], ValidatorConfig]:
     """What the validator is told of the motions of a draft, as if all had been made as long as they are planned."""
+    as_planned = [(one.caption, round((one.seconds or 4.0) * FPS)) for one in draft.motions]
     motions = [
-        Rendered(
-            draft=draft.id, caption=one.caption, clip=one.caption, made_by=CHOREOGRAPHY, num_frames=round((one.seconds or 4.0) * FPS)
-        )
-        for one in draft.motions
-    ]  # fmt: skip
+        Rendered(draft=draft.id, caption=caption, clip=caption, made_by=CHOREOGRAPHY, num_frames=frames)
+        for caption, frames in as_planned
+    ]
     return motions, {}, ValidatorConfig()
 
 
