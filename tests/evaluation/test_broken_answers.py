@@ -22,7 +22,7 @@ class Spoilt:
     """The real answers after `spoil`, which is told the position of an example in its batch."""
 
     tasks = ("text_to_motion", "reaction", "motion_to_text")
-    drawn = ()
+    drawn = varied = ()
 
     def __init__(self, name: str, spoil: Callable[[int, Interaction | str], Answer]) -> None:
         self.name, self._spoil = name, spoil
@@ -37,7 +37,7 @@ def measured(
     """Contestant → measure → mean."""
     by_name = {contestant.name: contestant for contestant in contestants}
     monkeypatch.setattr("vimotion.evaluation.evaluate.make_contestant", lambda name, *_: by_name[name])
-    monkeypatch.setattr("vimotion.evaluation.evaluate._folders", lambda recipe: {})
+    monkeypatch.setattr("vimotion.evaluation.evaluate.folders_of", lambda *_: {})
     monkeypatch.setattr("vimotion.evaluation.evaluate.write_page", lambda *_: None)
     recipe = EvaluateRecipe(
         corpus=store.folder, contestants=tuple(by_name), tasks=(task,), examples=SIZE, samples=0, likeness=False, seeds=(0,)

@@ -84,7 +84,7 @@ def test_true_answers_are_right_and_those_about_other_scenes_are_wrong(examples:
 class Silent:
     """True answers, but none to the first question."""
 
-    name, tasks, drawn = "real", ("explanation",), ()
+    name, tasks, drawn, varied = "real", ("explanation",), (), ()
 
     def answers(self, examples: list[Example], seed: int) -> list[object]:
         return ["" if number == 0 else example.truth for number, example in enumerate(examples)]

@@ -53,8 +53,8 @@ def test_several_trainings_take_turns_over_the_seeds_and_speak_for_themselves(st
         asked.append(name)
         return model
 
-    trained = VIMotion("without", [lambda name=name: load(name) for name in "abc"], seeds=(5, 6, 7, 8))  # type: ignore[misc]
-    for seed in (6, 5, 8, 7):
+    trained = VIMotion("without", [lambda name=name: load(name) for name in "abc"], seeds=(5, 6, 7))  # type: ignore[misc]
+    for seed in (6, 5, 7):
         trained.answers(examples_of("reasoning", store), seed)
-    assert asked == ["b", "a", "a", "c"] and set(trained.drawn) == set(VIMotion.tasks)
+    assert asked == ["b", "a", "c"] and set(trained.drawn) == set(VIMotion.tasks) and not trained.varied
     assert set(VIMotion("vimotion", [lambda: model]).drawn) == set(VIMotion.tasks) - set(IN_WORDS)
