@@ -159,7 +159,7 @@ def test_a_language_model_writes_and_a_generator_renders(home: Path, monkeypatch
     def play(number: int, request: dict[str, object]) -> Act:
         if number % 3 == 1:
             return refuses(503)
-        told = re.findall(r"- (.*)", str(request["messages"][1]["content"]))  # type: ignore[index]
+        told = re.findall(r"- ([^.]*)", str(request["messages"][1]["content"]))  # type: ignore[index]
         lines = [
             f"Here is a scene: [source]. What if it was number {number}?",
             f"It becomes [{told[0]} again, {number}].",
