@@ -181,6 +181,7 @@ def test_an_answer_may_go_on_with_the_motion_before_it(model: Model) -> None:
     # of what was asked for as a new motion it may not
     assert session.turn("An edit of <motion_0>.", Wish(motion="must", people="ab")).request.rules.placed
     assert session.turn("React to <motion_0.a>.").request.rules.placed
+    assert session.turn("React to <motion_0.a>.", Wish(people="ab")).request.rules.placed
 
 
 @pytest.mark.parametrize("text", ["<motion_0>", "and <motion_7> then", "<motion_1.b>", "  "])

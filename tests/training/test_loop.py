@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from vimotion.errors import UserError
-from vimotion.training.loop import LoopConfig, TrainingStopped, rate, run_loop
+from vimotion.training.loop import LoopConfig, TrainingStopped, compile_blocks, rate, run_loop
 
 
 def _model() -> nn.Module:
@@ -239,3 +239,15 @@ def _free_port() -> int:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]
         return port
+
+
+def test_blocks_are_compiled_once_and_a_network_without_any_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled: list[nn.Module] = []
+    monkeypatch.setattr(nn.Module, "compile", lambda module, **_: compiled.append(module))
+    blocks = nn.ModuleList([nn.Linear(2, 2), nn.Linear(2, 2)])
+    unlike = nn.ModuleList([nn.Linear(2, 2), nn.GELU()])
+    compile_blocks(nn.Sequential(nn.Sequential(nn.Linear(2, 2), blocks), unlike))
+    assert compiled == list(blocks)
+    compiled.clear()
+    compile_blocks(unlike)
+    assert compiled == [unlike]

@@ -12,11 +12,10 @@ from typing import Any
 import pytest
 from language_chain import RECIPES, train
 from safetensors.torch import load_file
-from torch import nn
 
 from vimotion.errors import UserError
 from vimotion.training.loop import LoopConfig, _batches_each
-from vimotion.training.processes import compile_blocks, make_accelerator
+from vimotion.training.processes import make_accelerator
 
 STAGES = ("align", "instruct")
 
@@ -93,15 +92,3 @@ def test_processes_that_would_train_alone_are_refused(monkeypatch: pytest.Monkey
     monkeypatch.setenv("WORLD_SIZE", "2")
     with pytest.raises(UserError, match="do not know of one another"):
         make_accelerator(bf16=False)
-
-
-def test_blocks_are_compiled_once_and_a_network_without_any_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    compiled: list[nn.Module] = []
-    monkeypatch.setattr(nn.Module, "compile", lambda module, **_: compiled.append(module))
-    blocks = nn.ModuleList([nn.Linear(2, 2), nn.Linear(2, 2)])
-    unlike = nn.ModuleList([nn.Linear(2, 2), nn.GELU()])
-    compile_blocks(nn.Sequential(nn.Sequential(nn.Linear(2, 2), blocks), unlike))
-    assert compiled == list(blocks)
-    compiled.clear()
-    compile_blocks(unlike)
-    assert compiled == [unlike]

@@ -337,7 +337,7 @@ class Turn:
             people = ("ab", "a") if base is None or self._lone else ("ab",)
         first = self._first_person(base) if base and self._lone else ()
         most = steps or round(LONGEST * FPS) // spec.step_frames
-        may_go_on = wish.motion == "any" and base is not None and people == (base.people,)
+        may_go_on = wish.motion == "any" and base is not None and not self._lone and people == (base.people,)
         placed = False if wish.continues else None if may_go_on else True
         return Rules(wish.motion, people, steps, most, max_text=wish.max_words, placed=placed, first_person=first)
 

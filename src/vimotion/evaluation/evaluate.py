@@ -64,11 +64,12 @@ _ANSWERING_ROOMS = ("chat", "intergen", "language", "llm", "tokenizer", "weights
 _MEASURING = ("captions.py", "crowd.py", "distribution.py", "llm_judge.py")
 _SHOWING = ("clips.py", "page.py", "plots.py", "report.py")
 _JUDGING_ROOMS = ("choreography", "corpora", "inter_mt2", "motion", "tasks")
-# What of a recipe may change without a new answer, or is told by the models that answered.
+# What of a recipe, and of what stands in results.json, may change without a new answer; the models stand in each outcome.
 _NOT_ASKED = {
     "name", "contestants", "tasks", "model", "models", "generator", "tokenizer", "extractor", "seeds", "varied_seeds",
     "protocol", "likeness", "judge", "compared",
 }  # fmt: skip
+_MEASURED_BY = {"models", "measures", "protocol", "language_judge"}
 
 
 class EvaluateRecipe(Config):
@@ -153,20 +154,19 @@ def evaluate(recipe: EvaluateRecipe, output: Path | None = None, against: Path |
     if other:
         check_alike(header, other)
     contestants = [make_contestant(name, recipe, store) for name in recipe.contestants]
-    asked = {"recipe": recipe.model_dump(mode="json", exclude=_NOT_ASKED), **origin, "torch": torch.__version__}
-    later = ("models", "measures", "protocol", "language_judge")
-    outcomes = Outcomes(folder, {name: value for name, value in asked.items() if name not in later})
-    run = _Run(recipe, folder, extractor, outcomes, origin["models"])
+    decisive = {"recipe": recipe.model_dump(mode="json", exclude=_NOT_ASKED), "torch": torch.__version__}
+    decisive |= {name: value for name, value in origin.items() if name not in _MEASURED_BY}
+    run = _Run(recipe, folder, extractor, Outcomes(folder, decisive), origin["models"])
     entered = {task: [one for one in contestants if task in one.tasks] for task in recipe.tasks}
     # all of them first: what the corpus lacks is said before an hour of answers
     examples = {task: _examples(task, store, recipe) for task in recipe.tasks if entered[task]}
     crowds, lines = {}, []
     samples: list[Sample] = []
-    for task, asked_of in examples.items():
-        run.answer(entered[task], asked_of)
-        lines += run.lines(entered[task], asked_of)
-        crowds[task] = run.measure_together(entered[task], asked_of)
-        samples += run.samples(entered[task], asked_of)
+    for task, asked in examples.items():
+        run.answer(entered[task], asked)
+        lines += run.lines(entered[task], asked)
+        crowds[task] = run.measure_together(entered[task], asked)
+        samples += run.samples(entered[task], asked)
     write_index(folder, samples)
     compared = compare(lines, recipe.compared)
     results = {**header, "summary": summarise(lines, crowds), "compared": compared, **_codec_errors(contestants, store, recipe)}
@@ -268,7 +268,7 @@ class _Run:
     def _by(self, contestant: str, seed: int) -> str:
         """What answers, as a hash; of several trainings the one whose turn it is."""
         parts = [part["sha256"] for part in self._models[contestant].values()]
-        if len(self.recipe.models.get(contestant, ())) > 1:
+        if len(self.recipe.models.get(contestant, ())) > 1 and seed in self.recipe.seeds:
             parts = [parts[self.recipe.seeds.index(seed)]]
         return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:16]
 
@@ -396,10 +396,7 @@ def _origin(recipe: EvaluateRecipe, store: Store, extractor: Extractor) -> dict[
 
 def _parts(name: str, recipe: EvaluateRecipe) -> dict[str, dict[str, str]]:
     """What a contestant is made of, by the part that it plays."""
-    return {part: {"folder": folder.name, "sha256": _hash(folder)} for part, folder in folders_of(name, recipe).items()}
-
-
-_hash = lru_cache(maxsize=None)(fingerprint)
+    return {part: {"folder": folder.name, "sha256": fingerprint(folder)} for part, folder in folders_of(name, recipe).items()}
 
 
 def _code_hashes() -> dict[str, str]:

@@ -379,10 +379,10 @@ def cell(name: str, measure: Mapping[str, Any] | None) -> str:
     text = f"{factor * measure['mean']:.{shown.decimals}f}"
     if measure["interval"] is not None:
         low, high = (factor * bound for bound in measure["interval"])
-        within = f"[{low:.{shown.decimals}f}, {high:.{shown.decimals}f}]" if shown.unit == "%" else None
-        text += " " + (within or f"±{(high - low) / 2:.{shown.decimals}f}")
-    low, high = (factor * measure.get(name, measure["mean"]) for name in ("lowest", "highest"))
-    return text if low == high else f"{text} ({low:.{shown.decimals}f} to {high:.{shown.decimals}f})"
+        share, half = f"[{low:.{shown.decimals}f}, {high:.{shown.decimals}f}]", f"±{(high - low) / 2:.{shown.decimals}f}"
+        text += f" {share if shown.unit == '%' else half}"
+    lowest, highest = (factor * measure.get(name, measure["mean"]) for name in ("lowest", "highest"))
+    return text if lowest == highest else f"{text} ({lowest:.{shown.decimals}f} to {highest:.{shown.decimals}f})"
 
 
 def _signed(name: str, measure: Mapping[str, Any] | None) -> str:

@@ -16,7 +16,7 @@ from typing import Literal, Protocol
 import numpy as np
 from pydantic import Field
 
-from vimotion.artifacts import atomic_path, fingerprint, vimotion_home
+from vimotion.artifacts import fingerprint, vimotion_home
 from vimotion.config import Config, load_config, save_config
 from vimotion.corpora import open_store
 from vimotion.corpora.store import read_records, read_rows, write_clips
@@ -40,8 +40,6 @@ from vimotion.intergen import find_generator
 from vimotion.llm.budget import Budget
 
 RECIPE, ORIGIN, SEEDS, REQUESTS = "recipe.yaml", "origin.json", "seeds.jsonl", "requests.jsonl"
-
-
 _FREE = "The embedded author asks no server and costs nothing"
 # Captions that are read anew for each block.
 _OTHERS = 1024
@@ -183,20 +181,18 @@ class Synthesis:
 
     def _claim(self) -> None:
         """Keep the recipe and what the set is made from in the folder, once nothing is lacking; refuse a folder of others."""
-        path, recipe = self.folder / RECIPE, self.recipe
+        path, recipe, now = self.folder / RECIPE, self.recipe, self._origin()
         if not path.is_file():
             author = recipe.author if recipe.author == "embedded" else recipe.author.model
             makers = [author, recipe.generator.model] if recipe.generator else [author]
-            check_beforehand(self.output, self._origin, makers)
-            _keep_origin(self._origin, self.folder / ORIGIN)
+            check_beforehand(self.output, now, makers)
+            write_lines([now], self.folder / ORIGIN)
             save_config(recipe, path)
         elif load_config(SynthesizeRecipe, path) != recipe:
             raise UserError(f"{self.folder} was begun with another recipe; give this one another name, or delete the folder.")
-        begun, now = _read_origin(self.folder / ORIGIN), self._origin
-        for what, one, other in (
-            ("corpus", begun.corpus_sha256, now.corpus_sha256), ("generator", begun.generator_sha256, now.generator_sha256),
-        ):  # fmt: skip
-            if one != other:
+        begun = _read_origin(self.folder / ORIGIN)
+        for what in ("corpus", "generator"):
+            if getattr(begun, f"{what}_sha256") != getattr(now, f"{what}_sha256"):
                 raise UserError(f"{self.folder} was begun with another {what}; take that one, or give the set another name.")
 
     def _check_generator(self) -> None:
@@ -305,8 +301,8 @@ class Synthesis:
         """Seeds of this shard whose block of drafts is not written."""
         return [seed for block in self._mine if not self._file("drafts", block).is_file() for seed in self._seeds_of(block)]
 
-    @property
     def _origin(self) -> Origin:
+        """What a set that began now would be made from."""
         recipe = self.recipe
         origin = origin_of(self.corpus, recipe.terms, recipe.licence, recipe.corpus_licence)
         there = find_generator(recipe.generator.model) if recipe.generator else None
@@ -350,12 +346,7 @@ class Synthesis:
         return self.folder / "motions" / f"clips-{block:06d}.parquet"
 
 
-def _keep_origin(origin: Origin, path: Path) -> None:
-    with atomic_path(path) as temporary:
-        temporary.write_text(origin.model_dump_json(indent=1) + "\n", encoding="utf-8")
-
-
 def _read_origin(path: Path) -> Origin:
     if not path.is_file():
         raise UserError(f"{path} is missing, which says what the set is made from; delete {path.parent} and make it anew.")
-    return Origin.model_validate_json(path.read_text(encoding="utf-8"))
+    return next(read_lines(path, Origin))

@@ -34,7 +34,7 @@ from vimotion.config import Config
 from vimotion.errors import UserError
 from vimotion.training.checkpoints import check_free, latest_checkpoint, load_optimizers, load_weights, save_checkpoint
 from vimotion.training.optimizers import OptimizerName, default_groups, make_optimizers
-from vimotion.training.processes import compile_blocks, make_accelerator, make_whole, reshard, whole
+from vimotion.training.processes import make_accelerator, make_whole, reshard, whole
 
 Batches = Callable[[int], Any]
 LossFunction = Callable[[nn.Module, Any], tuple[Tensor, dict[str, Tensor]]]
@@ -217,6 +217,14 @@ def run_loop(
         # gives the model its own forward back
         accelerator.unwrap_model(wrapped, keep_fp32_wrapper=False, keep_torch_compile=False)
         accelerator.free_memory()
+
+
+def compile_blocks(model: nn.Module) -> None:
+    """Compile in place what a network repeats, so that one compilation serves all of its blocks and batches of all lengths; a
+    network that repeats nothing is compiled as a whole."""
+    lists = [module for module in model.modules() if isinstance(module, nn.ModuleList) and len(set(map(type, module))) == 1]
+    for block in [block for blocks in lists for block in blocks] or [model]:
+        block.compile(dynamic=True)
 
 
 def rate(step: int, share: float, config: LoopConfig) -> float:

@@ -56,14 +56,6 @@ def make_accelerator(bf16: bool) -> Accelerator:
     return accelerator
 
 
-def compile_blocks(model: nn.Module) -> None:
-    """Compile in place what a network repeats, so that one compilation serves all of its blocks and batches of all lengths; a
-    network that repeats nothing is compiled as a whole."""
-    lists = [module for module in model.modules() if isinstance(module, nn.ModuleList) and len(set(map(type, module))) == 1]
-    for block in [block for blocks in lists for block in blocks] or [model]:
-        block.compile(dynamic=True)
-
-
 def whole(tensor: Tensor, keep: bool = True) -> Tensor:
     """The whole of a tensor whose parts lie on all processes, on the CPU of those that `keep` it; all must call."""
     if not isinstance(tensor, DTensor):
