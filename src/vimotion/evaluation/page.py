@@ -108,7 +108,10 @@ def _head(results: Mapping[str, Any]) -> str:
     ]
     return (
         f"<h1>VIMotion’s benchmarks: {escape(recipe['name'])}</h1>\n"
-        + _p("Every contestant answers the same questions about the motion of two people. A failed answer counts as wrong.")
+        + _p(
+            "Every contestant answers the same questions about the motion of two people. A failed answer counts as wrong. Of "
+            "several seeds the mean is told, and in parentheses the lowest and the highest."
+        )
         + _p("; ".join(filter(None, told)) + ". Figures by another extractor or judge must not stand beside these.", "faint")
     )
 

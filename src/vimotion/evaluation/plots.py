@@ -36,8 +36,8 @@ CONTESTANTS = {
     "chain": Look("two-stage chain", "#e69f00", 6),
     "standstill": Look("standstill", "#cc79a7", -4),
 }
-# Colours, corners and turns of others, in the order in which they stand.
-_OTHERS = (("#0072b2", 0, 0.0), ("#d55e00", 4, 1 / 8), ("#009e73", 5, 0.0), ("#b8860b", -6, 0.0))
+# Colours (of Paul Tol's muted scheme), corners and turns of others, in the order in which they stand.
+_OTHERS = (("#882255", 0, 0.0), ("#999933", 4, 1 / 8), ("#332288", 5, 0.0), ("#44aa99", -6, 0.0))
 # Pixels of the file for each of the layout; twice as many are drawn, which smooths the edges.
 PIXELS = 2
 _SCALE = 2 * PIXELS
