@@ -65,6 +65,20 @@ def test_step_and_caption_count_and_an_untold_caption_does_not(reads_words: bool
     assert not torch.allclose(stepped[0], stepped[1], atol=1e-3)
 
 
+def test_an_estimate_counts_where_the_denoiser_is_self_conditioned() -> None:
+    noisy, steps, mask = torch.randn(1, 2, 8, 262), torch.tensor([300]), torch.ones(1, 8)
+    said = torch.randn(1, 2, 8, 262)
+    for conditioned in (False, True):
+        generator = random_generator(self_conditioned=conditioned)
+        text = generator.text(["two people hug"])
+        plain = generator.denoiser(noisy, steps, mask, text)
+        assert torch.equal(generator.denoiser(noisy, steps, mask, text, estimate=torch.zeros_like(noisy)), plain)
+        told = generator.denoiser(noisy, steps, mask, text, estimate=said)
+        assert torch.equal(told, plain) != conditioned
+        turned = generator.denoiser(noisy.flip(1), steps, mask, text, estimate=said.flip(1))
+        torch.testing.assert_close(turned, told.flip(1), atol=1e-5, rtol=1e-5)
+
+
 def test_attention_is_the_same_in_training() -> None:
     """There it takes another way on a CPU."""
     torch.manual_seed(0)

@@ -85,6 +85,25 @@ def test_guidance_of_one_is_the_caption_alone() -> None:
     assert not torch.allclose(generator.denoise(noise, mask, captions, guidance=3.5, steps=3), told, atol=0.1)
 
 
+@pytest.mark.parametrize("guidance", [1.0, 2.0])
+def test_a_self_conditioned_generator_sees_what_it_said_a_step_before(guidance: float) -> None:
+    generator = random_generator(self_conditioned=True)
+    caption = generator.denoiser.caption(generator.text(["two people hug ."]))
+    noise, mask, share = torch.randn(1, 2, 8, 262), torch.ones(1, 8), signal_share()
+    noisy, said = noise, torch.zeros_like(noise)
+    for step, then in ((666, share[333]), (333, share[0]), (0, torch.tensor(1.0))):
+        seen = [
+            generator.denoiser.denoise(noisy, torch.tensor([step]), mask, each, said)
+            for each in (caption, caption.kept(torch.zeros(1)))
+        ]
+        said = guidance * seen[0] + (1 - guidance) * seen[1]
+        rest = (noisy - share[step].sqrt() * said) / (1 - share[step]).sqrt()
+        noisy = then.sqrt() * said + (1 - then).sqrt() * rest
+    expected = generator.denoiser.space.features(noisy)
+    made = generator.denoise(noise, mask, caption, guidance=guidance, steps=3)
+    torch.testing.assert_close(made, expected, atol=1e-3, rtol=1e-3)
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.int8])
 def test_a_saved_generator_loads(dtype: torch.dtype, tmp_path: Path) -> None:
     generator = random_generator(frames_per_token=4, components=24, around_pelvis=True)

@@ -157,6 +157,12 @@ class Denoiser(nn.Module):
             self.words_input = nn.Linear(config.text.width, width)
         if config.told_apart:
             self.person = nn.Parameter(0.1 * torch.randn(2, width))
+        if config.self_conditioned:
+            self.estimate_input = nn.Sequential(
+                nn.Linear(2 * self.space.numbers, 2 * width), nn.GELU(), nn.Linear(2 * width, width)
+            )
+            nn.init.zeros_(self.estimate_input[-1].weight)
+            nn.init.zeros_(self.estimate_input[-1].bias)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
         self.motion_output = nn.Linear(width, self.space.numbers)
         nn.init.zeros_(self.motion_output.weight)
@@ -177,7 +183,15 @@ class Denoiser(nn.Module):
         """Of tokens, and of steps of diffusion."""
         return sinusoid(max(DIFFUSION_STEPS, self.config.tokens(self.config.max_frames)), self.config.width)
 
-    def forward(self, noisy: Tensor, steps: Tensor, mask: Tensor, text: TextFeatures, keep: Tensor | None = None) -> Tensor:
+    def forward(
+        self,
+        noisy: Tensor,
+        steps: Tensor,
+        mask: Tensor,
+        text: TextFeatures,
+        keep: Tensor | None = None,
+        estimate: Tensor | None = None,
+    ) -> Tensor:
         """The motion without noise.
 
         Args:
@@ -186,17 +200,19 @@ class Denoiser(nn.Module):
             mask: (B, N) 1 where a token is real, 0 where it is padding.
             text: what the frozen encoder says of the captions.
             keep: (B,) 1 where the caption is told, 0 where the denoiser has to do without.
+            estimate: tokens like `noisy`, what was said of the motion without noise before; zero where nothing was. Only a
+                self-conditioned denoiser looks at it.
 
         Returns:
             tokens (B, 2, N, numbers).
         """
         caption = self.caption(text)
-        return self.denoise(noisy, steps, mask, caption if keep is None else caption.kept(keep))
+        return self.denoise(noisy, steps, mask, caption if keep is None else caption.kept(keep), estimate)
 
     def caption(self, text: TextFeatures) -> Caption:
         return Caption(self.text(text), text.tokens, text.mask)
 
-    def denoise(self, noisy: Tensor, steps: Tensor, mask: Tensor, caption: Caption) -> Tensor:
+    def denoise(self, noisy: Tensor, steps: Tensor, mask: Tensor, caption: Caption, estimate: Tensor | None = None) -> Tensor:
         """`forward` with captions that are already read."""
         condition = F.silu(self.step_input(self.positions[steps]) + self.text_input(caption.whole))
         attended, read = _keys(mask > 0), _keys(caption.mask)
@@ -204,6 +220,10 @@ class Denoiser(nn.Module):
         hidden = self.motion_input(noisy) + self.positions[: mask.shape[1]]
         if self.config.told_apart:
             hidden = hidden + self.person[:, None]
+        if self.config.self_conditioned:
+            # both people side by side, so that how far a hand is from the other's is one product away
+            own = torch.zeros_like(noisy) if estimate is None else estimate
+            hidden = hidden + self.estimate_input(torch.cat([own, own.flip(1)], dim=-1))
         for block in self.blocks:
             hidden = block(hidden, condition, attended, words, read)
         answer: Tensor = self.motion_output(hidden)

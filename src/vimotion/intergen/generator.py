@@ -143,14 +143,17 @@ class MotionGenerator:
     ) -> Tensor:
         """`denoise`, as tokens (B, 2, N, numbers)."""
         guidance = self.config.guidance if guidance is None else guidance
-        twice, captions = torch.cat([mask, mask]), caption.followed_by_none()
+        told = guidance == 1  # without guidance once is enough
+        masks, captions = (mask, caption) if told else (torch.cat([mask, mask]), caption.followed_by_none())
+        estimate = torch.zeros_like(noise)
 
         def predict(noisy: Tensor, step: int) -> Tensor:
-            told = guidance == 1  # without guidance once is enough
-            pairs = noisy if told else torch.cat([noisy, noisy])
+            nonlocal estimate
+            pairs, before = (noisy, estimate) if told else (torch.cat([noisy, noisy]), torch.cat([estimate, estimate]))
             steps_now = torch.full((len(pairs),), step, device=noisy.device)
-            clean = self.denoiser.denoise(pairs, steps_now, mask if told else twice, caption if told else captions)
-            return clean if told else guided(clean[: len(noisy)], clean[len(noisy) :], guidance)
+            clean = self.denoiser.denoise(pairs, steps_now, masks, captions, before)
+            estimate = clean if told else guided(clean[: len(noisy)], clean[len(noisy) :], guidance)
+            return estimate
 
         return solve(predict, noise, self.config.steps if steps is None else steps, solver, progress, self.config.shift)
 

@@ -52,6 +52,8 @@ class GeneratorConfig(Config):
         reads_words: every block also attends to the words of the caption. The official one knows a caption by one vector alone.
         told_apart: the denoiser is told who is the first person. The official one is not: it makes both alike, and who of
             them does what a caption says of "person A" is left to chance.
+        self_conditioned: the denoiser also sees what it said at the step before, of both people (Chen et al. 2023, "Analog
+            Bits"), so a guess can be made finer. The official one begins every step anew.
         text: how captions are read.
         guidance, steps: how motions are sampled unless `MotionGenerator.sample` is told otherwise; no part of the network.
     """
@@ -69,6 +71,7 @@ class GeneratorConfig(Config):
     preconditioned: bool = False
     reads_words: bool = False
     told_apart: bool = False
+    self_conditioned: bool = False
     text: TextConfig = TextConfig()
     guidance: float = 3.5
     steps: int = Field(default=50, gt=0, le=1000)

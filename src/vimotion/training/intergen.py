@@ -60,7 +60,7 @@ class IntergenRecipe(Config):
         t_bar: the last step of diffusion at which the regularisers count.
         average: decay of the running average of the weights, which is what is kept; fewer steps are averaged at first.
         start: folder of a motion generator whose weights it starts from, and whose way to tell motion in numbers; a relative
-            one lies under the VIMotion home. Default: from nothing.
+            one lies under the VIMotion home. It may be one that was not self-conditioned. Default: from nothing.
         words: folder of the language model whose token embeddings captions are read with, where `generator.text.encoder` is
             "embeddings"; a relative one lies under the VIMotion home. Default: the model that ships with VIMotion.
         evaluated_clips: clips of the validation split behind the figures.
@@ -249,9 +249,13 @@ def first_denoiser(recipe: IntergenRecipe, clips: CaptionedClips) -> Denoiser:
     """
     if recipe.start:
         started = MotionGenerator.load(vimotion_home() / recipe.start).denoiser
-        if not started.config.same_network(recipe.generator):
+        unconditioned = recipe.generator.model_copy(update={"self_conditioned": False})
+        if not any(started.config.same_network(fitting) for fitting in (recipe.generator, unconditioned)):
             raise UserError(f"{recipe.start} was made with other settings than the recipe's `generator`; make them the same.")
-        return started.requires_grad_(True)
+        # weights that were not self-conditioned do at first what they did
+        denoiser = Denoiser(recipe.generator)
+        denoiser.load_state_dict(denoiser.state_dict() | started.state_dict())
+        return denoiser
     denoiser = Denoiser(recipe.generator)
     batches = [clips(index) for index in range(-(-_FITTED_CLIPS // clips.batch_size))]
     denoiser.space.fit([batch.features for batch in batches], [batch.mask for batch in batches])
@@ -274,7 +278,14 @@ def intergen_loss(model: Averaged, recipe: IntergenRecipe) -> Callable[[nn.Modul
         steps = (drawn * DIFFUSION_STEPS).long().clamp(max=DIFFUSION_STEPS - 1)
         keep = (torch.rand(len(clean), device=clean.device) >= recipe.untold).to(clean)
         noisy = add_noise(clean, torch.randn_like(clean), steps, share)
-        predicted = wrapped(noisy, steps, tokens, text, keep).float()
+        estimate = torch.zeros_like(clean)
+        if model.denoiser.config.self_conditioned:
+            # half of the pairs see what is said of them first, as in sampling they will
+            half = slice(len(clean) // 2)
+            said = TextFeatures(*(part[half] for part in text))
+            with torch.no_grad():
+                estimate[half] = wrapped(noisy[half], steps[half], tokens[half], said, keep[half]).float()
+        predicted = wrapped(noisy, steps, tokens, text, keep, estimate).float()
         counted = (1 / (1 - share[steps])).clamp(max=_MOST_COUNTED) if model.denoiser.config.preconditioned else None
         parts = {"simple": simple_loss(predicted, clean, tokens, counted)}
         if weights.keys() - parts.keys():
