@@ -38,10 +38,12 @@ def synthesize(
     """
     from vimotion.config import load_config
     from vimotion.evaluation.extractor import load_extractor
+    from vimotion.evaluation.judge import shows
     from vimotion.formats.sheet import save_sheet
     from vimotion.inter_mt2.pipeline import Synthesis, SynthesizeRecipe
 
-    making = Synthesis(load_config(SynthesizeRecipe, recipe, settings or ()), load_extractor, shard(part), save_sheet)
+    config = load_config(SynthesizeRecipe, recipe, settings or ())
+    making = Synthesis(config, load_extractor, shard(part), save_sheet, shows)
     for problem in making.read_batches(read_batches) if read_batches else ():
         tell(f"vimotion: {problem}")
     if dry_run:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from bodies import body, bow, chase, handshake, pair, pass_by, rock_paper_scissors, standing, walk_together, wave
 
-from vimotion.evaluation.judge import RULES, find, is_kind, recognise
+from vimotion.evaluation.judge import RULES, find, recognise, shows
 from vimotion.evaluation.plausibility import implausible
 from vimotion.evaluation.signals import extremes, runs, smooth
 from vimotion.motion import JOINT
@@ -103,7 +103,7 @@ def test_gate_names_what_is_impossible():
     wild[::2, 0, JOINT["left_shoulder"]] = axis_angle_to_matrix(np.array([0.0, 0.0, 2.5]))
     assert implausible(replace(motion, local_rotations=wild)) == "limbs fly"
     for height in (0.0, 0.1):  # statues that glide, on the ground and above it
-        assert not is_kind(walk_together().moved(translation=[0, height, 0]), "walk_together")
+        assert not shows(walk_together().moved(translation=[0, height, 0]), ["walk_together"])
 
 
 def test_runs_and_turning_points():

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,7 +16,9 @@ from vimotion.corpora.scripted import scene_records
 from vimotion.corpora.store import finish_store, write_clips
 from vimotion.errors import UserError
 from vimotion.inter_mt2 import pipeline
+from vimotion.inter_mt2.lines import read_stage
 from vimotion.inter_mt2.pipeline import Synthesis, SynthesizeRecipe
+from vimotion.inter_mt2.rendered import Rendered
 from vimotion.inter_mt2.schema import Seed
 from vimotion.inter_mt2.seeds import make_seeds
 from vimotion.inter_mt2.store_check import check_store
@@ -130,7 +133,11 @@ def test_seeds_are_of_all_kinds_and_never_twice(home: Path) -> None:
 class Standing:
     """A generator whose people stand still."""
 
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, int]] = []
+
     def __call__(self, captions: Sequence[str], num_frames: Sequence[int], seeds: Sequence[int]) -> list[Interaction]:
+        self.asked += zip(captions, seeds, strict=True)
         return [self.motion(frames) for frames in num_frames]
 
     def motion(self, frames: int) -> Interaction:
@@ -175,6 +182,7 @@ def test_a_language_model_writes_and_a_generator_renders(home: Path, monkeypatch
     with serving(play) as server:
         settings.append(f"author.base_url={server.url}")
         assert synthesis("served", *settings).estimate().requests == 9
+        assert not (home / "inter_mt2" / "served").exists()  # to ask what it costs begins nothing
         with pytest.raises(UserError, match="budget of 5 requests"):
             synthesis("served", *settings).run(max_requests=5)
         store = synthesis("served", *settings).run()
@@ -187,6 +195,45 @@ def test_a_language_model_writes_and_a_generator_renders(home: Path, monkeypatch
     making = synthesis("filtered", *filtered)
     with pytest.raises(UserError, match="No conversation of the training split"):
         making.run()
+
+
+@pytest.mark.parametrize("good", [1, 9])
+def test_half_of_the_edits_are_drawn_until_they_show_their_scene(
+    home: Path, monkeypatch: pytest.MonkeyPatch, good: int
+) -> None:
+    """Three times at most; what the judge sees in the `good`-th motion of a caption it sees in the first of all others."""
+    standing_in(monkeypatch)
+    generator, looked = Standing(), Counter[str]()
+    monkeypatch.setattr(pipeline, "load_generator", lambda recipe: generator)
+
+    def judge(motion: Interaction, kinds: Sequence[str]) -> bool:
+        assert kinds
+        looked.update(kinds[:1])
+        return looked[kinds[0]] >= good
+
+    settings = ["generator={model: standing, draws: 3}", "shares={editing: 1}", "terms={standing: free}", "count=8"]
+    trusted = "validator.trusted=[standing, corpus, choreography]"
+    name = f"drawn-{good}"
+    making = Synthesis(recipe(name, *settings, trusted), lambda extractor: Blind(), judge=judge)
+    store = making.run()
+    rendered = list(read_stage(making.folder / "motions", Rendered))
+    by_generator = [motion for motion in rendered if motion.made_by == "standing"]
+    draws = Counter(caption for caption, _ in generator.asked)
+    assert len(set(generator.asked)) == len(generator.asked)  # each time from other noise
+    assert by_generator and all(motion.shown is not None for motion in by_generator)
+    assert all(motion.shown is None for motion in rendered if motion.made_by != "standing")
+    assert sum(looked.values()) == len(generator.asked) and max(draws.values()) <= 3
+    assert store is not None
+    figures = json.loads((store.folder / "report.json").read_text())
+    made = figures["motions"]
+    assert made["edited"]["standing"]["rendered"] == len(by_generator)
+    assert made["shown"]["standing"] == pytest.approx(np.mean([motion.shown for motion in by_generator]))
+    if good == 1:
+        assert set(draws.values()) == {1} and made["shown"]["standing"] == 1 and len(store) == 8
+    else:
+        assert 3 in draws.values() and made["shown"]["standing"] < 1
+        assert "acts" in figures["rejections"] and len(store) < 8
+        assert made["edited"]["standing"]["passed"] < made["edited"]["standing"]["rendered"]
 
 
 def asks_for_nothing(name: str, *settings: str) -> UserError:
@@ -283,6 +330,7 @@ def test_the_seed_of_a_clip_names_its_edits(home: Path) -> None:
 def test_a_set_goes_on_with_what_it_was_begun_with_alone(home: Path) -> None:
     """Else one set would hold motions of two generators, and say that all are the newer one's."""
     begun = synthesis("begun")
+    begun.run()
     path = begun.folder / "origin.json"
     origin = json.loads(path.read_text())
     assert origin["recipe"]["count"] == 12 and origin["corpus_sha256"]

@@ -47,7 +47,13 @@ def test_figures_are_those_of_the_stages(written: Set) -> None:
     assert report["stages"] == {"seeds": 8, "drafts": 8, "passed": 6, "written": 5}
     assert report["authors"]["embedded"] == {"drafts": 7, "passed": 5, "written": 4}
     # two conversations of clip 0 and the repeated one hold a clip of the corpus beside their new motion
-    assert report["motions"] == {"planned": 11, "rendered": {"intergen": 8, "corpus": 3}, "failed": {}}
+    assert report["motions"] == {
+        "planned": 11,
+        "rendered": {"intergen": 8, "corpus": 3},
+        "failed": {},
+        "edited": {"intergen": {"rendered": 8, "passed": 6}},
+        "shown": {},
+    }
     assert report["refused"] == {"no JSON": 1}
     assert report["rejections"] == {
         "sides": {"conversations": 2, "alone": 1, "such_as": ["Left is <b>right</b>."]},

@@ -105,9 +105,9 @@ def find_acts(interaction: Interaction, kinds: Sequence[str]) -> list[Finding] |
     return None if acts is None else list(acts)
 
 
-def is_kind(interaction: Interaction, kind: str) -> bool:
-    """Whether the two people do this, in a motion that bodies could make."""
-    return implausible(interaction) is None and find(interaction, kind) is not None
+def shows(interaction: Interaction, kinds: Sequence[str]) -> bool:
+    """Whether the two people do this, in this order, in a motion that bodies could make."""
+    return implausible(interaction) is None and find_acts(interaction, kinds) is not None
 
 
 def recognise(interaction: Interaction) -> dict[str, Finding | None]:

@@ -24,6 +24,9 @@ from vimotion.motion import FPS, Interaction
 # Frames of a motion.
 _SHORTEST, _LONGEST = 16, 300
 
+# A motion's draft and seed, its place in the draft, and what is planned of it.
+_Plan = tuple[Draft, Seed, int, Planned]
+
 
 class GeneratorRecipe(Config):
     """The motion generator that renders captions.
@@ -32,6 +35,9 @@ class GeneratorRecipe(Config):
         model: a generator's folder, the name of its run, or "intergen".
         guidance, steps, solver: see `MotionGenerator.sample`; without `guidance` the generator's own.
         diffused: of the edited motions that the choreography could make as well, it makes this share; the paper's made all.
+        draws: where the scene of a motion is known, it is looked whether its acts are seen, and a motion that does not show
+            them is made anew, from other noise, until it was made so many times. A conversation in which the last one still
+            does not is turned away. 0 makes each once and does not look, as the paper did.
     """
 
     model: str = "intergen"
@@ -39,12 +45,19 @@ class GeneratorRecipe(Config):
     steps: int = Field(default=20, gt=0)
     solver: Solver = "dpm++"
     diffused: float = Field(default=0.5, ge=0, le=1)
+    draws: int = Field(default=0, ge=0)
 
 
 class Generator(Protocol):
     """What makes motions from captions alone, such as `intergen.MotionGenerator.sample` with its settings."""
 
     def __call__(self, captions: Sequence[str], num_frames: Sequence[int], seeds: Sequence[int]) -> list[Interaction]: ...
+
+
+class Judge(Protocol):
+    """Whether a motion shows acts of these kinds in this order, such as `evaluation.judge.shows`."""
+
+    def __call__(self, motion: Interaction, kinds: Sequence[str]) -> bool: ...
 
 
 def generator_folder(recipe: GeneratorRecipe) -> Path:
@@ -78,11 +91,15 @@ class Renderer:
         name: of the generator.
         diffused: share of the edited motions with a scripted scene that the generator makes all the same, as in the paper,
             where it made all.
+        draws: see `GeneratorRecipe`.
+        judge: needed where there are draws.
     """
 
     generator: Generator | None = None
     name: str = ""
     diffused: float = 0.5
+    draws: int = 0
+    judge: Judge | None = None
 
     def render(
         self, drafts: Sequence[Draft], seeds: Sequence[Seed], lengths: Mapping[str, int]
@@ -112,9 +129,13 @@ class Renderer:
             elif maker == CORPUS:
                 made = made.model_copy(update={"clip": planned.clip, "num_frames": lengths[planned.clip]})
             else:
-                motion = next(diffused) if maker == self.name else make_scene(scene_parameters(planned.scene or {})).interaction
+                shown = None
+                if maker == self.name:
+                    motion, shown = next(diffused)
+                else:
+                    motion = make_scene(scene_parameters(planned.scene or {})).interaction
                 records.append(record := _record(f"{draft.id}.{number}", seed, planned, motion))
-                made = made.model_copy(update={"clip": record.id, "num_frames": record.num_frames})
+                made = made.model_copy(update={"clip": record.id, "num_frames": record.num_frames, "shown": shown})
             rendered.append(made)
         return rendered, records
 
@@ -125,15 +146,32 @@ class Renderer:
             return self.name
         return CORPUS if planned.clip else CHOREOGRAPHY if planned.scene else ""
 
-    def _diffuse(self, plans: Sequence[tuple[Draft, Seed, int, Planned]]) -> list[Interaction]:
+    def _diffuse(self, plans: Sequence[_Plan]) -> list[tuple[Interaction, bool | None]]:
+        """Motions of the generator, and whether they show what they are to show, where somebody looks."""
+        made = [(motion, self._shown(motion, plan)) for motion, plan in zip(self._drawn(plans, 0), plans, strict=True)]
+        for draw in range(1, self.draws):
+            anew = [number for number, (_, shown) in enumerate(made) if shown is False]
+            for number, motion in zip(anew, self._drawn([plans[number] for number in anew], draw), strict=True):
+                made[number] = (motion, self._shown(motion, plans[number]))
+        return made
+
+    def _drawn(self, plans: Sequence[_Plan], draw: int) -> list[Interaction]:
         if not plans or self.generator is None:
             return []
         frames = [round((planned.seconds or seed.seconds) * FPS) for _, seed, _, planned in plans]
+        more = [str(draw)] if draw else []
         return self.generator(
             [planned.caption for *_, planned in plans],
             [min(max(number, _SHORTEST), _LONGEST) for number in frames],
-            [_number(planned.caption, draft.id) for draft, _, _, planned in plans],
+            [_number(planned.caption, draft.id, *more) for draft, _, _, planned in plans],
         )
+
+    def _shown(self, motion: Interaction, plan: _Plan) -> bool | None:
+        scene = plan[3].scene
+        if not self.draws or not scene:
+            return None
+        assert self.judge is not None
+        return self.judge(motion, [act["kind"] for act in scene["acts"]])
 
 
 def scene_parameters(told: dict[str, Any]) -> SceneParameters:

@@ -27,7 +27,7 @@ from vimotion.inter_mt2.conversations import ConversationStore
 from vimotion.inter_mt2.estimate import Estimate, estimate
 from vimotion.inter_mt2.lines import read_lines, write_lines
 from vimotion.inter_mt2.llm_author import AuthorConfig, LLMAuthor, Refused
-from vimotion.inter_mt2.motions import GeneratorRecipe, Renderer, generator_folder, load_generator
+from vimotion.inter_mt2.motions import GeneratorRecipe, Judge, Renderer, generator_folder, load_generator
 from vimotion.inter_mt2.rendered import Rendered
 from vimotion.inter_mt2.report import make_report, measure_retrieval
 from vimotion.inter_mt2.report_page import Picture, write_report
@@ -94,35 +94,38 @@ class Synthesis:
         load_extractor: Callable[[Path | None], Extractor],
         shard: tuple[int, int] = (1, 1),
         picture: Picture | None = None,
+        judge: Judge | None = None,
     ) -> None:
-        """Take up the work in the recipe's folder, or begin it.
+        """Look at the work in the recipe's folder; `run` and `write_batches` begin it where there is none.
 
         Args:
             load_extractor: loads the recipe's extractor when it is needed.
             shard: (i, n) makes the i-th of n parts, i from 1 to n.
             picture: draws the motions of the report, see `write_report`.
+            judge: looks whether motions show their scenes; needed where the recipe's generator has `draws`.
 
         Raises:
             UserError: the folder of this name holds another recipe's work, the corpus is not prepared, or it is not told on
                 what terms the corpus or the output of the author or of the generator may be used.
         """
-        self.recipe, self._load_extractor, self._picture = recipe, load_extractor, picture
+        self.recipe, self._load_extractor, self._picture, self._judge = recipe, load_extractor, picture, judge
         self.folder = vimotion_home() / "inter_mt2" / recipe.name
         self.output = vimotion_home() / "corpora" / recipe.name
         self.corpus = vimotion_home() / recipe.corpus
-        self._claim()
+        self._origin_now = self._origin()
+        self._check_folder()
         part, parts = shard
         self._blocks = range(0, len(self.seeds), recipe.block)
         self._mine = self._blocks[part - 1 :: parts]
 
     @cached_property
     def seeds(self) -> list[Seed]:
-        """The first stage, made where it is not there yet; the same for every shard."""
+        """The first stage, kept once the work has begun; the same for every shard."""
         path, recipe = self.folder / SEEDS, self.recipe
-        if not path.is_file():
-            fits = embedded.can_write if recipe.author == "embedded" else lambda facts: True
-            write_lines(make_seeds(self.corpus, recipe.count, recipe.shares, recipe.seed, fits), path)
-        return list(read_lines(path, Seed))
+        if path.is_file():
+            return list(read_lines(path, Seed))
+        fits = embedded.can_write if recipe.author == "embedded" else lambda facts: True
+        return list(make_seeds(self.corpus, recipe.count, recipe.shares, recipe.seed, fits))
 
     def run(
         self,
@@ -141,6 +144,7 @@ class Synthesis:
         """
         self._check_generator()
         self._check_extractor()
+        self._begin()
         if self.recipe.author == "embedded":
             if max_requests is not None or max_usd is not None:
                 raise UserError(f"{_FREE}; leave out what it may cost.")
@@ -167,6 +171,7 @@ class Synthesis:
             UserError: as `write_batches`; or there is no such generator.
         """
         self._check_generator()
+        self._begin()
         return write_batches(self._author().requests(self._undrafted()), folder / REQUESTS)
 
     def read_batches(self, folder: Path) -> tuple[str, ...]:
@@ -179,21 +184,28 @@ class Synthesis:
 
     # -- stages ------------------------------------------------------------------------------------------------------------
 
-    def _claim(self) -> None:
-        """Keep the recipe and what the set is made from in the folder, once nothing is lacking; refuse a folder of others."""
-        path, recipe, now = self.folder / RECIPE, self.recipe, self._origin()
+    def _check_folder(self) -> None:
+        """Refuse a folder that was begun by others, and to begin one while something is lacking."""
+        path, recipe, now = self.folder / RECIPE, self.recipe, self._origin_now
         if not path.is_file():
             author = recipe.author if recipe.author == "embedded" else recipe.author.model
             makers = [author, recipe.generator.model] if recipe.generator else [author]
             check_beforehand(self.output, now, makers)
-            write_lines([now], self.folder / ORIGIN)
-            save_config(recipe, path)
-        elif load_config(SynthesizeRecipe, path) != recipe:
+            return
+        if load_config(SynthesizeRecipe, path) != recipe:
             raise UserError(f"{self.folder} was begun with another recipe; give this one another name, or delete the folder.")
         begun = _read_origin(self.folder / ORIGIN)
         for what in ("corpus", "generator"):
             if getattr(begun, f"{what}_sha256") != getattr(now, f"{what}_sha256"):
                 raise UserError(f"{self.folder} was begun with another {what}; take that one, or give the set another name.")
+
+    def _begin(self) -> None:
+        """Keep in the folder what the set is made from, the recipe, and the seeds."""
+        if not (path := self.folder / RECIPE).is_file():
+            write_lines([self._origin_now], self.folder / ORIGIN)
+            save_config(self.recipe, path)
+        if not (path := self.folder / SEEDS).is_file():
+            write_lines(self.seeds, path)
 
     def _check_generator(self) -> None:
         if self.recipe.generator and not all(self._file("motions", block).is_file() for block in self._mine):
@@ -313,7 +325,9 @@ class Synthesis:
     @cached_property
     def _renderer(self) -> Renderer:
         wanted = self.recipe.generator
-        return Renderer(load_generator(wanted), wanted.model, wanted.diffused) if wanted else Renderer()
+        if wanted is None:
+            return Renderer()
+        return Renderer(load_generator(wanted), wanted.model, wanted.diffused, wanted.draws, self._judge)
 
     @cached_property
     def _others(self) -> list[str]:

@@ -18,6 +18,7 @@ class Rendered(Config):
         made_by: "choreography", "corpus", or the name of a generator; "" where nobody can make it.
         num_frames: how long it is, at 30 fps; 0 where it failed.
         failure: why there is no such motion; "" where there is.
+        shown: whether the acts of its scene are seen in it; None where nobody looked.
     """
 
     draft: str
@@ -26,3 +27,4 @@ class Rendered(Config):
     made_by: str = ""
     num_frames: int = 0
     failure: str = ""
+    shown: bool | None = None

@@ -62,7 +62,7 @@ def make_report(made: Path, conversations: ConversationStore, retrieval: Mapping
             author: {"drafts": number, "passed": checks.passed[author], "written": found.counts["authors"][author]}
             for author, number in sorted(drafts.items())
         },
-        "motions": {"planned": planned, "rendered": _sorted(rendered), "failed": _sorted(failed)},
+        "motions": {"planned": planned, "rendered": _sorted(rendered), "failed": _sorted(failed), **checks.motions()},
         "refused": dict(refused.most_common(_REASONS)),
         "rejections": checks.rejections(),
         "conversations": found.summary(),
@@ -106,6 +106,8 @@ class _Checks:
 
     passed: Counter[str] = field(default_factory=Counter)  # by author
     asked: Counter[str] = field(default_factory=Counter)
+    edited: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))  # by maker
+    shown: defaultdict[str, list[bool]] = field(default_factory=lambda: defaultdict(list))  # by maker
     ranks: defaultdict[str, list[int]] = field(default_factory=lambda: defaultdict(list))  # by maker
     broken: Counter[str] = field(default_factory=Counter)  # drafts by rule
     broken_alone: Counter[str] = field(default_factory=Counter)
@@ -114,11 +116,17 @@ class _Checks:
     def let_pass(self, one: Checked) -> None:
         self.passed[one.draft.author] += 1
         self.asked.update(one.draft.asked)
+        for motion in _edited(one):
+            self.edited[motion.made_by]["passed"] += 1
 
     def look_at(self, one: Checked) -> None:
         for motion in one.motions:
             if motion.caption in one.ranks:
                 self.ranks[motion.made_by].append(one.ranks[motion.caption])
+            if motion.shown is not None:
+                self.shown[motion.made_by].append(motion.shown)
+        for motion in _edited(one):
+            self.edited[motion.made_by]["rendered"] += 1
 
     def reject(self, one: Checked) -> None:
         rules = {problem.rule for problem in one.problems}
@@ -128,6 +136,13 @@ class _Checks:
         for problem in one.problems:
             if len(said := self.sentences[problem.rule]) < _SENTENCES and problem.sentence not in said:
                 said.append(problem.sentence)
+
+    def motions(self) -> Report:
+        """Of edited ones who made how many, and of those that were looked at the share that shows its scene."""
+        edited = {
+            maker: {name: counts[name] for name in ("rendered", "passed")} for maker, counts in sorted(self.edited.items())
+        }
+        return {"edited": edited, "shown": {maker: float(np.mean(shown)) for maker, shown in sorted(self.shown.items())}}
 
     def rejections(self) -> Report:
         return {
@@ -147,6 +162,12 @@ def _checks(made: Path) -> _Checks:
     for one in read_lines(made / DUPLICATES, Checked):
         checks.reject(one)
     return checks
+
+
+def _edited(one: Checked) -> list[Rendered]:
+    """The motions that are changed versions of others."""
+    captions = {planned.caption for planned in one.draft.motions if planned.edited}
+    return [motion for motion in one.motions if motion.caption in captions and motion.made_by]
 
 
 @dataclass

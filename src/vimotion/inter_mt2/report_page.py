@@ -117,6 +117,12 @@ def _figures(report: Report) -> Iterator[str]:
     yield _rejections(report["rejections"], stages["drafts"])
     yield _counts("Motions that captions stand for", "made by", "motions", motions["rendered"])
     yield _counts("Motions that could not be made", "why", "motions", motions["failed"])
+    yield _table("Edited motions", ("made by", "made", "let pass"), [
+        (name, f"{entry['rendered']:,}", f"{entry['passed']:,}") for name, entry in motions["edited"].items()
+    ])  # fmt: skip
+    yield _table("Motions that show the acts of their scene, as rendered", ("made by", "share", ""), [
+        (name, f"{share:.1%}", share) for name, share in motions["shown"].items()
+    ])  # fmt: skip
     for when, makers in report["retrieval"].items():
         yield _retrieval(when, makers)
     yield _counts("Kinds", "kind", "conversations", found.get("kinds", {}))

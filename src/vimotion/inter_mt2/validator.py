@@ -245,6 +245,12 @@ def _retrieval(case: Case) -> Iterator[str]:
             yield f"For its motion the caption {motion.caption!r} takes {among}."
 
 
+def _acts(case: Case) -> Iterator[str]:
+    for motion in case.rendered.values():
+        if motion.shown is False:
+            yield f"In the motion {motion.caption!r} the acts of its scene are not seen."
+
+
 RULES: dict[str, Callable[[Case], Iterator[str]]] = {
     "seed": _seed,
     "turns": _turns,
@@ -258,4 +264,5 @@ RULES: dict[str, Callable[[Case], Iterator[str]]] = {
     "spellings": _spellings,
     "sides": _sides,
     "retrieval": _retrieval,
+    "acts": _acts,
 }
