@@ -57,7 +57,7 @@ class Generator(Protocol):
 class Judge(Protocol):
     """Whether a motion shows acts of these kinds in this order, such as `evaluation.judge.shows`."""
 
-    def __call__(self, motion: Interaction, kinds: Sequence[str]) -> bool: ...
+    def __call__(self, motion: Interaction, kinds: Sequence[str], /) -> bool: ...
 
 
 def generator_folder(recipe: GeneratorRecipe) -> Path:

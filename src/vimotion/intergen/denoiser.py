@@ -97,9 +97,11 @@ class Attention(nn.Module):
 
 
 class FeedForward(nn.Module):
-    def __init__(self, width: int, inner: int, dropout: float) -> None:
+    """Two layers, of which the last one says nothing at first."""
+
+    def __init__(self, width: int, inner: int, dropout: float, outer: int | None = None) -> None:
         super().__init__()
-        self.inner, self.outer = nn.Linear(width, inner), nn.Linear(inner, width)
+        self.inner, self.outer = nn.Linear(width, inner), nn.Linear(inner, outer or width)
         self.dropout = nn.Dropout(dropout)
         nn.init.zeros_(self.outer.weight)
         nn.init.zeros_(self.outer.bias)
@@ -158,11 +160,7 @@ class Denoiser(nn.Module):
         if config.told_apart:
             self.person = nn.Parameter(0.1 * torch.randn(2, width))
         if config.self_conditioned:
-            self.estimate_input = nn.Sequential(
-                nn.Linear(2 * self.space.numbers, 2 * width), nn.GELU(), nn.Linear(2 * width, width)
-            )
-            nn.init.zeros_(self.estimate_input[-1].weight)
-            nn.init.zeros_(self.estimate_input[-1].bias)
+            self.estimate_input = FeedForward(2 * self.space.numbers, 2 * width, 0.0, width)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
         self.motion_output = nn.Linear(width, self.space.numbers)
         nn.init.zeros_(self.motion_output.weight)
