@@ -233,6 +233,22 @@ def test_examples_are_ready_to_be_sent(visit: Visit) -> None:
     assert page.locator(".problem").inner_text() == ""
 
 
+def test_what_is_written_before_an_answer_begins_stays(visit: Visit) -> None:
+    page = visit.page
+    visit.set(duration="1")
+    page.locator("#words").fill("Two people hug.\nThey are glad.")
+    page.evaluate("""() => {
+        document.querySelector("form.composer").requestSubmit();
+        document.querySelector("#words").value += " And now";
+    }""")
+    page.wait_for_selector(".by-model .card")
+    assert page.locator("#words").input_value() == " And now"
+    page.locator("#words").fill("They wave.")
+    page.locator("#words").press("Enter")
+    visit.until("document.querySelectorAll('.by-model .card').length === 2")
+    assert page.locator("#words").input_value() == ""
+
+
 def test_what_cannot_be_is_said_in_words_and_an_answer_can_be_stopped(visit: Visit) -> None:
     page = visit.page
     page.locator("#words").press("Enter")

@@ -243,7 +243,7 @@ class Tab:
         names = [f"“{label(one.motion)}”" for one in self.given]
         if await self._ask(body, self.parent, words, names, str(event.args.get("role", ""))):
             self._forget_draft()
-            self.client.run_javascript("vimotion.sent()")
+            self.client.run_javascript(f"vimotion.sent({json.dumps(str(event.args.get('text', '')))})")
 
     @_in_words
     async def again(self, turn: TurnRow) -> None:

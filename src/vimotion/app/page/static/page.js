@@ -11,10 +11,11 @@ const vimotion = {
     form.elements.text.focus();
   },
 
-  /** The message is on its way: the form keeps its settings. */
-  sent: () => {
+  /** The message is on its way: the form keeps its settings, and what was written meanwhile. */
+  sent: (text) => {
     const form = document.querySelector("form.composer");
-    form.elements.text.value = "";
+    const field = form.elements.text;
+    if (field.value.startsWith(text)) field.value = field.value.slice(text.length);
     form.elements.answer.value = "any";
   },
 
