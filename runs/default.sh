@@ -17,6 +17,7 @@ vimotion corpus scripted --count 20000 --seed 0 --workers "$(nproc)" --output "$
 [ -f "$home/runs/extractor/manifest.json" ] || vimotion train extractor --recipe recipes/extractor/default.yaml --resume
 [ -f "$home/runs/intergen/manifest.json" ] || vimotion train intergen --recipe recipes/intergen/default.yaml --resume
 [ -f "$home/runs/intergen-contacts/manifest.json" ] || vimotion train intergen --recipe recipes/intergen/contacts.yaml --resume
+[ -f "$home/runs/intergen-refined/manifest.json" ] || vimotion train intergen --recipe recipes/intergen/refined.yaml --resume
 python tools/pack_model.py "$home/runs/instruct"
-python tools/pack_model.py "$home/runs/intergen-contacts"
+python tools/pack_model.py "$home/runs/intergen-refined"
 vimotion evaluate --recipe recipes/evaluate/default.yaml

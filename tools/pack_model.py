@@ -1,7 +1,7 @@
 """Put a trained model into the package as the one that ships, its weights packed into 8 bits.
 
 python tools/pack_model.py ~/.cache/vimotion/runs/instruct       the model that talks: src/vimotion/model
-python tools/pack_model.py ~/.cache/vimotion/runs/intergen-contacts    the motion generator: src/vimotion/intergen/shipped
+python tools/pack_model.py ~/.cache/vimotion/runs/intergen-refined     the motion generator: src/vimotion/intergen/shipped
 """
 
 from __future__ import annotations
