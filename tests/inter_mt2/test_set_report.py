@@ -128,6 +128,13 @@ def test_page_shows_figures_and_samples(written: Set, tmp_path: Path) -> None:
     assert json.loads((tmp_path / "report.json").read_text()) == report
     text = page.read_text()
     found = Tags(text)
+    samples = [json.loads(line) for line in (page.parent / "samples.jsonl").read_text().splitlines()]
+    told = [[(message["role"], message["text"]) for message in sample["messages"]] for sample in samples]
+    assert told == [one.texts() for one in store] and {sample["kind"] for sample in samples} == {
+        "editing",
+        "reasoning",
+        "story",
+    }
     assert sum(tag == "article" for tag, _ in found.tags) == len(store) and "5 conversations, drawn at random" in found.words
     for words in (
         "Left is <b>right</b>.",
@@ -141,7 +148,8 @@ def test_page_shows_figures_and_samples(written: Set, tmp_path: Path) -> None:
     assert not any(tag in ("script", "i") and attributes for tag, attributes in found.tags) and "<b>right" not in text
     assert "by <i>llm</i>, about clip-3" in found.words
     images = [attributes["src"] for tag, attributes in found.tags if tag == "img"]
-    assert {path.name for path in page.parent.iterdir()} == {"index.html", *images} and len(set(images)) == len(images) == 17
+    assert {path.name for path in page.parent.iterdir()} == {"index.html", "samples.jsonl", *images}
+    assert len(set(images)) == len(images) == 17
     sizes = set()
     for name in images:
         with Image.open(page.parent / name) as image:

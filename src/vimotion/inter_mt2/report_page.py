@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from html import escape
@@ -47,6 +48,8 @@ def write_report(
 ) -> Path:
     """report.json in a folder, and `report/index.html` with its pictures; the path of the page. Earlier ones are replaced.
 
+    `report/samples.jsonl` holds what the page shows without pictures, motions as their captions in brackets.
+
     Args:
         report: what `make_report` gave.
         motions: the prepared store of the new motions; corpus: that of the seeds.
@@ -57,11 +60,13 @@ def write_report(
     drawn = np.random.default_rng(seed).permutation(len(conversations))[:_SAMPLES]
     with atomic_path(folder / "report") as page:
         page.mkdir()
-        samples = []
+        samples, lines = [], []
         for number, index in enumerate(sorted(drawn.tolist())):
             one = conversations[index]
             drawings = _Drawings(one, page, number, motions, corpus, picture)
             samples.append(_sample(one, drawings))
+            lines.append(json.dumps(_line(one), ensure_ascii=False) + "\n")
+        (page / "samples.jsonl").write_text("".join(lines), "utf-8")
         (page / "index.html").write_text(_page(report, samples), "utf-8", "xmlcharrefreplace")
     return folder / "report" / "index.html"
 
@@ -176,6 +181,17 @@ def _cell(cell: str | float, number: int) -> str:
     if isinstance(cell, float):
         return f'<td><meter value="{cell:.4f}" aria-hidden="true"></meter></td>'
     return f"<td>{escape(cell)}</td>" if number else f'<th scope="row">{escape(cell)}</th>'
+
+
+def _line(one: Dialogue) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "kind": one.kind,
+        "split": one.split,
+        "author": one.author,
+        "messages": [{"role": role, "text": text} for role, text in one.texts()],
+        "motions": [{"caption": motion.caption, "made_by": motion.made_by} for motion in one.motions],
+    }
 
 
 def _sample(one: Dialogue, drawings: _Drawings) -> str:
