@@ -279,7 +279,7 @@ def intergen_loss(model: Averaged, recipe: IntergenRecipe) -> Callable[[nn.Modul
         keep = (torch.rand(len(clean), device=clean.device) >= recipe.untold).to(clean)
         noisy = add_noise(clean, torch.randn_like(clean), steps, share)
         estimate = torch.zeros_like(clean)
-        if model.denoiser.config.self_conditioned:
+        if model.denoiser.config.self_conditioned and len(clean) > 1:
             # half of the pairs see what is said of them first, as in sampling they will
             half = slice(len(clean) // 2)
             said = TextFeatures(*(part[half] for part in text))
