@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fake_server import Act, refuses, says, serving
+from small_set import FRAMES, draft, seed
 
 from vimotion.cli import main
 from vimotion.config import load_config
@@ -17,6 +18,7 @@ from vimotion.corpora.store import finish_store, write_clips
 from vimotion.errors import UserError
 from vimotion.inter_mt2 import pipeline
 from vimotion.inter_mt2.lines import read_stage
+from vimotion.inter_mt2.motions import Renderer
 from vimotion.inter_mt2.pipeline import Synthesis, SynthesizeRecipe
 from vimotion.inter_mt2.rendered import Rendered
 from vimotion.inter_mt2.schema import Seed
@@ -197,11 +199,24 @@ def test_a_language_model_writes_and_a_generator_renders(home: Path, monkeypatch
         making.run()
 
 
+def test_without_a_scene_and_a_generator_nobody_makes_a_motion() -> None:
+    """A clip of the corpus is still found."""
+    rendered, records = Renderer().render([draft(0)], [seed(0)], {"clip-0-edit": FRAMES})
+    assert ["nobody can make it" in motion.failure for motion in rendered] == [True, False] and not records
+    assert rendered[1].made_by == "corpus" and rendered[1].num_frames == FRAMES
+
+
+def test_draws_need_somebody_who_looks(home: Path) -> None:
+    with pytest.raises(ValueError, match="judge"):
+        synthesis("unlooked", "generator={model: standing, draws: 2}", "terms={standing: free}")
+    assert not (home / "inter_mt2" / "unlooked").exists()
+
+
 @pytest.mark.parametrize("good", [1, 9])
 def test_half_of_the_edits_are_drawn_until_they_show_their_scene(
     home: Path, monkeypatch: pytest.MonkeyPatch, good: int
 ) -> None:
-    """Three times at most; what the judge sees in the `good`-th motion of a caption it sees in the first of all others."""
+    """Three times at most. The judge sees nothing in the motions of a kind but from the `good`-th that it looks at."""
     standing_in(monkeypatch)
     generator, looked = Standing(), Counter[str]()
     monkeypatch.setattr(pipeline, "load_generator", lambda recipe: generator)

@@ -118,7 +118,7 @@ class Renderer:
             for draft, seed in zip(drafts, seeds, strict=True)
             for number, planned in enumerate(draft.motions)
         ]
-        asked = [plan for plan in plans if self._maker(plan[0], plan[3]) == self.name]
+        asked = [plan for plan in plans if self.generator and self._maker(plan[0], plan[3]) == self.name]
         diffused = iter(self._diffuse(asked))
         rendered, records = [], []
         for draft, seed, number, planned in plans:

@@ -108,11 +108,12 @@ class Synthesis:
             UserError: the folder of this name holds another recipe's work, the corpus is not prepared, or it is not told on
                 what terms the corpus or the output of the author or of the generator may be used.
         """
+        if recipe.generator and recipe.generator.draws and judge is None:
+            raise ValueError("Draws need a judge that looks at them.")
         self.recipe, self._load_extractor, self._picture, self._judge = recipe, load_extractor, picture, judge
         self.folder = vimotion_home() / "inter_mt2" / recipe.name
         self.output = vimotion_home() / "corpora" / recipe.name
         self.corpus = vimotion_home() / recipe.corpus
-        self._origin_now = self._origin()
         self._check_folder()
         part, parts = shard
         self._blocks = range(0, len(self.seeds), recipe.block)
@@ -186,7 +187,7 @@ class Synthesis:
 
     def _check_folder(self) -> None:
         """Refuse a folder that was begun by others, and to begin one while something is lacking."""
-        path, recipe, now = self.folder / RECIPE, self.recipe, self._origin_now
+        path, recipe, now = self.folder / RECIPE, self.recipe, self._origin
         if not path.is_file():
             author = recipe.author if recipe.author == "embedded" else recipe.author.model
             makers = [author, recipe.generator.model] if recipe.generator else [author]
@@ -202,7 +203,7 @@ class Synthesis:
     def _begin(self) -> None:
         """Keep in the folder what the set is made from, the recipe, and the seeds."""
         if not (path := self.folder / RECIPE).is_file():
-            write_lines([self._origin_now], self.folder / ORIGIN)
+            write_lines([self._origin], self.folder / ORIGIN)
             save_config(self.recipe, path)
         if not (path := self.folder / SEEDS).is_file():
             write_lines(self.seeds, path)
@@ -313,6 +314,7 @@ class Synthesis:
         """Seeds of this shard whose block of drafts is not written."""
         return [seed for block in self._mine if not self._file("drafts", block).is_file() for seed in self._seeds_of(block)]
 
+    @cached_property
     def _origin(self) -> Origin:
         """What a set that began now would be made from."""
         recipe = self.recipe
