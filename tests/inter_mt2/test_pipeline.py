@@ -192,7 +192,12 @@ def test_a_language_model_writes_and_a_generator_renders(home: Path, monkeypatch
         assert store is not None and len(store) == 9 and synthesis("served", *settings).estimate().requests == 0
     assert asked == 9 + sum(number % 3 == 1 for number in range(asked))
     assert {motion.made_by for one in store for motion in one.motions} == {"corpus", "standing"}
-    # the same drafts, but now the generator has to be believed
+    # the same drafts, but now the motions are looked at: first whatever place a caption takes is good enough
+    looked = synthesis("looked", *settings, "validator.trusted=[corpus]", "validator.pool=8", "validator.retrieved=8").run()
+    assert looked is not None and len(looked) == 9
+    found = json.loads((looked.folder / "report.json").read_text())["retrieval"]["as rendered"]["standing"]
+    assert found["motions"] == 18
+    # and then the generator has to be believed
     filtered = [*settings, "validator.trusted=[corpus]", "validator.pool=8", "validator.retrieved=1"]
     making = synthesis("filtered", *filtered)
     with pytest.raises(UserError, match="No conversation of the training split"):

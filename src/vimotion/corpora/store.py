@@ -261,22 +261,22 @@ def _record(row: dict[str, Any]) -> Record:
     )
 
 
-def clip_files(folder: Path) -> list[Path]:
-    """The parquet files of a corpus, in order."""
-    return sorted(folder.glob("clips-*.parquet"))
+def clip_files(path: Path) -> list[Path]:
+    """The parquet files of a corpus, in order, by its folder; one of them by itself."""
+    return [path] if path.is_file() else sorted(path.glob("clips-*.parquet"))
 
 
-def read_rows(folder: Path, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """These columns of every clip in order; only one row group is in memory."""
-    for path in clip_files(folder):
-        with pq.ParquetFile(path) as file:
+def read_rows(path: Path, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """These columns of every clip in order, of a folder or of one file; only one row group is in memory."""
+    for each in clip_files(path):
+        with pq.ParquetFile(each) as file:
             for group in range(file.num_row_groups):
                 yield from file.read_row_group(group, columns=list(columns), use_threads=False).to_pylist()
 
 
-def read_records(folder: Path) -> Iterator[Record]:
-    """Every clip in order; only one row group is in memory."""
-    return map(_record, read_rows(folder, SCHEMA.names))
+def read_records(path: Path) -> Iterator[Record]:
+    """Every clip in order, of a folder or of one file; only one row group is in memory."""
+    return map(_record, read_rows(path, SCHEMA.names))
 
 
 def open_store(folder: Path | str) -> Store:
