@@ -153,6 +153,9 @@ BREAKS: dict[str, dict[str, Callable[[Sound], Sound]]] = {
         "not among the first": lambda one: replace(one, ranks={**one.ranks, first(one): CONFIG.retrieved + 1}),
         "not measured": lambda one: replace(one, ranks={}),
     },
+    "acts": {
+        "not seen": lambda one: one.made(shown=False),
+    },
 }  # fmt: skip
 
 
@@ -177,6 +180,12 @@ def test_a_sound_draft_passes(one):
 @given(one=sound())
 def test_one_thing_broken_is_found_by_its_rule_alone(rule, how, one):
     assert set(BREAKS[rule][how](one).problems()) == {rule}
+
+
+@settings(max_examples=10, deadline=None)
+@given(sound())
+def test_acts_that_are_seen_or_not_looked_for_are_well(one):
+    assert not one.made(shown=True).problems() and not one.made(shown=None).problems()
 
 
 def test_every_rule_is_broken_above():
