@@ -25,7 +25,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     folder = tmp_path_factory.mktemp("models")
     tiny_model().save(folder / "model")
     random_generator(max_frames=300, frames_per_token=4).save(folder / "generator")
-    return {"model": str(folder / "model"), "generator": str(folder / "generator")}
+    return {"model": str(folder / "model"), "generator": {"model": str(folder / "generator")}}
 
 
 def recipe(store: Store, **changes: Any) -> EvaluateRecipe:
@@ -89,8 +89,8 @@ def test_the_text_model_is_a_server_s_or_the_one_on_this_machine(
         ("reconstruction", {"model": "nobody"}, r"nobody is not a model.*`vimotion train instruct`"),
         ("reconstruction", {"tokenizer": "nothing"}, r"nothing is not a motion tokenizer.*`vimotion train tokenizer`"),
         ("without", {"models": {"without": ["nobody"]}}, r"nobody is not a model.*`vimotion train align`"),
-        ("intergen", {"generator": "nothing"}, r"nothing is not a motion generator.*`vimotion train intergen`"),
-        ("chain", {"generator": "nothing"}, r"nothing is not a motion generator.*`vimotion train intergen`"),
+        ("intergen", {"generator": {"model": "nothing"}}, r"no motion generator 'nothing'.*`vimotion train intergen`"),
+        ("chain", {"generator": {"model": "nothing"}}, r"no motion generator 'nothing'.*`vimotion train intergen`"),
     ],
 )
 def test_what_is_missing_is_one_sentence(

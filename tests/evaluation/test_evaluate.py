@@ -22,6 +22,7 @@ from vimotion.evaluation.scoring import _left_alone, complete
 from vimotion.evaluation.scoring import score as score_complete
 from vimotion.evaluation.text import kinds_by_name
 from vimotion.formats import load_motion
+from vimotion.intergen import Sampler
 
 RECIPES = Path(__file__).parents[2] / "recipes" / "evaluate"
 # Kinds that are alone in a scene of the store: a free sentence needs one, to know how long the kind lasts.
@@ -242,6 +243,8 @@ def test_an_interrupted_run_equals_an_uninterrupted_one(store, extractor, tmp_pa
     assert again["summary"] == whole["summary"]
     with pytest.raises(UserError, match="other settings"):
         evaluate(settings.model_copy(update={"examples": 11}), tmp_path / "parts")
+    with pytest.raises(UserError, match="other settings"):
+        evaluate(settings.model_copy(update={"generator": Sampler(steps=10)}), tmp_path / "parts")
 
 
 def test_further_seeds_vary_motions_from_words_alone(store, extractor, tmp_path, monkeypatch):

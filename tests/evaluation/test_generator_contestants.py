@@ -49,7 +49,7 @@ def parrot() -> Parrot:
 
 @pytest.fixture
 def chain(model: Model, parrot: Parrot, generator: MotionGenerator) -> Chain:
-    return Chain(lambda: model, lambda: parrot, lambda: generator)
+    return Chain(lambda: model, lambda: parrot, lambda: generator.sample)
 
 
 def two(task: str, store: Store) -> list[Example]:
@@ -66,7 +66,7 @@ def frames_asked(example: Example) -> int:
 
 
 def test_intergen_makes_what_is_asked_whatever_stands_beside_it(store: Store, generator: MotionGenerator) -> None:
-    contestant, examples = InterGEN(lambda: generator), two("text_to_motion", store)
+    contestant, examples = InterGEN(lambda: generator.sample), two("text_to_motion", store)
     together = motions(contestant.answers(examples, 3))
     assert [motion.num_frames for motion in together] == [frames_asked(example) for example in examples]
     for example, motion in zip(examples[::-1], together[::-1], strict=True):
@@ -80,7 +80,7 @@ def test_intergen_makes_what_is_asked_whatever_stands_beside_it(store: Store, ge
 
 
 def test_what_intergen_cannot_make_fails_alone(store: Store, generator: MotionGenerator) -> None:
-    contestant, [first, second] = InterGEN(lambda: generator), two("text_to_motion", store)
+    contestant, [first, second] = InterGEN(lambda: generator.sample), two("text_to_motion", store)
     answers = contestant.answers([first, replace(second, seconds=60.0), replace(second, text=" "), second], 0)
     assert [type(answer) for answer in answers] == [Interaction, UserError, UserError, Interaction]
     assert contestant.answers([], 0) == []
@@ -105,7 +105,7 @@ def test_a_reaction_of_the_chain_stands_to_the_given_person_as_it_was_made(
     [answer] = motions(chain.answers([replace(example, given=given)], 0))
     np.testing.assert_array_equal(answer.joint_positions[:, :1], given.joint_positions)
     # the second person is the one that was made, seen from the first pose of the first one
-    [pair] = motions(InterGEN(lambda: generator).answers([_caption_of(chain, example)], 0))
+    [pair] = motions(InterGEN(lambda: generator.sample).answers([_caption_of(chain, example)], 0))
     np.testing.assert_allclose(_from_a(answer), _from_a(pair), atol=1e-3)
 
 
@@ -136,7 +136,7 @@ def test_a_continuation_of_the_chain_follows_where_the_beginning_ends(
         np.testing.assert_array_equal(answer.root_positions[:shown], example.given.root_positions)
         # the first person's way goes on with the step that was made
         asked = replace(example, text=str(chain._said[example.id]))
-        [made] = motions(InterGEN(lambda: generator).answers([asked], 0))
+        [made] = motions(InterGEN(lambda: generator.sample).answers([asked], 0))
         steps = [np.diff(motion.root_positions[:, 0, ACROSS], axis=0) for motion in (answer, made)]
         assert np.linalg.norm(steps[0][shown - 1]) == pytest.approx(np.linalg.norm(steps[1][0]), rel=1e-3)
 

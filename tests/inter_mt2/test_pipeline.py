@@ -18,7 +18,7 @@ from vimotion.corpora.store import finish_store, write_clips
 from vimotion.errors import UserError
 from vimotion.inter_mt2 import pipeline
 from vimotion.inter_mt2.lines import read_stage
-from vimotion.inter_mt2.motions import Renderer
+from vimotion.inter_mt2.motions import GeneratorRecipe, Renderer
 from vimotion.inter_mt2.pipeline import Synthesis, SynthesizeRecipe
 from vimotion.inter_mt2.rendered import Rendered
 from vimotion.inter_mt2.schema import Seed
@@ -150,8 +150,8 @@ class Standing:
 
 def standing_in(patch: pytest.MonkeyPatch) -> None:
     """Whatever generator a recipe names, it is there and makes people stand still."""
-    patch.setattr(pipeline, "generator_folder", lambda recipe: Path(recipe.model))
-    patch.setattr(pipeline, "load_generator", lambda recipe: Standing())
+    patch.setattr(GeneratorRecipe, "folder", lambda recipe: Path(recipe.model))
+    patch.setattr(GeneratorRecipe, "load", lambda recipe: Standing())
 
 
 def reply_of(lines: Sequence[str]) -> str:
@@ -224,7 +224,7 @@ def test_half_of_the_edits_are_drawn_until_they_show_their_scene(
     """Three times at most. The judge sees nothing in the motions of a kind but from the `good`-th that it looks at."""
     standing_in(monkeypatch)
     generator, looked = Standing(), Counter[str]()
-    monkeypatch.setattr(pipeline, "load_generator", lambda recipe: generator)
+    monkeypatch.setattr(GeneratorRecipe, "load", lambda recipe: generator)
 
     def judge(motion: Interaction, kinds: Sequence[str]) -> bool:
         assert kinds

@@ -8,7 +8,6 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vimotion import intergen
 from vimotion.artifacts import run_folder, vimotion_home
 from vimotion.corpora import Store
 from vimotion.errors import UserError
@@ -22,7 +21,7 @@ from vimotion.llm.client import ServerConfig
 if TYPE_CHECKING:
     from vimotion.chat import Model
     from vimotion.evaluation.evaluate import EvaluateRecipe
-    from vimotion.intergen import MotionGenerator
+    from vimotion.intergen import Sample, Sampler
     from vimotion.tokenizer import MotionTokenizer
 
 # What each is made of; `EvaluateRecipe.models` adds others.
@@ -46,12 +45,12 @@ def make_contestant(name: str, recipe: EvaluateRecipe, store: Store) -> Contesta
         "real": Real,
         "reconstruction": lambda: Reconstruction(partial(_tokenizer, folders["tokenizer"])),
         "vimotion": lambda: VIMotion(name, [partial(_model, folders["model"])]),
-        "intergen": lambda: InterGEN(partial(_generator, folders["generator"])),
+        "intergen": lambda: InterGEN(partial(_sample, recipe.generator)),
         "retrieval": lambda: Retrieval(store, recipe.retrieval_clips),
         "chain": lambda: Chain(
             partial(_model, folders["model"]),
             partial(_text_model, recipe.text_model),
-            partial(_generator, folders["generator"]),
+            partial(_sample, recipe.generator),
         ),
         "standstill": Standstill,
     }
@@ -92,9 +91,7 @@ def check_models(models: dict[str, tuple[str, ...]], contestants: Sequence[str],
 def _part_folder(part: str, recipe: EvaluateRecipe) -> Path:
     """Where a part lies: "model", "generator" or "tokenizer"."""
     if part == "generator":
-        name = str(recipe.generator or intergen.NAME)
-        folder = intergen.find_generator(name) or _folder_or_run(name)
-        return _holding("config.json", folder, "a motion generator", "vimotion train intergen")
+        return recipe.generator.folder()
     if part == "tokenizer" and recipe.tokenizer is not None:
         return _holding("config.json", vimotion_home() / recipe.tokenizer, "a motion tokenizer", "vimotion train tokenizer")
     from vimotion.chat.model import SHIPPED
@@ -128,8 +125,8 @@ def _model(folder: Path) -> Model:
 
 
 @lru_cache(maxsize=1)
-def _generator(folder: Path) -> MotionGenerator:
-    return intergen.MotionGenerator.load(folder)
+def _sample(sampler: Sampler) -> Sample:
+    return sampler.load()
 
 
 def _text_model(config: ServerConfig | None) -> TextModel:

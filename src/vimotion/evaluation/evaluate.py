@@ -53,6 +53,7 @@ from vimotion.evaluation.samples import GIVEN, Sample, keep_motion, sample, writ
 from vimotion.evaluation.scoring import complete, failed, score
 from vimotion.evaluation.sentences import SentenceEncoder
 from vimotion.inter_mt2.conversations import open_conversations
+from vimotion.intergen import Sampler
 from vimotion.llm.client import ServerConfig
 from vimotion.motion import Interaction
 
@@ -65,10 +66,10 @@ _MEASURING = ("captions.py", "crowd.py", "distribution.py", "llm_judge.py")
 _SHOWING = ("clips.py", "page.py", "plots.py", "report.py")
 _JUDGING_ROOMS = ("choreography", "corpora", "inter_mt2", "motion", "tasks")
 # What of a recipe, and of what stands in results.json, may change without a new answer; the models stand in each outcome.
-_NOT_ASKED = {
-    "name", "contestants", "tasks", "model", "models", "generator", "tokenizer", "extractor", "seeds", "varied_seeds",
-    "protocol", "likeness", "judge", "compared",
-}  # fmt: skip
+_NOT_ASKED: dict[str, Any] = dict.fromkeys((
+    "name", "contestants", "tasks", "model", "models", "tokenizer", "extractor", "seeds", "varied_seeds", "protocol",
+    "likeness", "judge", "compared",
+), True) | {"generator": {"model"}}  # fmt: skip
 _MEASURED_BY = {"models", "measures", "protocol", "language_judge"}
 
 
@@ -85,8 +86,7 @@ class EvaluateRecipe(Config):
         model: a model folder or a run's name; None is the model that comes with VIMotion.
         models: others that take part, by a name of yours: folders or runs, such as that of `vimotion train align`. Of several
             trainings each answers with another one of `seeds`.
-        generator: for "intergen" and "chain" a folder of `vimotion train intergen`; None is the one that comes with VIMotion,
-            or else the run "intergen".
+        generator: of "intergen" and "chain", and how it is sampled.
         text_model: of "chain"; None is SmolLM2-135M-Instruct on this machine, fetched at first use.
         tokenizer: folder of the codec for "reconstruction"; None takes the model's own.
         retrieval_clips: at most so many training clips are looked at by "retrieval".
@@ -114,7 +114,7 @@ class EvaluateRecipe(Config):
     conversations: Path | None = None
     model: str | None = None
     models: dict[str, tuple[str, ...]] = Field(default_factory=dict)
-    generator: Path | None = None
+    generator: Sampler = Sampler()
     text_model: ServerConfig | None = None
     tokenizer: Path | None = None
     retrieval_clips: int = Field(default=100_000, gt=0)

@@ -17,7 +17,7 @@ from vimotion.motion import FPS, Interaction
 if TYPE_CHECKING:
     from vimotion.chat import Model
     from vimotion.evaluation.text_model import TextModel
-    from vimotion.intergen import MotionGenerator
+    from vimotion.intergen import Sample
     from vimotion.llm.client import Message
 
 
@@ -29,7 +29,7 @@ class InterGEN:
     drawn = tasks
     varied: Sequence[str] = ("text_to_motion",)
 
-    def __init__(self, load: Callable[[], MotionGenerator]) -> None:
+    def __init__(self, load: Callable[[], Sample]) -> None:
         """`load` gives the generator; called when there is something to answer."""
         self._load = load
 
@@ -52,7 +52,7 @@ class Chain:
     varied: Sequence[str] = ()
 
     def __init__(
-        self, describer: Callable[[], Model], text_model: Callable[[], TextModel], generator: Callable[[], MotionGenerator]
+        self, describer: Callable[[], Model], text_model: Callable[[], TextModel], generator: Callable[[], Sample]
     ) -> None:
         """Functions that give the three models; called when there is something to answer."""
         self._describer, self._text_model, self._generator = describer, text_model, generator
@@ -118,20 +118,20 @@ class Prompt:
         return [{"role": "system", "content": self.system}, *turns]
 
 
-def _rendered(generator: MotionGenerator, examples: Sequence[Example], captions: Sequence[str], seed: int) -> list[Answer]:
+def _rendered(sample: Sample, examples: Sequence[Example], captions: Sequence[str], seed: int) -> list[Answer]:
     """A motion of each caption, as long as the example needs it."""
     frames = [_frames(example) for example in examples]
-    return _sampled(generator, captions, frames, [_own_seed(example, seed) for example in examples])
+    return _sampled(sample, captions, frames, [_own_seed(example, seed) for example in examples])
 
 
-def _sampled(generator: MotionGenerator, captions: Sequence[str], frames: Sequence[int], seeds: Sequence[int]) -> list[Answer]:
+def _sampled(sample: Sample, captions: Sequence[str], frames: Sequence[int], seeds: Sequence[int]) -> list[Answer]:
     try:
-        return list(generator.sample(captions, frames, seeds))
+        return list(sample(captions, frames, seeds))
     except ValueError as error:  # an empty caption, or a length that cannot be made
         if len(captions) == 1:
             return [error]
         jobs = zip(captions, frames, seeds, strict=True)
-        return [_sampled(generator, [caption], [length], [own])[0] for caption, length, own in jobs]
+        return [_sampled(sample, [caption], [length], [own])[0] for caption, length, own in jobs]
 
 
 def _frames(example: Example) -> int:

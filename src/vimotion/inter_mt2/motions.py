@@ -5,19 +5,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
 from typing import Any, Protocol
 
 from pydantic import Field
 
 from vimotion.choreography import Act, SceneParameters, make_scene
-from vimotion.config import Config
 from vimotion.corpora.store import Record, record_features
-from vimotion.errors import UserError
 from vimotion.inter_mt2.rendered import CHOREOGRAPHY, CORPUS, Rendered
 from vimotion.inter_mt2.schema import Draft, Planned, Seed
-from vimotion.intergen import MotionGenerator, find_generator
+from vimotion.intergen import Sample, Sampler
 from vimotion.intergen.diffusion import Solver
 from vimotion.motion import FPS, Interaction
 
@@ -28,58 +24,26 @@ _SHORTEST, _LONGEST = 16, 300
 _Plan = tuple[Draft, Seed, int, Planned]
 
 
-class GeneratorRecipe(Config):
+class GeneratorRecipe(Sampler):
     """The motion generator that renders captions.
 
     Attributes:
-        model: a generator's folder, the name of its run, or "intergen".
-        guidance, steps, solver: see `MotionGenerator.sample`; without `guidance` the generator's own.
         diffused: of the edited motions that the choreography could make as well, it makes this share; the paper's made all.
         draws: where the scene of a motion is known, it is looked whether its acts are seen, and a motion that does not show
             them is made anew, from other noise, until it was made so many times. A conversation in which the last one still
             does not is turned away. 0 makes each once and does not look, as the paper did.
     """
 
-    model: str = "intergen"
-    guidance: float | None = None
-    steps: int = Field(default=20, gt=0)
+    steps: int | None = Field(default=20, gt=0)
     solver: Solver = "dpm++"
     diffused: float = Field(default=0.5, ge=0, le=1)
     draws: int = Field(default=0, ge=0)
-
-
-class Generator(Protocol):
-    """What makes motions from captions alone, such as `intergen.MotionGenerator.sample` with its settings."""
-
-    def __call__(self, captions: Sequence[str], num_frames: Sequence[int], seeds: Sequence[int]) -> list[Interaction]: ...
 
 
 class Judge(Protocol):
     """Whether a motion shows acts of these kinds in this order, such as `evaluation.judge.shows`."""
 
     def __call__(self, motion: Interaction, kinds: Sequence[str], /) -> bool: ...
-
-
-def generator_folder(recipe: GeneratorRecipe) -> Path:
-    """Where the generator lies that a recipe names.
-
-    Raises:
-        UserError: there is none of this name.
-    """
-    folder = find_generator(recipe.model)
-    if folder is None:
-        raise UserError(f"There is no motion generator {recipe.model!r}: name its folder or its run, or train one.")
-    return folder
-
-
-def load_generator(recipe: GeneratorRecipe) -> Generator:
-    """The generator that a recipe names.
-
-    Raises:
-        UserError: there is none of this name, or it cannot be loaded.
-    """
-    sample = MotionGenerator.load(generator_folder(recipe)).sample
-    return partial(sample, guidance=recipe.guidance, steps=recipe.steps, solver=recipe.solver)
 
 
 @dataclass(frozen=True)
@@ -95,7 +59,7 @@ class Renderer:
         judge: needed where there are draws.
     """
 
-    generator: Generator | None = None
+    generator: Sample | None = None
     name: str = ""
     diffused: float = 0.5
     draws: int = 0

@@ -27,7 +27,7 @@ from vimotion.inter_mt2.conversations import ConversationStore
 from vimotion.inter_mt2.estimate import Estimate, estimate
 from vimotion.inter_mt2.lines import read_lines, write_lines
 from vimotion.inter_mt2.llm_author import AuthorConfig, LLMAuthor, Refused
-from vimotion.inter_mt2.motions import GeneratorRecipe, Judge, Renderer, generator_folder, load_generator
+from vimotion.inter_mt2.motions import GeneratorRecipe, Judge, Renderer
 from vimotion.inter_mt2.rendered import Rendered
 from vimotion.inter_mt2.report import make_report, measure_retrieval
 from vimotion.inter_mt2.report_page import Picture, write_report
@@ -210,7 +210,7 @@ class Synthesis:
 
     def _check_generator(self) -> None:
         if self.recipe.generator and not all(self._file("motions", block).is_file() for block in self._mine):
-            generator_folder(self.recipe.generator)
+            self.recipe.generator.folder()
 
     def _check_extractor(self) -> None:
         if self.recipe.extractor and not all(self._file("checked", block).is_file() for block in self._mine):
@@ -329,7 +329,7 @@ class Synthesis:
         wanted = self.recipe.generator
         if wanted is None:
             return Renderer()
-        return Renderer(load_generator(wanted), wanted.model, wanted.diffused, wanted.draws, self._judge)
+        return Renderer(wanted.load(), wanted.model, wanted.diffused, wanted.draws, self._judge)
 
     @cached_property
     def _others(self) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from typing import Any, Literal, get_args
 
 import torch
@@ -72,10 +73,21 @@ def solve(
     """
     if not 1 <= steps <= DIFFUSION_STEPS:
         raise UserError(f"Diffusion takes 1 to {DIFFUSION_STEPS} steps, not {steps}.")
-    if solver not in SOLVERS:
-        raise UserError(f"There is no solver {solver!r}; choose {', '.join(SOLVERS)}.")
+    check_solver(solver)
     run = ddim if solver == "ddim" else _dpm
     return run(predict, noise, visited_steps(steps, shift), progress or (lambda done, total: None))
+
+
+def check_solver(solver: str) -> None:
+    """Whether there is a solver of this name on this machine.
+
+    Raises:
+        UserError: there is none, or diffusers is not installed.
+    """
+    if solver not in SOLVERS:
+        raise UserError(f"There is no solver {solver!r}; choose {', '.join(SOLVERS)}.")
+    if solver != "ddim" and find_spec("diffusers") is None:
+        raise UserError(f'The solver "{solver}" is one of diffusers; install vimotion[solvers], or take "ddim".')
 
 
 def ddim(predict: Predict, noise: Tensor, visited: Sequence[int], progress: Progress) -> Tensor:
@@ -104,15 +116,9 @@ def _dpm(predict: Predict, noise: Tensor, visited: Sequence[int], progress: Prog
 
 
 def dpm_scheduler() -> Any:
-    """DPM-Solver++ of diffusers over our schedule of noise.
+    """DPM-Solver++ of diffusers over our schedule of noise."""
+    from diffusers import DPMSolverMultistepScheduler
 
-    Raises:
-        UserError: diffusers is not installed.
-    """
-    try:
-        from diffusers import DPMSolverMultistepScheduler
-    except ImportError:
-        raise UserError('The solver "dpm++" is one of diffusers; install vimotion[solvers], or take "ddim".') from None
     return DPMSolverMultistepScheduler(
         num_train_timesteps=DIFFUSION_STEPS, beta_schedule="squaredcos_cap_v2", prediction_type="sample"
     )

@@ -1,0 +1,60 @@
+"""Which generator makes motions, and how: the part of recipes that others share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Protocol
+
+from pydantic import Field
+
+from vimotion.config import Config
+from vimotion.errors import UserError
+from vimotion.intergen.diffusion import Solver, check_solver
+from vimotion.intergen.generator import NAME, MotionGenerator, find_generator
+from vimotion.motion import Interaction
+
+
+class Sample(Protocol):
+    """What makes motions of captions, of these lengths and from these seeds, such as `MotionGenerator.sample`."""
+
+    def __call__(self, captions: Sequence[str], num_frames: Sequence[int], seed: Sequence[int], /) -> list[Interaction]: ...
+
+
+class Sampler(Config):
+    """A motion generator with how it is sampled.
+
+    Attributes:
+        model: a generator's folder, the name of its run, or "intergen".
+        guidance, steps, solver: see `MotionGenerator.sample`; without the first two the generator's own.
+    """
+
+    model: str = NAME
+    guidance: float | None = None
+    steps: int | None = Field(default=None, gt=0)
+    solver: Solver = "ddim"
+
+    def folder(self) -> Path:
+        """Where the generator lies, to be asked before it is needed.
+
+        Raises:
+            UserError: there is none of this name, or its solver is not installed.
+        """
+        check_solver(self.solver)
+        folder = find_generator(self.model)
+        if folder is None:
+            raise UserError(
+                f"There is no motion generator {self.model!r}: name its folder or its run, or make one with "
+                "`vimotion train intergen`."
+            )
+        return folder
+
+    def load(self) -> Sample:
+        """The generator, read from its folder.
+
+        Raises:
+            UserError: as `folder`, or the generator cannot be loaded.
+        """
+        sample = MotionGenerator.load(self.folder()).sample
+        return partial(sample, guidance=self.guidance, steps=self.steps, solver=self.solver)
