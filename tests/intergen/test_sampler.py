@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from small_generator import random_generator
 
+from vimotion.config import load_config
 from vimotion.errors import UserError
 from vimotion.intergen import MotionGenerator, Sampler
 
@@ -32,6 +33,8 @@ def test_a_sampler_asks_the_generator_as_the_recipe_says(folder: Path) -> None:
 def test_what_is_missing_is_told_before_anything_is_made(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UserError, match=r"no motion generator 'nothing'.*`vimotion train intergen`"):
         Sampler(model="nothing").folder()
+    with pytest.raises(UserError, match="1000"):  # else each motion by itself would fail to be made
+        load_config(Sampler, overrides=["steps=1001"])
     monkeypatch.setattr("vimotion.intergen.diffusion.find_spec", lambda name: None)
     assert Sampler(model=str(folder)).folder() == folder
     with pytest.raises(UserError, match=r"vimotion\[solvers\]"):

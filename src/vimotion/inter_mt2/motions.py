@@ -14,7 +14,7 @@ from vimotion.corpora.store import Record, record_features
 from vimotion.inter_mt2.rendered import CHOREOGRAPHY, CORPUS, Rendered
 from vimotion.inter_mt2.schema import Draft, Planned, Seed
 from vimotion.intergen import Sample, Sampler
-from vimotion.intergen.diffusion import Solver
+from vimotion.intergen.diffusion import DIFFUSION_STEPS, Solver
 from vimotion.motion import FPS, Interaction
 
 # Frames of a motion.
@@ -34,7 +34,7 @@ class GeneratorRecipe(Sampler):
             does not is turned away. 0 makes each once and does not look, as the paper did.
     """
 
-    steps: int | None = Field(default=20, gt=0)
+    steps: int | None = Field(default=20, gt=0, le=DIFFUSION_STEPS)
     solver: Solver = "dpm++"
     diffused: float = Field(default=0.5, ge=0, le=1)
     draws: int = Field(default=0, ge=0)

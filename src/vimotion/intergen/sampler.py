@@ -11,7 +11,7 @@ from pydantic import Field
 
 from vimotion.config import Config
 from vimotion.errors import UserError
-from vimotion.intergen.diffusion import Solver, check_solver
+from vimotion.intergen.diffusion import DIFFUSION_STEPS, Solver, check_solver
 from vimotion.intergen.generator import NAME, MotionGenerator, find_generator
 from vimotion.motion import Interaction
 
@@ -32,7 +32,7 @@ class Sampler(Config):
 
     model: str = NAME
     guidance: float | None = None
-    steps: int | None = Field(default=None, gt=0)
+    steps: int | None = Field(default=None, gt=0, le=DIFFUSION_STEPS)
     solver: Solver = "ddim"
 
     def folder(self) -> Path:
