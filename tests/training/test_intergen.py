@@ -244,7 +244,8 @@ def test_the_regularisers_see_pairs_in_little_noise(words: Path, store: Store) -
         model = Averaged(first_denoiser(chosen, clips), 0.9)
         torch.manual_seed(0)
         with torch.no_grad():
-            _, parts = intergen_loss(model, chosen)(model, Batches(clips, text_encoder(chosen), "fp32")(0))
+            text = text_encoder(chosen)
+            _, parts = intergen_loss(model, chosen, text)(model, Batches(clips, text, "fp32")(0))
         assert (float(parts["world"]) > 0) == wanted and float(parts["simple"]) > 0
 
 
@@ -256,12 +257,13 @@ def test_self_conditioning_begins_with_weights_that_knew_none_of_it(words: Path,
     MotionGenerator(trained, text_encoder(before)).save(home / "runs/unconditioned")
     chosen = recipe(words, "generator.max_frames=60", "generator.self_conditioned=true", "start=runs/unconditioned")
     model = Averaged(first_denoiser(chosen, clips), 0.9).eval()  # without dropout
-    loss_fn, batch = intergen_loss(model, chosen), Batches(clips, text_encoder(chosen), "fp32")(0)
+    text = text_encoder(chosen)
+    loss_fn, batch = intergen_loss(model, chosen, text), Batches(clips, text, "fp32")(0)
     torch.manual_seed(0)
     loss, parts = loss_fn(model, batch)
     old = Averaged(MotionGenerator.load(home / "runs/unconditioned").denoiser.requires_grad_(True), 0.9).eval()
     torch.manual_seed(0)
-    torch.testing.assert_close(parts["simple"], intergen_loss(old, before)(old, batch)[1]["simple"])
+    torch.testing.assert_close(parts["simple"], intergen_loss(old, before, text)(old, batch)[1]["simple"])
     loss.backward()
     gradient = model.denoiser.estimate_input.outer.weight.grad
     assert gradient is not None and gradient.any()

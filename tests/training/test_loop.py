@@ -50,6 +50,30 @@ class _Interrupt:
         return _batch(index)
 
 
+def test_batches_made_by_other_processes_are_the_same(tmp_path: Path) -> None:
+    alone, helped, again = _model(), _model(), _model()
+    config = _config(gradient_accumulation=2)
+    run_loop(alone, _loss, _batch, config, tmp_path / "alone")
+    run_loop(helped, _loss, _batch, config.model_copy(update={"workers": 2}), tmp_path / "helped")
+    assert _equal(alone, helped)
+    with_helpers = config.model_copy(update={"workers": 2, "save_steps": 7})
+    run_loop(again, _loss, _batch, with_helpers.model_copy(update={"steps": 7, "final_rate": 1.0}), tmp_path / "again")
+    asked = _made_in(tmp_path / "again", with_helpers)
+    assert asked == list(range(14, 40))
+
+
+def _made_in(folder: Path, config: LoopConfig) -> list[int]:
+    """Indices of the batches that a resumed run sees, in order."""
+    seen: list[int] = []
+
+    def loss(model: nn.Module, batch: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        seen.append(int(batch[0, 0]))
+        return _loss(model, batch / 100)
+
+    run_loop(_model(), loss, lambda index: torch.full((4, 8), float(index)), config, folder, resume=True)
+    return seen
+
+
 @pytest.mark.parametrize("accumulation, optimizer", [(1, "adamw"), (2, "adamw"), (1, "muon")])
 def test_stopping_and_resuming_changes_nothing(tmp_path: Path, accumulation: int, optimizer: str) -> None:
     config = _config(gradient_accumulation=accumulation, optimizer=optimizer)

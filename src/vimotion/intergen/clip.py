@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from transformers import CLIPTokenizer
 
 from vimotion.artifacts import atomic_path
-from vimotion.intergen.text import TextFeatures
+from vimotion.intergen.text import Spelled, TextFeatures
 from vimotion.wheels import Wheel
 
 # OpenAI's vocabulary (MIT) ships with open_clip.
@@ -77,14 +77,20 @@ class ClipText:
     def width(self) -> int:
         return self.network.places.shape[1]
 
-    @torch.no_grad()
     def __call__(self, captions: Sequence[str]) -> TextFeatures:
+        return self.read(self.spell(captions))
+
+    def spell(self, captions: Sequence[str]) -> Spelled:
         ids = torch.zeros(len(captions), self._length, dtype=torch.int64)
         encodings = self._tokenizer.encode_batch(list(captions))
         for row, encoding in zip(ids, encodings, strict=True):
             row[: len(encoding.ids)] = torch.tensor(encoding.ids)
         end = torch.tensor([len(encoding.ids) - 1 for encoding in encodings])
-        return TextFeatures(self.network(ids), torch.ones_like(ids, dtype=torch.bool), end)
+        return Spelled(ids, torch.ones_like(ids, dtype=torch.bool), end)
+
+    @torch.no_grad()
+    def read(self, spelled: Spelled) -> TextFeatures:
+        return TextFeatures(self.network.to(spelled.ids.device)(spelled.ids), spelled.mask, spelled.end)
 
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)

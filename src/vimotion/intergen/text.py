@@ -44,6 +44,19 @@ class TextFeatures(NamedTuple):
         return TextFeatures(*(part.to(device) for part in self))
 
 
+class Spelled(NamedTuple):
+    """B captions in the tokens of a frozen encoder.
+
+    Attributes:
+        ids: (B, L) int64; what they are where there is nothing to be read does not matter.
+        mask, end: as in `TextFeatures`.
+    """
+
+    ids: Tensor
+    mask: Tensor
+    end: Tensor
+
+
 class TextEncoder(Protocol):
     """A frozen reader of captions."""
 
@@ -53,6 +66,12 @@ class TextEncoder(Protocol):
 
     def __call__(self, captions: Sequence[str]) -> TextFeatures:
         """Read captions, on the CPU; what is said of one does not depend on the others."""
+
+    def spell(self, captions: Sequence[str]) -> Spelled:
+        """Captions for `read`."""
+
+    def read(self, spelled: Spelled) -> TextFeatures:
+        """What is said of captions, on their device, where the weights then stay."""
 
     def save(self, folder: Path) -> None:
         """Write what `load_text_encoder` needs and cannot fetch."""
@@ -101,9 +120,16 @@ class EmbeddedText:
         return self._table.shape[1]
 
     def __call__(self, captions: Sequence[str]) -> TextFeatures:
+        return self.read(self.spell(captions))
+
+    def spell(self, captions: Sequence[str]) -> Spelled:
         ids = [encoding.ids or [0] for encoding in self._tokenizer.encode_batch(list(captions), add_special_tokens=False)]
-        padded, mask, end = padded_rows(ids)
-        return TextFeatures(self._table[padded] + self._places[: padded.shape[1]], mask, end)
+        return padded_rows(ids)
+
+    def read(self, spelled: Spelled) -> TextFeatures:
+        ids, mask, end = spelled
+        self._table, self._places = self._table.to(ids.device), self._places.to(ids.device)
+        return TextFeatures(self._table[ids] + self._places[: ids.shape[1]], mask, end)
 
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -135,10 +161,17 @@ class MiniLMText:
     def width(self) -> int:
         return int(self._model.config.hidden_size)
 
-    @torch.no_grad()
     def __call__(self, captions: Sequence[str]) -> TextFeatures:
-        ids, mask, end = padded_rows([encoding.ids for encoding in self._tokenizer.encode_batch(list(captions))])
-        return TextFeatures(self._model(input_ids=ids, attention_mask=mask.long()).last_hidden_state, mask, end)
+        return self.read(self.spell(captions))
+
+    def spell(self, captions: Sequence[str]) -> Spelled:
+        return padded_rows([encoding.ids for encoding in self._tokenizer.encode_batch(list(captions))])
+
+    @torch.no_grad()
+    def read(self, spelled: Spelled) -> TextFeatures:
+        ids, mask, end = spelled
+        model = self._model.to(ids.device)
+        return TextFeatures(model(input_ids=ids, attention_mask=mask.long()).last_hidden_state, mask, end)
 
     def save(self, folder: Path) -> None:
         """Nothing: it is fetched by its hash."""
@@ -169,13 +202,13 @@ def load_text_encoder(config: TextConfig, folder: Path) -> TextEncoder:
     return encoder
 
 
-def padded_rows(ids: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor, Tensor]:
-    """Token ids of B captions → ids (B, L) padded with 0, mask (B, L) bool, index of the last token (B,)."""
+def padded_rows(ids: Sequence[Sequence[int]]) -> Spelled:
+    """Token ids of captions, padded with 0."""
     lengths = torch.tensor([len(row) for row in ids])
     padded = torch.zeros(len(ids), int(lengths.max()), dtype=torch.int64)
     for row, own in zip(padded, ids, strict=True):
         row[: len(own)] = torch.tensor(own)
-    return padded, torch.arange(padded.shape[1]) < lengths[:, None], lengths - 1
+    return Spelled(padded, torch.arange(padded.shape[1]) < lengths[:, None], lengths - 1)
 
 
 def sinusoid(length: int, width: int) -> Tensor:

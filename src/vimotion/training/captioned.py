@@ -16,9 +16,9 @@ from vimotion.config import Config
 from vimotion.corpora.sides import mirrored_caption
 from vimotion.corpora.store import Record, Store
 from vimotion.errors import UserError
-from vimotion.motion import FEATURES
-from vimotion.motion.vectors import mirror_features, place_features
+from vimotion.motion.batches import mirrored, placed
 from vimotion.tasks.naming import names_people, renamed_caption
+from vimotion.training.windows import stood_still
 
 # Batches are as long as a multiple of this, so that a compiled model meets few lengths.
 GRID = 16
@@ -106,10 +106,9 @@ class Drawn(NamedTuple):
     mirror: bool
 
     def features(self) -> np.ndarray:
-        """Frame vectors (T, 2, 262) float32, placed by the person who is the first now."""
-        features = self.clip.features.astype(np.float32)
-        features = mirror_features(features) if self.mirror else features
-        return place_features(features[:, ::-1] if self.exchange else features)
+        """Frame vectors (T, 2, 262) as the store has them, but for whom comes first."""
+        features = self.clip.features
+        return features[:, ::-1] if self.exchange else features
 
 
 class CaptionedClips:
@@ -134,11 +133,11 @@ class CaptionedClips:
     def __call__(self, index: int) -> Captioned:
         drawn = self.drawn(index)
         clips = [one.features() for one in drawn]
-        longest = -(-max(map(len, clips)) // GRID) * GRID
-        padded = [_padded(features, longest) for features in clips]
-        features = np.ascontiguousarray(np.stack([clip for clip, _ in padded]).swapaxes(1, 2))
+        padded = [stood_still(clip, -(-max(map(len, clips)) // GRID) * GRID) for clip in clips]
+        features = torch.from_numpy(np.stack([clip for clip, _ in padded])).transpose(1, 2)
         mask = torch.from_numpy(np.stack([real for _, real in padded]))
-        return Captioned(torch.from_numpy(features), mask, [one.caption for one in drawn])
+        mirror = torch.tensor([one.mirror for one in drawn])
+        return Captioned(placed(mirrored(features, mirror)), mask, [one.caption for one in drawn])
 
     def drawn(self, index: int) -> list[Drawn]:
         """What a batch is made of, no motion read yet."""
@@ -168,12 +167,3 @@ class CaptionedClips:
         other = renamed_caption(caption)
         exchange = other is not None and random.random() < self._config.exchanged
         return other if exchange and other else caption, exchange
-
-
-def _padded(features: np.ndarray, frames: int) -> tuple[np.ndarray, np.ndarray]:
-    """A clip (T, 2, 262) standing still after its end, and a mask (frames,) of what is real."""
-    missing = frames - len(features)
-    still = features[-1:].copy()
-    still[..., FEATURES["velocities"]] = 0.0
-    mask = (np.arange(frames) < len(features)).astype(np.float32)
-    return np.concatenate([features, np.repeat(still, missing, axis=0)]), mask

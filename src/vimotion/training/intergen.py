@@ -25,7 +25,7 @@ from vimotion.intergen.diffusion import DIFFUSION_STEPS, add_noise, shifted
 from vimotion.intergen.generator import MotionGenerator
 from vimotion.intergen.losses import LossWeights, joints_of, regularisers, simple_loss, standard_offsets
 from vimotion.intergen.spec import GeneratorConfig
-from vimotion.intergen.text import EmbeddedText, MiniLMText, TextEncoder, TextFeatures
+from vimotion.intergen.text import EmbeddedText, MiniLMText, Spelled, TextEncoder, TextFeatures
 from vimotion.language.packing import PACKED_WEIGHTS, unpacked
 from vimotion.training.captioned import GRID, CaptionedClips, CaptionedConfig, load_captioned
 from vimotion.training.checkpoints import check_free
@@ -42,7 +42,8 @@ _WATCHED_STEPS = (300, 700, 900, 980)
 _DRAWING = {"batch_size", "mirrored", "exchanged", "actor_first"}
 _EMBEDDINGS = "model.embed_tokens.weight"
 
-Batch = tuple[Tensor, Tensor, TextFeatures]
+# Frame vectors (B, 2, T, 262), what of them is real (B, T), and what is said of the captions or they themselves.
+Batch = tuple[Tensor, Tensor, TextFeatures | Spelled]
 
 
 class IntergenRecipe(Config):
@@ -116,10 +117,10 @@ def train_intergen(recipe: IntergenRecipe, output: Path | None = None, resume: b
 
     def evaluate(trained: nn.Module) -> dict[str, float]:
         assert isinstance(trained, Averaged)
-        return validation(trained.average, [watched(index) for index in range(len(watched))])
+        return validation(trained.average, [watched(index) for index in range(len(watched))], text)
 
     result = run_loop(
-        model, intergen_loss(model, recipe), Batches(clips, text, recipe.loop.precision), recipe.loop, folder, resume,
+        model, intergen_loss(model, recipe, text), Batches(clips, text, recipe.loop.precision), recipe.loop, folder, resume,
         count=lambda batch: len(batch[0]), unit="pairs", evaluate=evaluate,
     )  # fmt: skip
     if processes().is_main_process:
@@ -166,11 +167,12 @@ class Averaged(nn.Module):
 
 
 class Batches:
-    """Batches by index, with captions as the frozen encoder says them."""
+    """Batches by index, with captions as the frozen encoder says them; for an accelerator spelled, to be read there."""
 
     def __init__(self, clips: CaptionedClips, text: TextEncoder, precision: str) -> None:
         """`precision` as in `LoopConfig`: a frozen encoder in float32 may cost as much as the denoiser."""
         self._clips, self._text, self._bf16 = clips, text, precision == "bf16"
+        self._reads = processes().device.type == "cpu"
         self._read: dict[int, dict[str, Tensor]] = {}
 
     def __len__(self) -> int:
@@ -178,6 +180,8 @@ class Batches:
 
     def __call__(self, index: int) -> Batch:
         features, mask, captions = self._clips(index)
+        if not self._reads:
+            return features, mask, self._text.spell(captions)
         if index not in self._read:
             self._read_around(index)
         said = self._read.pop(index)
@@ -262,13 +266,16 @@ def first_denoiser(recipe: IntergenRecipe, clips: CaptionedClips) -> Denoiser:
     return denoiser
 
 
-def intergen_loss(model: Averaged, recipe: IntergenRecipe) -> Callable[[nn.Module, Batch], tuple[Tensor, dict[str, Tensor]]]:
+def intergen_loss(
+    model: Averaged, recipe: IntergenRecipe, text: TextEncoder
+) -> Callable[[nn.Module, Batch], tuple[Tensor, dict[str, Tensor]]]:
     """The loss function that `run_loop` takes; it also keeps the average of the weights."""
     weights = {name: weight for name, weight in recipe.loss.model_dump().items() if weight}
     standard = standard_offsets()
 
     def loss_fn(wrapped: nn.Module, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
-        features, mask, text = batch
+        features, mask, captions = batch
+        said = _said(captions, text, recipe.loop.precision)
         model.update()
         space, share = model.denoiser.space, model.denoiser.share
         clean, tokens = space.tokens(features), space.token_mask(mask)
@@ -282,10 +289,10 @@ def intergen_loss(model: Averaged, recipe: IntergenRecipe) -> Callable[[nn.Modul
         if model.denoiser.config.self_conditioned and len(clean) > 1:
             # half of the pairs see what is said of them first, as in sampling they will
             half = slice(len(clean) // 2)
-            said = TextFeatures(*(part[half] for part in text))
+            of_half = TextFeatures(*(part[half] for part in said))
             with torch.no_grad():
-                estimate[half] = wrapped(noisy[half], steps[half], tokens[half], said, keep[half]).float()
-        predicted = wrapped(noisy, steps, tokens, text, keep, estimate).float()
+                estimate[half] = wrapped(noisy[half], steps[half], tokens[half], of_half, keep[half]).float()
+        predicted = wrapped(noisy, steps, tokens, said, keep, estimate).float()
         counted = (1 / (1 - share[steps])).clamp(max=_MOST_COUNTED) if model.denoiser.config.preconditioned else None
         parts = {"simple": simple_loss(predicted, clean, tokens, counted)}
         if weights.keys() - parts.keys():
@@ -297,18 +304,27 @@ def intergen_loss(model: Averaged, recipe: IntergenRecipe) -> Callable[[nn.Modul
     return loss_fn
 
 
+def _said(captions: TextFeatures | Spelled, text: TextEncoder, precision: str) -> TextFeatures:
+    if isinstance(captions, TextFeatures):
+        return captions
+    with torch.autocast(captions.ids.device.type, torch.bfloat16, enabled=precision == "bf16"):
+        tokens, mask, end = text.read(captions)
+    return TextFeatures(tokens.float(), mask, end)
+
+
 @torch.no_grad()
-def validation(denoiser: Denoiser, batches: Sequence[Batch]) -> dict[str, float]:
+def validation(denoiser: Denoiser, batches: Sequence[Batch], text: TextEncoder) -> dict[str, float]:
     """How well noise is seen through: the simple loss over some steps of diffusion, and the joint error in mm at each."""
     losses, errors, space = [], {}, denoiser.space
     for step in _WATCHED_STEPS:
         millimetres = []
         for number, batch in enumerate(batches):
-            features, mask, text = send_to_device(batch, space.mean.device)
+            features, mask, captions = send_to_device(batch, space.mean.device)
+            said = _said(captions, text, "fp32")
             clean, tokens = space.tokens(features), space.token_mask(mask)
             noise = torch.randn(clean.shape, generator=torch.Generator().manual_seed(1000 * number + step)).to(clean)
             steps = torch.full((len(clean),), step, device=clean.device)
-            predicted = denoiser(add_noise(clean, noise, steps, denoiser.share), steps, tokens, text).float()
+            predicted = denoiser(add_noise(clean, noise, steps, denoiser.share), steps, tokens, said).float()
             losses.append(float(simple_loss(predicted, clean, tokens)))
             distance = (joints_of(space.features(predicted)) - joints_of(features)).norm(dim=-1).mean((1, 3))
             millimetres.append(1000 * float((distance * mask).sum() / mask.sum()))

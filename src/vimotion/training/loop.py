@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
+from itertools import count as counted_from
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -28,6 +29,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from torch import Tensor, nn
 from torch.optim import Optimizer
+from torch.utils.data import DataLoader, Dataset
 
 from vimotion.artifacts import atomic_path
 from vimotion.config import Config
@@ -56,6 +58,7 @@ class LoopConfig(Config):
             many processes each of them adds up twice as many.
         save_steps, save_minutes: a checkpoint is written when either has passed.
         compile: torch.compile, block by block; on CPUs it needs a C++ compiler.
+        workers: processes that make batches ahead, for an accelerator that is faster than the one thread that else does so.
         log_steps: how often a line goes to metrics.jsonl.
         eval_steps: how often the stage's own evaluation runs; 0 = only at the end.
     """
@@ -72,6 +75,7 @@ class LoopConfig(Config):
     gradient_accumulation: int = Field(default=1, gt=0)
     precision: Literal["bf16", "fp32"] = "bf16"
     compile: bool = False
+    workers: int = Field(default=0, ge=0)
     seed: int = Field(default=0, ge=0, lt=2**31)
     save_steps: int = Field(default=1000, gt=0)
     save_minutes: float = Field(default=10.0, gt=0)
@@ -112,7 +116,7 @@ def run_loop(
         loss_fn: (model, batch) → (loss, its parts by name). Call the model itself, not its methods, so that several
             processes average their gradients; the model's forward runs under bf16 autocast, the rest in float32.
         batches: index → batch of tensors (dict, tuple or tensor). A pure function: every index is asked of one process once.
-            Called from another thread, one batch ahead.
+            Called from another thread, one batch ahead; or from forked processes, see `LoopConfig.workers`.
         run_dir: gets `checkpoints/` and `metrics.jsonl`.
         resume: go on from the last checkpoint in `run_dir`, or from the start where there is none.
         parameter_groups: dicts with "params" and, if wanted, "lr" (peak) and "weight_decay". Default: all trainable
@@ -184,7 +188,11 @@ def run_loop(
         return measured
 
     try:
-        with _stop_requested() as stop, _prefetch(batches) as fetch, _progress(config, main) as show:
+        with (
+            _stop_requested() as stop,
+            _ahead(batches, config, accelerator, step * times) as fetch,
+            _progress(config, main) as show,
+        ):
             while True:
                 seconds, stopped = _agree(accelerator, clock.seconds(), stop.is_set())
                 share = max(step / config.steps, seconds / (60 * config.max_minutes) if config.max_minutes else 0.0)
@@ -369,9 +377,28 @@ def _stop_requested() -> Iterator[threading.Event]:
         restore()
 
 
+class _Indexed(Dataset[Any]):
+    """Batches as torch's loader asks for them."""
+
+    def __init__(self, batches: Batches) -> None:
+        self._batches = batches
+
+    def __getitem__(self, index: int) -> Any:
+        return self._batches(index)
+
+
 @contextmanager
-def _prefetch(batches: Batches) -> Iterator[Callable[[int, int], Any]]:
-    """fetch(index, following): batch `index`, while `following` is begun in another thread."""
+def _ahead(batches: Batches, config: LoopConfig, accelerator: Accelerator, done: int) -> Iterator[Callable[[int, int], Any]]:
+    """fetch(index, following): batch `index`, while those that follow are made; `done` batches a process are behind."""
+    if config.workers:
+        mine = counted_from(done * accelerator.num_processes + accelerator.process_index, accelerator.num_processes)
+        loader = DataLoader(
+            _Indexed(batches), batch_size=None, sampler=mine, num_workers=config.workers, multiprocessing_context="fork",
+            pin_memory=accelerator.device.type == "cuda",
+        )  # fmt: skip
+        made = iter(loader)
+        yield lambda index, following: next(made)
+        return
     # on a CPU a second team of threads would take the cores from the first, which computes the step
     with ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(1,)) as pool:
         ahead: dict[int, Future[Any]] = {}

@@ -14,6 +14,7 @@ from vimotion.artifacts import run_folder, vimotion_home, write_manifest
 from vimotion.config import Config, save_config
 from vimotion.corpora.store import Store, open_store
 from vimotion.errors import UserError
+from vimotion.motion.batches import mirrored, placed
 from vimotion.tokenizer.codec import MotionTokenizer
 from vimotion.tokenizer.losses import LossWeights, reconstruction_losses
 from vimotion.tokenizer.network import Codec
@@ -173,10 +174,16 @@ class Windows:
             clip = self._draw(random)
             if alone or clip.shape[1] == 2:
                 clips.append(clip)
-        cut = [cut_window(clip.astype(np.float32), frames, random) for clip in clips]
-        windows = [window[:, int(random.integers(window.shape[1])), None] if alone else window for window, _ in cut]
-        features = np.ascontiguousarray(np.stack(windows).swapaxes(1, 2))
-        return torch.from_numpy(features), torch.from_numpy(np.stack([mask for _, mask in cut]))
+        cut = [cut_window(clip, frames, random) for clip in clips]
+        mask = torch.from_numpy(np.stack([real for _, real in cut]))
+        mirror = torch.from_numpy(random.random(len(cut)) < 0.5)
+        if alone:  # placed by whom the pair is placed by, who may be the other one
+            chosen = [int(random.integers(window.shape[1])) for window, _ in cut]
+            pairs = [torch.from_numpy(window).transpose(0, 1) for window, _ in cut]
+            people = [placed(mirrored(pair[None], mirror[i, None]))[:, chosen[i], None] for i, pair in enumerate(pairs)]
+            return torch.cat(people), mask
+        windows = torch.from_numpy(np.stack([window for window, _ in cut])).transpose(1, 2)
+        return placed(mirrored(windows, mirror)), mask
 
     def _draw(self, random: np.random.Generator) -> np.ndarray:
         return self._clips[int(random.integers(len(self._clips)))]

@@ -92,7 +92,7 @@ def tune(
     return run_loop(
         loss, answer_loss, examples, recipe.loop, folder, resume, groups,
         count=lambda batch: int((batch["position_ids"] > 0).sum()), unit="tokens",
-        evaluate=lambda trained: validate(trained) | {"examples_too_long": examples.too_long, "padding": examples.padding},
+        evaluate=lambda trained: validate(trained) | {"examples_too_long": held_out.too_long, "padding": held_out.padding},
         shardable=True,
     )  # fmt: skip
 
