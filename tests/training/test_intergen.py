@@ -129,9 +129,9 @@ def test_batches_follow_from_their_index_and_an_epoch_sees_each_clip(store: Stor
     clips = load_captioned(store, "train", 1000, 300)
     source = CaptionedClips(clips, CaptionedConfig(batch_size=3, mirrored=0, exchanged=0))
     for index in range(len(source)):
-        features, mask, captions = source(index)
+        features, mask, captions = source(index).features(), source(index).mask, source(index).captions
         again = source(index)
-        assert torch.equal(features, again.features) and captions == again.captions
+        assert torch.equal(features, again.features()) and captions == again.captions
         assert features.shape[:2] == (3, 2) and features.shape[2] % 16 == 0 and features.shape[2] == mask.shape[1]
         for row, caption in enumerate(captions):
             frames = int(mask[row].sum())
@@ -160,7 +160,8 @@ def test_people_who_change_places_change_their_names() -> None:
     record = Record("1", "train", "1", features, (named, free, unclear))
     [clip] = load_captioned(Listed([record]), "train", 5, 12)  # type: ignore[arg-type]
     assert len(clip.features) == 12 and clip.captions == (named, free, unclear)
-    vectors, _, captions = CaptionedClips([clip], CaptionedConfig(batch_size=64, mirrored=0, exchanged=1))(0)
+    drawn = CaptionedClips([clip], CaptionedConfig(batch_size=64, mirrored=0, exchanged=1))(0)
+    vectors, captions = drawn.features(), drawn.captions
     assert set(captions) == {renamed, free, unclear}
     for row, caption in enumerate(captions):
         first = 0 if caption == unclear else 1
@@ -176,14 +177,16 @@ def test_of_a_caption_that_names_nobody_the_first_person_is_the_one_who_begins(b
     named, free = "Person A waves at the second person.", "First, one person waves at the other."
     records = [Record("1", "train", "1", features, (named, free))]
     config = CaptionedConfig(batch_size=64, mirrored=0, exchanged=0.5, actor_first=True)
-    vectors, _, captions = CaptionedClips([Clip(records, 0, 12, (named, free), begins)], config)(0)
+    drawn = CaptionedClips([Clip(records, 0, 12, (named, free), begins)], config)(0)
+    vectors, captions = drawn.features(), drawn.captions
     assert set(captions) == {named, free, "Person B waves at the first person."}
     for row, caption in enumerate(captions):
         first = begins if caption == free else int(caption != named)
         np.testing.assert_allclose(vectors[row, 0, :12, 132:], features[:, first, 132:], atol=1e-6)
     # where nobody knows who begins, the share is what is asked for
     always = config.model_copy(update={"exchanged": 1.0})
-    vectors, _, captions = CaptionedClips([Clip(records, 0, 12, (free,))], always)(0)
+    drawn = CaptionedClips([Clip(records, 0, 12, (free,))], always)(0)
+    vectors, captions = drawn.features(), drawn.captions
     assert set(captions) == {free}
     np.testing.assert_allclose(vectors[0, 0, :12, 132:], features[:, 1, 132:], atol=1e-6)
 
@@ -207,10 +210,10 @@ def test_mirrored_clips_have_mirrored_captions(store: Store) -> None:
     clips = load_captioned(store, "train", 1000, 300)
     plain = CaptionedClips(clips, CaptionedConfig(batch_size=4, mirrored=0, exchanged=0))
     mirror = CaptionedClips(clips, CaptionedConfig(batch_size=4, mirrored=1, exchanged=0))
-    (_, mask, captions), (features, _, others) = plain(0), mirror(0)
-    assert [mirrored_caption(caption) for caption in captions] == others
+    mask, features = plain(0).mask, mirror(0).features()
+    assert [mirrored_caption(caption) for caption in plain(0).captions] == mirror(0).captions
     # the feet that stand change sides
-    first = plain(0).features
+    first = plain(0).features()
     turned = first[..., [260, 261, 258, 259]] * mask[:, None, :, None]
     assert torch.equal(features[..., 258:] * mask[:, None, :, None], turned) and not torch.equal(first, features)
 
@@ -228,13 +231,13 @@ def test_captions_are_read_for_many_batches_and_as_they_would_be_alone(words: Pa
     text = embeddings_of(words)
     straight, resumed = Batches(clips, text, "fp32"), Batches(clips, text, "fp32")
     for index in range(13):
-        features, mask, said = straight(index)
+        pairs, mask, mirror, said = straight(index)
         alone = text(clips(index).captions)
         assert torch.equal(said.mask, alone.mask) and torch.equal(said.end, alone.end)
         assert torch.equal(said.tokens[said.mask], alone.tokens[alone.mask])
-        assert torch.equal(features, clips(index).features) and torch.equal(mask, clips(index).mask)
+        assert all(map(torch.equal, (pairs, mask, mirror), clips(index)))
         if index >= 7:  # a run that goes on from here
-            assert all(map(torch.equal, resumed(index)[2], said))
+            assert all(map(torch.equal, resumed(index).text, said))
 
 
 def test_the_regularisers_see_pairs_in_little_noise(words: Path, store: Store) -> None:

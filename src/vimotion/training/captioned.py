@@ -16,9 +16,8 @@ from vimotion.config import Config
 from vimotion.corpora.sides import mirrored_caption
 from vimotion.corpora.store import Record, Store
 from vimotion.errors import UserError
-from vimotion.motion.batches import mirrored, placed
 from vimotion.tasks.naming import names_people, renamed_caption
-from vimotion.training.windows import stood_still
+from vimotion.training.windows import seen, stood_still
 
 # Batches are as long as a multiple of this, so that a compiled model meets few lengths.
 GRID = 16
@@ -90,11 +89,23 @@ def _clip(store: Store, index: int, record: Record, max_frames: int) -> Clip:
 
 
 class Captioned(NamedTuple):
-    """A batch: frame vectors (B, 2, T, 262) float32, what of them is real (B, T) float32, and captions."""
+    """A batch.
 
-    features: Tensor
+    Attributes:
+        clips: frame vectors (B, 2, T, 262) as the corpus has them, but for whom comes first.
+        mask: (B, T) float32, 1 where a frame is real.
+        mirror: (B,) bool, which of them are seen in the mirror.
+        captions: of each.
+    """
+
+    clips: Tensor
     mask: Tensor
+    mirror: Tensor
     captions: list[str]
+
+    def features(self) -> Tensor:
+        """Frame vectors (B, 2, T, 262) float32, placed by the person who is the first now."""
+        return seen(self.clips, self.mirror)
 
 
 class Drawn(NamedTuple):
@@ -137,7 +148,7 @@ class CaptionedClips:
         features = torch.from_numpy(np.stack([clip for clip, _ in padded])).transpose(1, 2)
         mask = torch.from_numpy(np.stack([real for _, real in padded]))
         mirror = torch.tensor([one.mirror for one in drawn])
-        return Captioned(placed(mirrored(features, mirror)), mask, [one.caption for one in drawn])
+        return Captioned(features, mask, mirror, [one.caption for one in drawn])
 
     def drawn(self, index: int) -> list[Drawn]:
         """What a batch is made of, no motion read yet."""

@@ -155,7 +155,8 @@ class Pairs:
         self._batches, self._tokens = CaptionedClips(clips, config), tokens
 
     def __call__(self, index: int) -> Batch:
-        features, mask, captions = self._batches(index)
+        batch = self._batches(index)
+        features, mask, captions = batch.features(), batch.mask, batch.captions
         said = np.array([" ".join(caption.lower().split()).rstrip(".") for caption in captions])
         also = torch.from_numpy(said[:, None] == said) & ~torch.eye(len(said), dtype=torch.bool)
         return features.transpose(1, 2), mask.sum(dim=1).long(), self._tokens(captions), also

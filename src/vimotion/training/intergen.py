@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -31,6 +31,7 @@ from vimotion.training.captioned import GRID, CaptionedClips, CaptionedConfig, l
 from vimotion.training.checkpoints import check_free
 from vimotion.training.loop import LoopConfig, run_loop
 from vimotion.training.processes import processes
+from vimotion.training.windows import seen
 
 # Clips behind the mean, the deviation and the principal components.
 _FITTED_CLIPS = 1024
@@ -42,8 +43,14 @@ _WATCHED_STEPS = (300, 700, 900, 980)
 _DRAWING = {"batch_size", "mirrored", "exchanged", "actor_first"}
 _EMBEDDINGS = "model.embed_tokens.weight"
 
-# Frame vectors (B, 2, T, 262), what of them is real (B, T), and what is said of the captions or they themselves.
-Batch = tuple[Tensor, Tensor, TextFeatures | Spelled]
+
+class Batch(NamedTuple):
+    """Clips, mask and mirror as in `Captioned`, and what is said of the captions, or they themselves."""
+
+    clips: Tensor
+    mask: Tensor
+    mirror: Tensor
+    text: TextFeatures | Spelled
 
 
 class IntergenRecipe(Config):
@@ -121,7 +128,7 @@ def train_intergen(recipe: IntergenRecipe, output: Path | None = None, resume: b
 
     result = run_loop(
         model, intergen_loss(model, recipe, text), Batches(clips, text, recipe.loop.precision), recipe.loop, folder, resume,
-        count=lambda batch: len(batch[0]), unit="pairs", evaluate=evaluate,
+        count=lambda batch: len(batch.mask), unit="pairs", evaluate=evaluate,
     )  # fmt: skip
     if processes().is_main_process:
         denoiser = Denoiser(recipe.generator)
@@ -179,16 +186,16 @@ class Batches:
         return len(self._clips)
 
     def __call__(self, index: int) -> Batch:
-        features, mask, captions = self._clips(index)
+        clips, mask, mirror, captions = self._clips(index)
         if not self._reads:
-            return features, mask, self._text.spell(captions)
+            return Batch(clips, mask, mirror, self._text.spell(captions))
         if index not in self._read:
             self._read_around(index)
         said = self._read.pop(index)
         rows = [said[caption] for caption in captions]
         lengths = torch.tensor([len(row) for row in rows])
         tokens = nn.utils.rnn.pad_sequence(rows, batch_first=True)
-        return features, mask, TextFeatures(tokens, torch.arange(tokens.shape[1]) < lengths[:, None], lengths - 1)
+        return Batch(clips, mask, mirror, TextFeatures(tokens, torch.arange(tokens.shape[1]) < lengths[:, None], lengths - 1))
 
     def _read_around(self, index: int) -> None:
         """Read the captions of a batch and of those that this process makes around it: many at once, like lengths together,
@@ -262,7 +269,7 @@ def first_denoiser(recipe: IntergenRecipe, clips: CaptionedClips) -> Denoiser:
         return denoiser
     denoiser = Denoiser(recipe.generator)
     batches = [clips(index) for index in range(-(-_FITTED_CLIPS // clips.batch_size))]
-    denoiser.space.fit([batch.features for batch in batches], [batch.mask for batch in batches])
+    denoiser.space.fit([batch.features() for batch in batches], [batch.mask for batch in batches])
     return denoiser
 
 
@@ -274,8 +281,8 @@ def intergen_loss(
     standard = standard_offsets()
 
     def loss_fn(wrapped: nn.Module, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
-        features, mask, captions = batch
-        said = _said(captions, text, recipe.loop.precision)
+        features, mask = seen(batch.clips, batch.mirror), batch.mask
+        said = _said(batch.text, text, recipe.loop.precision)
         model.update()
         space, share = model.denoiser.space, model.denoiser.share
         clean, tokens = space.tokens(features), space.token_mask(mask)
@@ -296,9 +303,9 @@ def intergen_loss(
         counted = (1 / (1 - share[steps])).clamp(max=_MOST_COUNTED) if model.denoiser.config.preconditioned else None
         parts = {"simple": simple_loss(predicted, clean, tokens, counted)}
         if weights.keys() - parts.keys():
-            seen = steps <= recipe.t_bar
-            told = space.features(predicted[seen])
-            parts |= regularisers(told, features[seen], mask[seen], standard.to(clean), "kinematics" in weights)
+            early = steps <= recipe.t_bar
+            told = space.features(predicted[early])
+            parts |= regularisers(told, features[early], mask[early], standard.to(clean), "kinematics" in weights)
         return torch.stack([weight * parts[name] for name, weight in weights.items()]).sum(), parts
 
     return loss_fn
@@ -319,8 +326,8 @@ def validation(denoiser: Denoiser, batches: Sequence[Batch], text: TextEncoder) 
     for step in _WATCHED_STEPS:
         millimetres = []
         for number, batch in enumerate(batches):
-            features, mask, captions = send_to_device(batch, space.mean.device)
-            said = _said(captions, text, "fp32")
+            clips, mask, mirror, captions = send_to_device(batch, space.mean.device)
+            features, said = seen(clips, mirror), _said(captions, text, "fp32")
             clean, tokens = space.tokens(features), space.token_mask(mask)
             noise = torch.randn(clean.shape, generator=torch.Generator().manual_seed(1000 * number + step)).to(clean)
             steps = torch.full((len(clean),), step, device=clean.device)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -14,7 +15,6 @@ from vimotion.artifacts import run_folder, vimotion_home, write_manifest
 from vimotion.config import Config, save_config
 from vimotion.corpora.store import Store, open_store
 from vimotion.errors import UserError
-from vimotion.motion.batches import mirrored, placed
 from vimotion.tokenizer.codec import MotionTokenizer
 from vimotion.tokenizer.losses import LossWeights, reconstruction_losses
 from vimotion.tokenizer.network import Codec
@@ -26,7 +26,7 @@ from vimotion.training.checkpoints import check_free
 from vimotion.training.loop import LoopConfig, run_loop
 from vimotion.training.plan_config import PlanConfig
 from vimotion.training.processes import processes
-from vimotion.training.windows import cut_window
+from vimotion.training.windows import cut_window, seen
 
 _NORMALISATION_BATCHES = 32
 # Validation clips that are looked at while training goes on.
@@ -34,7 +34,25 @@ _WATCHED_CLIPS = 50
 # A codec that is tuned further has to keep its codes, and is nearly as it will be used: slower averages, a wider search.
 _LATE_DECAY, _LATE_BEAM = 0.99, 4
 
-Batch = tuple[Tensor, Tensor]
+
+class Batch(NamedTuple):
+    """Windows of motion.
+
+    Attributes:
+        windows: (B, 2, T, 262) float16, as the corpus has them.
+        mask: (B, T) float32, 1 where a frame is real.
+        mirror: (B,) bool, which of them are seen in the mirror.
+        people: (B, P) int64, who of the pair is there.
+    """
+
+    windows: Tensor
+    mask: Tensor
+    mirror: Tensor
+    people: Tensor
+
+    def features(self) -> Tensor:
+        """Frame vectors (B, P, T, 262) float32, placed."""
+        return seen(self.windows, self.mirror).take_along_dim(self.people[..., None, None], dim=1)
 
 
 class TokenizerRecipe(Config):
@@ -98,7 +116,7 @@ def train_tokenizer(recipe: TokenizerRecipe, output: Path | None = None, resume:
     torch.manual_seed(recipe.loop.seed)
     if recipe.start_from is None:
         codec = Codec(recipe.codec)
-        fit_normalisation(codec, [windows(-1 - index)[0] for index in range(_NORMALISATION_BATCHES)])
+        fit_normalisation(codec, [windows(-1 - index).features() for index in range(_NORMALISATION_BATCHES)])
     else:
         codec = started_from(vimotion_home() / recipe.start_from, recipe.codec, recipe.fixed_codes)
     if processes().is_main_process:
@@ -112,7 +130,7 @@ def train_tokenizer(recipe: TokenizerRecipe, output: Path | None = None, resume:
 
     result = run_loop(
         codec, tokenizer_loss(recipe), windows, recipe.loop, folder, resume,
-        count=lambda batch: len(batch[0]), unit="pairs", evaluate=evaluate,
+        count=lambda batch: len(batch.mask), unit="pairs", evaluate=evaluate,
     )  # fmt: skip
     if processes().is_main_process:
         tokenizer = MotionTokenizer(codec.cpu())
@@ -157,7 +175,7 @@ def _evenly(indices: Sequence[int], most: int) -> list[int]:
 
 
 class Windows:
-    """Batches by index: frame vectors (B, P, T, 262) float32 and what of them is real, (B, T)."""
+    """Batches by index."""
 
     def __init__(self, clips: Sequence[np.ndarray], recipe: TokenizerRecipe) -> None:
         self._clips, self._recipe = clips, recipe
@@ -175,15 +193,12 @@ class Windows:
             if alone or clip.shape[1] == 2:
                 clips.append(clip)
         cut = [cut_window(clip, frames, random) for clip in clips]
-        mask = torch.from_numpy(np.stack([real for _, real in cut]))
-        mirror = torch.from_numpy(random.random(len(cut)) < 0.5)
-        if alone:  # placed by whom the pair is placed by, who may be the other one
-            chosen = [int(random.integers(window.shape[1])) for window, _ in cut]
-            pairs = [torch.from_numpy(window).transpose(0, 1) for window, _ in cut]
-            people = [placed(mirrored(pair[None], mirror[i, None]))[:, chosen[i], None] for i, pair in enumerate(pairs)]
-            return torch.cat(people), mask
-        windows = torch.from_numpy(np.stack([window for window, _ in cut])).transpose(1, 2)
-        return placed(mirrored(windows, mirror)), mask
+        # somebody alone has nobody beside them, but is placed by whom the pair is placed by
+        pairs = [np.repeat(window, 2, axis=1) if alone and window.shape[1] == 1 else window for window, _ in cut]
+        features = torch.from_numpy(np.stack(pairs)).transpose(1, 2)
+        people = torch.tensor([[int(random.integers(2))] if alone else [0, 1] for _ in pairs])
+        mirror = torch.from_numpy(random.random(len(pairs)) < 0.5)
+        return Batch(features, torch.from_numpy(np.stack([real for _, real in cut])), mirror, people)
 
     def _draw(self, random: np.random.Generator) -> np.ndarray:
         return self._clips[int(random.integers(len(self._clips)))]
@@ -215,7 +230,7 @@ def tokenizer_loss(recipe: TokenizerRecipe):  # type: ignore[no-untyped-def]
     weights, levels, standard = recipe.loss.model_dump(), recipe.codec.spec.levels, standard_body()
 
     def loss_fn(model: nn.Module, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
-        features, mask = batch
+        features, mask = batch.features(), batch.mask
         pairs, people = features.shape[:2]
         some = torch.randint(1, levels + 1, (pairs,), device=features.device)
         kept = torch.where(torch.rand(pairs, device=features.device) < recipe.keep_all, levels, some)

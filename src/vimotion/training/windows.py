@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+from torch import Tensor
 
 from vimotion.motion import FEATURES
+from vimotion.motion.batches import mirrored, placed
 
 
 def cut_window(features: np.ndarray, frames: int, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -20,10 +22,16 @@ def cut_window(features: np.ndarray, frames: int, random: np.random.Generator) -
 
 
 def stood_still(features: np.ndarray, frames: int) -> tuple[np.ndarray, np.ndarray]:
-    """A clip (T, P, 262) that stands still from its end to so many frames, float32, and a mask (frames,) of what is real."""
+    """A clip (T, P, 262) that stands still from its end to so many frames, and a mask (frames,) of what is real."""
     length = len(features)
-    answer = np.empty((frames, *features.shape[1:]), dtype=np.float32)
+    answer = np.empty((frames, *features.shape[1:]), dtype=features.dtype)
     answer[:length] = features
     answer[length:] = features[-1]
     answer[length:, :, FEATURES["velocities"]] = 0.0
     return answer, (np.arange(frames) < length).astype(np.float32)
+
+
+def seen(features: Tensor, mirror: Tensor) -> Tensor:
+    """Windows (B, P, T, 262) as a network sees them: float32, some (B,) bool in the mirror, placed. Where batches are used and
+    not where they are made: an accelerator does it in no time."""
+    return placed(mirrored(features.float(), mirror))
