@@ -13,7 +13,7 @@ import torch
 from vimotion.artifacts import read_manifest
 from vimotion.config import load_config
 from vimotion.corpora.sides import mirrored_caption
-from vimotion.corpora.store import Record, Store
+from vimotion.corpora.store import Record, Store, finish_store, write_clips
 from vimotion.errors import UserError
 from vimotion.intergen import MotionGenerator
 from vimotion.intergen.denoiser import Denoiser
@@ -146,19 +146,18 @@ def test_batches_follow_from_their_index_and_an_epoch_sees_each_clip(store: Stor
     assert source(0).captions != source(len(source)).captions or not torch.equal(source(0).mask, source(len(source)).mask)
 
 
-def test_people_who_change_places_change_their_names() -> None:
+def test_people_who_change_places_change_their_names(tmp_path: Path) -> None:
     features = np.random.default_rng(0).normal(size=(20, 2, 262)).astype(np.float32)
     named, free, unclear = "Person A waves at the second person.", "One person waves at the other.", "The girl waves first."
     renamed = "Person B waves at the first person."
 
-    class Listed(list):  # type: ignore[type-arg]
-        folder = "here"
-
-        def split(self, name: str) -> list[int]:
-            return [i for i, one in enumerate(self) if one.split == name]
-
     record = Record("1", "train", "1", features, (named, free, unclear))
-    [clip] = load_captioned(Listed([record]), "train", 5, 12)  # type: ignore[arg-type]
+
+    def loaded(name: str, *records: Record) -> list[Clip]:
+        write_clips(records, tmp_path / name / "clips-000000.parquet")
+        return load_captioned(finish_store(tmp_path / name, {"corpus": "test"}), "train", 5, 12)
+
+    [clip] = loaded("pair", record)
     assert len(clip.features) == 12 and clip.captions == (named, free, unclear)
     drawn = CaptionedClips([clip], CaptionedConfig(batch_size=64, mirrored=0, exchanged=1))(0)
     vectors, captions = drawn.features(), drawn.captions
@@ -168,7 +167,7 @@ def test_people_who_change_places_change_their_names() -> None:
         np.testing.assert_allclose(vectors[row, 0, :12, 132:], clip.features[:, first, 132:], atol=1e-6)
     alone = replace(record, features=features[:, :1])
     with pytest.raises(UserError, match="no clip of two people"):
-        load_captioned(Listed([alone, replace(record, captions=())]), "train", 5, 12)  # type: ignore[arg-type]
+        loaded("others", alone, replace(record, id="2", captions=()))
 
 
 @pytest.mark.parametrize("begins", [0, 1])

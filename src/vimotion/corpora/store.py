@@ -217,6 +217,10 @@ class Store:
     def __iter__(self) -> Iterator[Record]:
         return (self[index] for index in range(len(self)))
 
+    def rows(self, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
+        """These columns of `SCHEMA` of every clip in order, as they are written; much faster than with the motion."""
+        return read_rows(self.folder, columns)
+
     def by_id(self, identifier: str) -> Record:
         if identifier not in self._index:
             raise UserError(f"{self.folder} has no clip {identifier!r}.")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -75,17 +76,18 @@ def load_captioned(store: Store, split: str, most: int, max_frames: int) -> list
     """
     indices = store.split(split)
     chosen = [indices[i] for i in np.linspace(0, len(indices) - 1, min(most, len(indices))).astype(int)]
-    told = ((index, store[index]) for index in chosen)
-    clips = [_clip(store, *one, max_frames) for one in told if one[1].people == 2 and one[1].captions]
+    rows = list(store.rows(["num_frames", "people", "captions", "facts"]))
+    clips = [_clip(store, index, rows[index], max_frames) for index in chosen if rows[index]["people"] == 2]
+    clips = [clip for clip in clips if clip.captions]
     if not clips:
         raise UserError(f"{store.folder} has no clip of two people with a caption in its split {split!r}.")
     return clips
 
 
-def _clip(store: Store, index: int, record: Record, max_frames: int) -> Clip:
-    scene = (record.facts or {}).get("parameters")
+def _clip(store: Store, index: int, row: dict[str, Any], max_frames: int) -> Clip:
+    scene = json.loads(row["facts"]).get("parameters")
     begins = "ab".index(scene["acts"][0]["actor"]) if scene else None
-    return Clip(store, index, min(record.num_frames, max_frames), record.captions, begins)
+    return Clip(store, index, min(row["num_frames"], max_frames), tuple(row["captions"]), begins)
 
 
 class Captioned(NamedTuple):
