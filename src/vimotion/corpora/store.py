@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import groupby
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -220,6 +221,17 @@ class Store:
     def rows(self, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
         """These columns of `SCHEMA` of every clip in order, as they are written; much faster than with the motion."""
         return read_rows(self.folder, columns)
+
+    def motions(self, indices: Sequence[int]) -> list[np.ndarray]:
+        """Frame vectors (T, P, 262) float16 of these clips, in ascending order: the fast way to hold many in memory."""
+        found = []
+        for (file, group), members in groupby(indices, key=lambda index: self._places[index][:2]):
+            table = self._files[file].read_row_group(group, columns=["num_frames", "people", "features"], use_threads=False)
+            for index in members:
+                row = table.slice(self._places[index][2], 1).to_pylist()[0]
+                vectors = np.frombuffer(row["features"], dtype=_DTYPE)
+                found.append(vectors.reshape(row["num_frames"], row["people"], NUM_FEATURES))
+        return found
 
     def by_id(self, identifier: str) -> Record:
         if identifier not in self._index:

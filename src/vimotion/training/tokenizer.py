@@ -167,7 +167,7 @@ def load_clips(store: Store, split: str, most: int) -> list[np.ndarray]:
     indices = _evenly(store.split(split), most)
     if not indices:
         raise UserError(f"{store.folder} has no clip in its split {split!r}; make the corpus from more scenes.")
-    return [store[index].features.astype(np.float16) for index in indices]
+    return store.motions(indices)
 
 
 def _evenly(indices: Sequence[int], most: int) -> list[int]:
