@@ -26,6 +26,9 @@ def test_a_sampler_asks_the_generator_as_the_recipe_says(folder: Path) -> None:
     np.testing.assert_array_equal(made.root_positions, wanted.root_positions)
     [other] = Sampler(model=str(folder), guidance=2.0, steps=4).load()(*asked)
     assert not np.allclose(made.root_positions, other.root_positions)
+    [rounded] = Sampler(model=str(folder), guidance=2.0, steps=4, solver="dpm++", precision="bf16").load()(*asked)
+    off = np.abs(made.root_positions - rounded.root_positions).max()
+    assert 0 < off < 0.05 * np.abs(made.root_positions).max()
     [own] = Sampler(model=str(folder)).load()(*asked)
     np.testing.assert_array_equal(own.root_positions, generator.sample(*asked)[0].root_positions)
 
