@@ -1,23 +1,31 @@
 #!/usr/bin/env bash
-# How a model like the shipped one is made, from nothing, on one machine. Every step resumes where it stopped: run it again.
-# Hours on two cores; LOG.md says how many, and what came out.
+# How a model like the shipped one is made, from nothing, on one machine with or without a GPU. Every step resumes where it stopped:
+# run it again. Hours on two cores; LOG.md says how many, and what came out.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 PATH="$PWD/.venv/bin:$PATH"
 home="${VIMOTION_HOME:-${XDG_CACHE_HOME:-$HOME/.cache}/vimotion}"
 # With the machine to itself, threads that wait by spinning train the codec nearly twice as fast.
 export OMP_WAIT_POLICY="${OMP_WAIT_POLICY:-ACTIVE}"
+on=default
+python -c 'import sys, torch; sys.exit(not torch.cuda.is_available())' && on=gpu
+train() { # stage, run, recipe
+  [ -f "$home/runs/$2/manifest.json" ] || vimotion train "$1" --recipe "recipes/$1/$3.yaml" --resume
+}
 
 vimotion corpus scripted --count 20000 --seed 0 --workers "$(nproc)" --output "$home/corpora/scripted"
-[ -f "$home/runs/tokenizer/manifest.json" ] || vimotion train tokenizer --recipe recipes/tokenizer/default.yaml --resume
-[ -f "$home/runs/tokenizer-coarse/manifest.json" ] || vimotion train tokenizer --recipe recipes/tokenizer/coarse.yaml --resume
-[ -f "$home/runs/tokenizer-decoder/manifest.json" ] || vimotion train tokenizer --recipe recipes/tokenizer/decoder.yaml --resume
-[ -f "$home/runs/align/manifest.json" ] || vimotion train align --recipe recipes/align/default.yaml --resume
-[ -f "$home/runs/instruct/manifest.json" ] || vimotion train instruct --recipe recipes/instruct/default.yaml --resume
-[ -f "$home/runs/extractor/manifest.json" ] || vimotion train extractor --recipe recipes/extractor/default.yaml --resume
-[ -f "$home/runs/intergen/manifest.json" ] || vimotion train intergen --recipe recipes/intergen/default.yaml --resume
-[ -f "$home/runs/intergen-contacts/manifest.json" ] || vimotion train intergen --recipe recipes/intergen/contacts.yaml --resume
-[ -f "$home/runs/intergen-refined/manifest.json" ] || vimotion train intergen --recipe recipes/intergen/refined.yaml --resume
+train extractor extractor default
+# The generator that renders half of the edited motions of Inter-MT2, in parts that go on from one another.
+train intergen intergen default
+train intergen intergen-contacts contacts
+train intergen intergen-refined refined
+generator=intergen-refined
+[ $on = default ] || { train intergen intergen-gpu gpu && generator=intergen-gpu; }
+python tools/pack_model.py "$home/runs/$generator"
+vimotion synthesize --recipe recipes/inter_mt2/scripted.yaml
+# The three stages.
+train tokenizer tokenizer $on
+train align align $on
+train instruct instruct $on
 python tools/pack_model.py "$home/runs/instruct"
-python tools/pack_model.py "$home/runs/intergen-refined"
 vimotion evaluate --recipe recipes/evaluate/default.yaml
