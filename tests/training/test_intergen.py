@@ -17,6 +17,7 @@ from vimotion.corpora.store import Record, Store, finish_store, write_clips
 from vimotion.errors import UserError
 from vimotion.intergen import MotionGenerator
 from vimotion.intergen.denoiser import Denoiser
+from vimotion.intergen.text import Spelled
 from vimotion.language.backbone import tiny_backbone
 from vimotion.motion.vectors import place_features
 from vimotion.training.captioned import CaptionedClips, CaptionedConfig, Clip, load_captioned
@@ -29,6 +30,7 @@ from vimotion.training.intergen import (
     intergen_loss,
     text_encoder,
     train_intergen,
+    validation,
 )
 from vimotion.training.loop import TrainingStopped
 
@@ -237,6 +239,22 @@ def test_captions_are_read_for_many_batches_and_as_they_would_be_alone(words: Pa
         assert all(map(torch.equal, (pairs, mask, mirror), clips(index)))
         if index >= 7:  # a run that goes on from here
             assert all(map(torch.equal, resumed(index).text, said))
+
+
+def test_captions_may_be_read_where_they_are_used(words: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on an accelerator, which is faster at it than the CPU beside it."""
+    clips = CaptionedClips(load_captioned(store, "train", 4, 60), CaptionedConfig(batch_size=4))
+    chosen = recipe(words, "generator.max_frames=60", "loop.precision=fp32")
+    model, text = Averaged(first_denoiser(chosen, clips), 0.9).eval(), text_encoder(chosen)
+    read, spelled = Batches(clips, text, "fp32"), Batches(clips, text, "fp32")
+    monkeypatch.setattr(spelled, "_reads", False)
+    assert isinstance(spelled(0).text, Spelled)
+    losses = []
+    for batches in (read, spelled):
+        torch.manual_seed(0)
+        losses.append(intergen_loss(model, chosen, text)(model, batches(0))[1]["simple"])
+        losses.append(torch.tensor(validation(model.average, [batches(0)], text)["validation"]))
+    torch.testing.assert_close(losses[:2], losses[2:])
 
 
 def test_the_regularisers_see_pairs_in_little_noise(words: Path, store: Store) -> None:
