@@ -247,7 +247,7 @@ def test_captions_may_be_read_where_they_are_used(words: Path, store: Store, mon
     chosen = recipe(words, "generator.max_frames=60", "loop.precision=fp32")
     model, text = Averaged(first_denoiser(chosen, clips), 0.9).eval(), text_encoder(chosen)
     read, spelled = Batches(clips, text, "fp32"), Batches(clips, text, "fp32")
-    monkeypatch.setattr(spelled, "_reads", False)
+    monkeypatch.setattr(spelled, "_reads_ahead", False)
     assert isinstance(spelled(0).text, Spelled)
     losses = []
     for batches in (read, spelled):

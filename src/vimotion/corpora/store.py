@@ -223,7 +223,7 @@ class Store:
         return read_rows(self.folder, columns)
 
     def motions(self, indices: Sequence[int]) -> list[np.ndarray]:
-        """Frame vectors (T, P, 262) float16 of these clips, in ascending order: the fast way to hold many in memory."""
+        """Frame vectors (T, P, 262) float16 of these clips, best in ascending order: the fast way to hold many in memory."""
         found = []
         for (file, group), members in groupby(indices, key=lambda index: self._places[index][:2]):
             table = self._files[file].read_row_group(group, columns=["num_frames", "people", "features"], use_threads=False)

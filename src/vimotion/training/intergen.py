@@ -179,7 +179,7 @@ class Batches:
     def __init__(self, clips: CaptionedClips, text: TextEncoder, precision: str) -> None:
         """`precision` as in `LoopConfig`: a frozen encoder in float32 may cost as much as the denoiser."""
         self._clips, self._text, self._bf16 = clips, text, precision == "bf16"
-        self._reads = processes().device.type == "cpu"
+        self._reads_ahead = processes().device.type == "cpu"
         self._read: dict[int, dict[str, Tensor]] = {}
 
     def __len__(self) -> int:
@@ -187,7 +187,7 @@ class Batches:
 
     def __call__(self, index: int) -> Batch:
         clips, mask, mirror, captions = self._clips(index)
-        if not self._reads:
+        if not self._reads_ahead:
             return Batch(clips, mask, mirror, self._text.spell(captions))
         if index not in self._read:
             self._read_around(index)
