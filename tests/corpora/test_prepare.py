@@ -30,7 +30,7 @@ from vimotion.corpora.look import coarser, draw_pictures
 from vimotion.corpora.prepare import READERS, make_reader, prepare
 from vimotion.corpora.reading import Clip, Contents
 from vimotion.corpora.sides import mirrored_caption
-from vimotion.corpora.store import write_clips, write_json
+from vimotion.corpora.store import finish_store, write_clips, write_json
 from vimotion.corpora.takes import MotionFolder
 from vimotion.errors import UserError
 from vimotion.evaluation.examples import read_kinds
@@ -404,18 +404,13 @@ def test_the_mirror_of_the_mirror_is_the_caption(words: list[str]) -> None:
 # -- what comes after ------------------------------------------------------------------------------------------------------
 
 
-def test_what_a_data_set_knows_beside_is_no_scene(whole: Path) -> None:
+def test_what_a_data_set_knows_beside_is_no_scene(whole: Path, tmp_path: Path) -> None:
     record = replace(open_store(whole).by_id("pairs/hug"), facts={"actor": "P1"}, split="train")
     assert possible_tasks(record) == ["text_to_motion", "motion_to_text", "reaction", "prediction", "caption"]
     assert exchanged(record).captions == record.captions and read_kinds(record) == ()
 
-    class Listed(list):  # type: ignore[type-arg]
-        folder = "here"
-
-        def split(self, name: str) -> list[int]:
-            return list(range(len(self)))
-
-    [clip] = load_captioned(Listed([record]), "train", 5, 300)  # type: ignore[arg-type]
+    write_clips([record], tmp_path / "clips-000000.parquet")
+    [clip] = load_captioned(finish_store(tmp_path, {"corpus": "test"}), "train", 5, 300)
     assert clip.captions == ("Two people hug.",) and clip.begins is None
 
 

@@ -37,7 +37,7 @@ def test_every_kind_of_scene_and_its_contacts() -> None:
     world = {name: error["world_mm"] for name, error in found.items()}
     contact = {name: error["contact_difference_mm"] for name, error in found.items() if "contact_mm" in error}
     assert np.mean(list(world.values())) < 35 and max(world.values()) < 70, world
-    assert len(contact) > 20 and np.mean(list(contact.values())) < 40, contact
+    assert len(contact) > 20 and np.mean(list(contact.values())) < 45, contact
 
 
 def test_it_writes_at_most_sixty_tokens_a_second_of_two_people() -> None:

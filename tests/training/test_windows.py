@@ -10,9 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vimotion.motion import place, to_features
-from vimotion.motion.batches import mirrored, placed
 from vimotion.motion.vectors import mirror_features, place_features
-from vimotion.training.windows import cut_window
+from vimotion.training.windows import cut_window, mirrored, placed
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "motion"))
 from poses import random_interaction

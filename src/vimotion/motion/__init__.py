@@ -1,4 +1,4 @@
-"""What a two-person motion is. Imports nothing else of ours; torch only in `differentiable` and `batches`."""
+"""What a two-person motion is. Imports nothing else of ours; torch only in `differentiable`."""
 
 from vimotion.motion.contacts import foot_contacts
 from vimotion.motion.features import FEATURES, NUM_FEATURES, from_features, split_features, to_features
