@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# How a model like the shipped one is made, from nothing, on one machine with or without a GPU. Every step resumes where it stopped:
-# run it again. Hours on two cores; LOG.md says how many, and what came out.
+# How a model of all kinds of the scripted corpus is made, from nothing, on one machine with or without a GPU. Every step resumes
+# where it stopped: run it again. Hours on two cores; LOG.md says how many, and what came out. The language model and the codecs in
+# the repository are older than some of these recipes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 PATH="$PWD/.venv/bin:$PATH"
@@ -20,7 +21,10 @@ train intergen intergen default
 train intergen intergen-contacts contacts
 train intergen intergen-refined refined
 generator=intergen-refined
-[ $on = default ] || { train intergen intergen-gpu gpu && generator=intergen-gpu; }
+if [ $on = gpu ]; then
+  train intergen intergen-gpu gpu
+  generator=intergen-gpu
+fi
 python tools/pack_model.py "$home/runs/$generator"
 vimotion synthesize --recipe recipes/inter_mt2/scripted.yaml
 # The three stages.

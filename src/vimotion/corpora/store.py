@@ -218,10 +218,6 @@ class Store:
     def __iter__(self) -> Iterator[Record]:
         return (self[index] for index in range(len(self)))
 
-    def rows(self, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
-        """These columns of `SCHEMA` of every clip in order, as they are written; much faster than with the motion."""
-        return read_rows(self.folder, columns)
-
     def motions(self, indices: Sequence[int]) -> list[np.ndarray]:
         """Frame vectors (T, P, 262) float16 of these clips, best in ascending order: the fast way to hold many in memory."""
         found = []

@@ -6,8 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vimotion.motion import FEATURES, JOINT, NUM_FEATURES, NUM_JOINTS
+from vimotion.motion import FEATURES, NUM_FEATURES, NUM_JOINTS
 from vimotion.motion.vectors import mirror_features
+from vimotion.tokenizer.representation import turn, upright_heading
 
 _VECTORS = slice(FEATURES["positions"].start, FEATURES["velocities"].stop)
 # Mirroring moves numbers to other places and turns the signs of some, which shows where it is done to 1, 2, 3 …
@@ -44,27 +45,20 @@ def seen(features: Tensor, mirror: Tensor) -> Tensor:
 
 
 def mirrored(features: Tensor, chosen: Tensor) -> Tensor:
-    """Frame vectors (B, ..., 262), those that are `chosen` (B,) bool as their mirror image in the plane x = 0."""
+    """Frame vectors (B, ..., 262), those that are `chosen` (B,) bool as `motion.vectors.mirror_features` has them."""
     answer = features.clone()
     answer[chosen] = features[chosen][..., _FROM.to(features.device)] * _SIGNS.to(features)
     return answer
 
 
 def placed(features: Tensor) -> Tensor:
-    """`motion.place` of frame vectors (B, P, T, 262), all at once: the first person over the origin, facing +Z, the lowest
-    joint on the ground."""
+    """`motion.vectors.place_features` of frame vectors (B, P, T, 262), all at once and on their device."""
     vectors = features[..., _VECTORS].unflatten(-1, (2, NUM_JOINTS, 3))
     positions = vectors[..., 0, :, :]
-    across = positions[:, 0, 0, JOINT["right_hip"]] - positions[:, 0, 0, JOINT["left_hip"]]
-    # the way the hips face is up × across, (across_z, 0, −across_x) up to its length
-    cosine, sine = torch.nn.functional.normalize(-across[:, [0, 2]], dim=-1).unbind(-1)
-    none, one = torch.zeros_like(sine), torch.ones_like(sine)
-    rows = [cosine, none, sine, none, one, none, -sine, none, cosine]
-    turn = torch.stack(rows, dim=-1).unflatten(-1, (3, 3))
-    turned = vectors @ turn.mT[:, None, None, None]
+    turned = turn(vectors, upright_heading(positions[:, 0, 0])[:, None, None, None])
     origin = turned[:, 0, 0, 0, 0].clone()
     origin[:, 1] = positions[..., 1].flatten(1).amin(-1)
-    answer = features.clone()
     turned[..., 0, :, :] -= origin[:, None, None, None]
+    answer = features.clone()
     answer[..., _VECTORS] = turned.flatten(-3)
     return answer
