@@ -18,6 +18,7 @@ from transformers import AttentionInterface
 PACKED = "packed"
 
 
+@torch.compiler.disable  # examples are of all lengths
 def packed_attention(
     module: nn.Module,
     query: Tensor,
@@ -53,13 +54,15 @@ def _causal(query: Tensor, key: Tensor, value: Tensor, scale: float, dropout: fl
     """(1, heads, T, width); keys and values of fewer heads are shared by heads that follow one another."""
     if query.device.type != "cpu":
         return scaled_dot_product_attention(query, key, value, dropout_p=dropout, is_causal=True, scale=scale, enable_gqa=True)
-    # the same, with a faster way back on a CPU than torch's own
+    # the same, with a faster way back on a CPU than torch's own: every pass over the scores counts, so they stay in the precision
+    # of the products, and what comes later is left out where they are added up
     groups, length = key.shape[1], query.shape[2]
-    together = (query * scale).reshape(1, groups, -1, query.shape[-1])
-    scores = (together @ key.transpose(-1, -2)).unflatten(2, (-1, length))
-    later = torch.ones(length, length, dtype=torch.bool).triu(1)
-    chances = dropped(scores.masked_fill(later, float("-inf")).softmax(-1).to(value.dtype), dropout)
-    return (chances.flatten(2, 3) @ value).unflatten(2, (-1, length)).flatten(1, 2)
+    with torch.autocast(query.device.type, enabled=False):
+        together = (query * scale).to(value.dtype).reshape(groups, -1, query.shape[-1])
+        later = torch.full((length, length), float("-inf"), dtype=value.dtype).triu(1).repeat(together.shape[1] // length, 1)
+        scores = torch.baddbmm(later.expand(groups, -1, -1), together, key[0].to(value.dtype).transpose(-1, -2))
+        chances = dropped(scores.softmax(-1), dropout)
+        return (chances @ value[0]).unflatten(1, (-1, length)).flatten(0, 1)[None]
 
 
 def _lengths(position_ids: Tensor) -> list[int]:
