@@ -1,6 +1,7 @@
 """Rows filled with examples, and codes read from disk as they are needed."""
 
 import shutil
+from functools import partial
 from itertools import combinations
 from pathlib import Path
 
@@ -10,12 +11,13 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.nn.functional import cross_entropy
 
 from vimotion.config import load_config
 from vimotion.language.backbone import tiny_backbone
 from vimotion.training import motion_codes
 from vimotion.training.align import AlignRecipe
-from vimotion.training.answers import AnswerLoss
+from vimotion.training.answers import AnswerLoss, _CrossEntropy
 from vimotion.training.attention import _lengths
 from vimotion.training.instruct import InstructRecipe
 from vimotion.training.motion_codes import MotionCodes
@@ -100,3 +102,35 @@ def test_packed_attention_is_that_of_transformers_within_each_example() -> None:
     assert torch.allclose(found["eager"][0], found["packed"][0], atol=1e-5)
     assert all(torch.allclose(a, b, atol=1e-6) for a, b in zip(found["eager"][1], found["packed"][1], strict=True))
     assert _lengths(batch["position_ids"]) == [7, 11, 2, 20, 2, 38]
+
+
+def test_cross_entropy_and_its_gradient_are_torchs() -> None:
+    torch.manual_seed(0)
+    logits = 5 * torch.randn(7, 90, dtype=torch.float64)
+    targets, given = torch.randint(90, (7,)), torch.rand(7)
+    found = []
+    for function in (_CrossEntropy.apply, partial(cross_entropy, reduction="none")):
+        own = logits.clone().requires_grad_(True)
+        losses = function(own, targets)
+        losses.backward(given.to(losses))
+        found.append((losses.detach().double(), own.grad))
+    assert torch.allclose(found[0][0], found[1][0], atol=1e-5)
+    assert torch.allclose(found[0][1], found[1][1], atol=1e-6)
+    # of what is next to impossible the loss is large, not infinite
+    assert _CrossEntropy.apply(torch.tensor([[0.0, 500.0]]), torch.tensor([0])).isfinite().all()
+
+
+def test_under_autocast_layers_pass_on_what_they_multiply_in() -> None:
+    torch.manual_seed(0)
+    loss = AnswerLoss(tiny_backbone()[0].eval())
+    batch = pack_rows([[(torch.randint(3, 250, (40,)).tolist(),) * 2]], 40, padding=2)
+    passed: list[torch.dtype] = []
+    for layer in loss.causal.base_model.layers:
+        layer.register_forward_pre_hook(lambda _, inputs: passed.append(inputs[0].dtype))
+    losses, _ = loss(**batch)
+    with torch.autocast("cpu", torch.bfloat16):
+        rounded, _ = loss(**batch)
+    half = len(passed) // 2
+    assert set(passed[:half]) == {torch.float32} and set(passed[half:]) == {torch.bfloat16}
+    assert rounded.dtype == torch.float32
+    assert torch.allclose(losses, rounded, atol=0.05)

@@ -57,7 +57,7 @@ class AnswerLoss(nn.Module):
 
 
 class _CrossEntropy(torch.autograd.Function):
-    """Cross-entropy (N,) of logits (N, V), with the chances kept in the precision of the logits, in which their gradient is needed.
+    """Cross-entropy (N,) of logits (N, V), with the chances kept in the precision of the logits, as their gradient is.
 
     With the usual one a large vocabulary costs half a dozen passes in float32, on a CPU an eighth of a step.
     """
@@ -71,7 +71,7 @@ class _CrossEntropy(torch.autograd.Function):
         return -own.clamp_min(torch.finfo(torch.float32).tiny).log()
 
     @staticmethod
-    def backward(ctx: Any, given: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
+    def backward(ctx: Any, given: Tensor) -> tuple[Tensor, None]:
         chances, targets = ctx.saved_tensors
         gradient = chances * given[:, None].to(chances.dtype)
         gradient[torch.arange(len(targets), device=targets.device), targets] -= given.to(chances.dtype)

@@ -54,8 +54,8 @@ def _causal(query: Tensor, key: Tensor, value: Tensor, scale: float, dropout: fl
     """(1, heads, T, width); keys and values of fewer heads are shared by heads that follow one another."""
     if query.device.type != "cpu":
         return scaled_dot_product_attention(query, key, value, dropout_p=dropout, is_causal=True, scale=scale, enable_gqa=True)
-    # the same, with a faster way back on a CPU than torch's own: every pass over the scores counts, so they stay in the precision
-    # of the products, and what comes later is left out where they are added up
+    # the same, with a faster way back on a CPU than torch's own: every pass over the scores counts, so they stay in the
+    # precision of the products, and what comes later is left out where they are added up
     groups, length = key.shape[1], query.shape[2]
     with torch.autocast(query.device.type, enabled=False):
         together = (query * scale).to(value.dtype).reshape(groups, -1, query.shape[-1])
