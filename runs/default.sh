@@ -10,8 +10,6 @@ home="${VIMOTION_HOME:-${XDG_CACHE_HOME:-$HOME/.cache}/vimotion}"
 export OMP_WAIT_POLICY="${OMP_WAIT_POLICY:-ACTIVE}"
 # Memory that is given back to the system after every product comes again a page at a time: an eighth of a step on a CPU.
 export GLIBC_TUNABLES="${GLIBC_TUNABLES:-glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=2000000000:glibc.malloc.trim_threshold=8000000000:glibc.malloc.top_pad=268435456}"
-# Examples are of all lengths, and a product of a new shape is compiled: 1,024 of them, as many as are kept, are soon met.
-export ONEDNN_PRIMITIVE_CACHE_CAPACITY="${ONEDNN_PRIMITIVE_CACHE_CAPACITY:-20000}"
 on=default
 python -c 'import sys, torch; sys.exit(not torch.cuda.is_available())' && on=gpu
 train() { # stage, run, recipe

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from peft import PeftModel
 from torch import Tensor, nn
+from torch.nn.functional import pad
 from transformers import PreTrainedModel
 
 from vimotion.language.layout import Layout
@@ -15,6 +16,8 @@ from vimotion.language.rendering import IGNORED
 from vimotion.language.vocabulary import CODES
 
 Batch = dict[str, Tensor]
+# The head reads multiples of so many places.
+_PLACES = 64
 
 
 class AnswerLoss(nn.Module):
@@ -49,11 +52,13 @@ class AnswerLoss(nn.Module):
     def _losses(self, hidden: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         # a row's first token is never labelled, so what follows a position is the next token of the same example
         following = torch.cat([labels[:, 1:], torch.full_like(labels[:, :1], IGNORED)], dim=1)
-        known = following != IGNORED
-        targets = following[known]
+        places = (following != IGNORED).flatten().nonzero()[:, 0]
+        # a few more, so that the head meets few shapes: a CPU compiles a product of each
+        filled = pad(places, (0, -len(places) % _PLACES))
+        targets = following.flatten()[filled].clamp_min(0)
         head = self.causal.get_output_embeddings()
-        losses: Tensor = _CrossEntropy.apply(head(hidden[known]), targets)
-        return losses, targets
+        losses: Tensor = _CrossEntropy.apply(head(hidden.flatten(0, 1)[filled]), targets)
+        return losses[: len(places)], targets[: len(places)]
 
 
 class _CrossEntropy(torch.autograd.Function):

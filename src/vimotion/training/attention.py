@@ -12,10 +12,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import dropout as dropped
-from torch.nn.functional import scaled_dot_product_attention
+from torch.nn.functional import pad, scaled_dot_product_attention
 from transformers import AttentionInterface
 
 PACKED = "packed"
+# On a CPU examples are computed as if their lengths were multiples of this.
+_LENGTHS = 16
 
 
 @torch.compiler.disable  # examples are of all lengths
@@ -55,14 +57,17 @@ def _causal(query: Tensor, key: Tensor, value: Tensor, scale: float, dropout: fl
     if query.device.type != "cpu":
         return scaled_dot_product_attention(query, key, value, dropout_p=dropout, is_causal=True, scale=scale, enable_gqa=True)
     # the same, with a faster way back on a CPU than torch's own: every pass over the scores counts, so they stay in the
-    # precision of the products, and what comes later is left out where they are added up
+    # precision of the products, and what comes later is left out where they are added up; lengths are filled up behind, where
+    # nobody looks, because a product of a new shape has to be compiled
+    true_length = query.shape[2]
+    query, key, value = (pad(tensor, (0, 0, 0, -true_length % _LENGTHS)) for tensor in (query, key, value))
     groups, length = key.shape[1], query.shape[2]
     with torch.autocast(query.device.type, enabled=False):
         together = (query * scale).to(value.dtype).reshape(groups, -1, query.shape[-1])
         later = torch.full((length, length), float("-inf"), dtype=value.dtype).triu(1).repeat(together.shape[1] // length, 1)
         scores = torch.baddbmm(later.expand(groups, -1, -1), together, key[0].to(value.dtype).transpose(-1, -2))
         chances = dropped(scores.softmax(-1), dropout)
-        return (chances @ value[0]).unflatten(1, (-1, length)).flatten(0, 1)[None]
+        return (chances @ value[0]).unflatten(1, (-1, length)).flatten(0, 1)[None, :, :true_length]
 
 
 def _lengths(position_ids: Tensor) -> list[int]:
