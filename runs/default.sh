@@ -8,7 +8,7 @@ PATH="$PWD/.venv/bin:$PATH"
 home="${VIMOTION_HOME:-${XDG_CACHE_HOME:-$HOME/.cache}/vimotion}"
 # With the machine to itself, threads that wait by spinning train the codec nearly twice as fast.
 export OMP_WAIT_POLICY="${OMP_WAIT_POLICY:-ACTIVE}"
-# Memory that is given back to the system after every product comes again a page at a time: an eighth of a step on a CPU.
+# Memory that is given back to the system after every product comes again a page at a time: a tenth of a step on a CPU.
 export GLIBC_TUNABLES="${GLIBC_TUNABLES:-glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=2000000000:glibc.malloc.trim_threshold=8000000000:glibc.malloc.top_pad=268435456}"
 on=default
 python -c 'import sys, torch; sys.exit(not torch.cuda.is_available())' && on=gpu
