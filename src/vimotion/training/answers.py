@@ -14,10 +14,9 @@ from transformers import PreTrainedModel
 from vimotion.language.layout import Layout
 from vimotion.language.rendering import IGNORED
 from vimotion.language.vocabulary import CODES
+from vimotion.training.alternatives import PLACES, Alternatives
 
 Batch = dict[str, Tensor]
-# The head reads multiples of so many places.
-_PLACES = 64
 
 
 class AnswerLoss(nn.Module):
@@ -26,9 +25,10 @@ class AnswerLoss(nn.Module):
     Only the positions before a labelled token go through the head, which saves a tenth of the work.
     """
 
-    def __init__(self, model: PreTrainedModel | PeftModel) -> None:
+    def __init__(self, model: PreTrainedModel | PeftModel, alternatives: Alternatives | None = None) -> None:
+        """`alternatives`: what each token is told apart from; None for the whole vocabulary."""
         super().__init__()
-        self.model = model
+        self.model, self._alternatives = model, alternatives
         # by this name Accelerate finds the layers that FSDP2 is to shard one by one
         self._no_split_modules = self.causal._no_split_modules
         _in_one_precision(self.causal)
@@ -53,12 +53,20 @@ class AnswerLoss(nn.Module):
         # a row's first token is never labelled, so what follows a position is the next token of the same example
         following = torch.cat([labels[:, 1:], torch.full_like(labels[:, :1], IGNORED)], dim=1)
         places = (following != IGNORED).flatten().nonzero()[:, 0]
+        labelled, states, head = following.flatten()[places], hidden.flatten(0, 1), self.causal.get_output_embeddings()
+        if self._alternatives is not None:
+            families = self._alternatives.logits(head.weight, states[places], labelled)
+            found = [(_cross_entropy(logits, at), own) for logits, at, own in families]
+            return torch.cat([losses for losses, _ in found]), torch.cat([own for _, own in found])
         # a few more, so that the head meets few shapes: a CPU compiles a product of each
-        filled = pad(places, (0, -len(places) % _PLACES))
-        targets = following.flatten()[filled].clamp_min(0)
-        head = self.causal.get_output_embeddings()
-        losses: Tensor = _CrossEntropy.apply(head(hidden.flatten(0, 1)[filled]), targets)
-        return losses[: len(places)], targets[: len(places)]
+        filled = pad(places, (0, -len(places) % PLACES))
+        return _cross_entropy(head(states[filled]), labelled), labelled
+
+
+def _cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
+    """Losses (n,) of as many rows of logits (n + some, V) as there are targets."""
+    losses: Tensor = _CrossEntropy.apply(logits, pad(targets, (0, len(logits) - len(targets))))
+    return losses[: len(targets)]
 
 
 class _CrossEntropy(torch.autograd.Function):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -13,6 +13,7 @@ from vimotion.inter_mt2.conversations import open_conversations
 from vimotion.language.model_folder import CODEC, ModelFolder
 from vimotion.language.vocabulary import tables_of
 from vimotion.tokenizer import MotionTokenizer
+from vimotion.training.alternatives import Alternatives
 from vimotion.training.dialogues import Dialogues, check_corpus
 from vimotion.training.examples import ExamplesConfig
 from vimotion.training.loop import LoopConfig
@@ -32,12 +33,14 @@ class InstructRecipe(LanguageRecipe):
         aligned: model folder of the alignment; a relative one lies under the VIMotion home.
         conversations: folder of a store of Inter-MT2 about clips of the corpus; a relative one lies under the VIMotion home.
         table_rate: learning rate of embedding and head over that of all other weights.
+        told_apart: a token is told apart from the "legal" ones in its place (`Alternatives`), or from "all" of the vocabulary.
     """
 
     name: str = "instruct"
     aligned: Path = Path("runs/align")
     conversations: Path | None = None
     table_rate: float = Field(default=2.0, gt=0)
+    told_apart: Literal["legal", "all"] = "all"
     examples: ExamplesConfig = ExamplesConfig(tasks=INSTRUCT_TASKS)
     loop: LoopConfig = LoopConfig(learning_rate=1.2e-3)
 
@@ -54,7 +57,9 @@ def train_instruct(recipe: InstructRecipe, output: Path | None = None, resume: b
     built = ModelFolder.load(aligned)
     codes = codes_of(open_store(recipe.store), recipe, aligned / CODEC)
     told = _dialogues(recipe, aligned / CODEC, codes)
-    result = tune(built.model, built.tokenizer, built.layout, codes, recipe, _groups(built, recipe), folder, resume, told)
+    rivals = Alternatives(built.layout) if recipe.told_apart == "legal" else None
+    groups = _groups(built, recipe)
+    result = tune(built.model, built.tokenizer, built.layout, codes, recipe, groups, folder, resume, told, rivals)
     parents = {"conversations": vimotion_home() / recipe.conversations} if recipe.conversations else {}
     write_model(result, built, "instruct", recipe, {"aligned": aligned, **parents}, folder)
     return folder

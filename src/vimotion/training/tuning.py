@@ -17,6 +17,7 @@ from vimotion.corpora import Store
 from vimotion.language.layout import Layout
 from vimotion.language.model_folder import ModelFolder
 from vimotion.training import attention  # noqa: F401  (registers "packed")
+from vimotion.training.alternatives import Alternatives
 from vimotion.training.answers import AnswerLoss, answer_loss, validation
 from vimotion.training.checkpoints import check_free
 from vimotion.training.dialogues import Dialogues
@@ -77,10 +78,11 @@ def tune(
     folder: Path,
     resume: bool,
     told: Dialogues | None = None,
+    alternatives: Alternatives | None = None,
 ) -> LoopResult:
     """Train what `groups` hold on the answers of conversations: sampled ones about the corpus, and those of `told`."""
     check_free(folder, resume)
-    loss = AnswerLoss(model)
+    loss = AnswerLoss(model, alternatives)
     loss.causal.set_attn_implementation(recipe.attention)
     if recipe.gradient_checkpointing:
         loss.causal.gradient_checkpointing_enable({"use_reentrant": False})
