@@ -29,6 +29,8 @@ if [ $on = gpu ]; then
 fi
 python tools/pack_model.py "$home/runs/$generator"
 vimotion synthesize --recipe recipes/inter_mt2/scripted.yaml
+# Words alone, so that the model goes on talking.
+[ -f "$home/corpora/talk.jsonl" ] || python tools/make_talk.py corpora/talk.jsonl
 # The three stages.
 train tokenizer tokenizer $on
 train align align $on

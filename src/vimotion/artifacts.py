@@ -63,7 +63,10 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
 
 def fingerprint(folder: Path) -> str:
-    """SHA-256 over the names and contents of a folder's files, checkpoints and metrics left out."""
+    """SHA-256 over the names and contents of a folder's files, checkpoints and metrics left out; of a file its content's."""
+    if Path(folder).is_file():
+        with Path(folder).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
     digest = hashlib.sha256()
     for path in sorted(Path(folder).rglob("*"), key=lambda found: found.relative_to(folder).as_posix()):
         relative = path.relative_to(folder)

@@ -23,6 +23,7 @@ from vimotion.tasks.naming import renamed_caption
 from vimotion.training.dialogues import INTER_MT2, Dialogues
 from vimotion.training.motion_codes import MotionCodes
 from vimotion.training.rows import OFFERED, Example, fill_rows, pack_rows
+from vimotion.training.talk import TALK, Talk
 
 # How facts name the two people: by letters in the parameters, by slots in what is told.
 _OTHER = str.maketrans("ab", "ba")
@@ -36,8 +37,8 @@ class ExamplesConfig(Config):
     """What a language stage is trained on. The paper gives neither weights nor lengths: ours throughout.
 
     Attributes:
-        tasks: how often each task is drawn, relative to one another; "inter_mt2" are the conversations of a recipe that names
-            some.
+        tasks: how often each task is drawn, relative to one another; "inter_mt2" and "talk" are the conversations of a recipe
+            that names some.
         rows, row_tokens: shape of a batch on each process; longer examples are left out.
         first_frames: clips start at one of these frames; see `motion_codes`.
         exchange: how often the two people change their names, where a caption is clear about whom it names.
@@ -68,8 +69,9 @@ class Examples:
         seed: int,
         split: str = "train",
         dialogues: Dialogues | None = None,
+        talk: Talk | None = None,
     ) -> None:
-        known = (*TASKS, INTER_MT2) if dialogues else TASKS
+        known = (*TASKS, *((INTER_MT2,) if dialogues else ()), *((TALK,) if talk else ()))
         unknown = sorted(set(config.tasks) - set(known))
         if unknown or not any(config.tasks.values()) or min(config.tasks.values()) < 0:
             raise UserError(f"`tasks` gives weights to {', '.join(known)}; {unknown or 'all weights'} cannot be used.")
@@ -81,6 +83,9 @@ class Examples:
         self._dialogues, self._told = dialogues, dialogues.split(split) if dialogues else []
         if INTER_MT2 in config.tasks and not self._told:
             raise UserError(f"There is no conversation in the split {split!r}; make more with `vimotion synthesize`.")
+        self._talk, self._talked = talk, talk.split(split) if talk else []
+        if TALK in config.tasks and not self._talked:
+            raise UserError(f"There is no talk for the split {split!r}; give a file with more lines.")
         weights = np.array(list(config.tasks.values()), dtype=np.float64)
         self._tasks, self._shares = list(config.tasks), weights / weights.sum()
         self._rendered = self._too_long = self._offered = self._filled = 0
@@ -132,6 +137,8 @@ class Examples:
         """A conversation about a random clip, and the codes of its motions; None where the clip does not fit the task."""
         if task == INTER_MT2 and self._dialogues:
             return self._dialogues.conversation(self._told[int(random.integers(len(self._told)))])
+        if task == TALK and self._talk:
+            return self._talk.conversations[self._talked[int(random.integers(len(self._talked)))]], self._codes.codes_of
         step_frames = self._codes.spec.step_frames
         variant = int(random.integers(len(self._codes.first_frames)))
         record = self._codes.record(int(self._clips[random.integers(len(self._clips))]), variant)

@@ -18,6 +18,7 @@ from vimotion.training.dialogues import Dialogues, check_corpus
 from vimotion.training.examples import ExamplesConfig
 from vimotion.training.loop import LoopConfig
 from vimotion.training.motion_codes import MotionCodes
+from vimotion.training.talk import Talk
 from vimotion.training.tuning import LanguageRecipe, codes_of, tune, write_model
 
 INSTRUCT_TASKS = {
@@ -32,6 +33,7 @@ class InstructRecipe(LanguageRecipe):
     Attributes:
         aligned: model folder of the alignment; a relative one lies under the VIMotion home.
         conversations: folder of a store of Inter-MT2 about clips of the corpus; a relative one lies under the VIMotion home.
+        talk: JSON lines with `messages` in words alone, see `Talk`; a relative path lies under the VIMotion home.
         table_rate: learning rate of embedding and head over that of all other weights.
         told_apart: a token is told apart from the "legal" ones in its place (`Alternatives`), or from "all" of the vocabulary.
     """
@@ -39,6 +41,7 @@ class InstructRecipe(LanguageRecipe):
     name: str = "instruct"
     aligned: Path = Path("runs/align")
     conversations: Path | None = None
+    talk: Path | None = None
     table_rate: float = Field(default=2.0, gt=0)
     told_apart: Literal["legal", "all"] = "all"
     examples: ExamplesConfig = ExamplesConfig(tasks=INSTRUCT_TASKS)
@@ -57,10 +60,12 @@ def train_instruct(recipe: InstructRecipe, output: Path | None = None, resume: b
     built = ModelFolder.load(aligned)
     codes = codes_of(open_store(recipe.store), recipe, aligned / CODEC)
     told = _dialogues(recipe, aligned / CODEC, codes)
+    talk = Talk(vimotion_home() / recipe.talk) if recipe.talk else None
     rivals = Alternatives(built.layout) if recipe.told_apart == "legal" else None
     groups = _groups(built, recipe)
-    result = tune(built.model, built.tokenizer, built.layout, codes, recipe, groups, folder, resume, told, rivals)
-    parents = {"conversations": vimotion_home() / recipe.conversations} if recipe.conversations else {}
+    result = tune(built.model, built.tokenizer, built.layout, codes, recipe, groups, folder, resume, told, talk, rivals)
+    further = {"conversations": recipe.conversations, "talk": recipe.talk}
+    parents = {name: vimotion_home() / path for name, path in further.items() if path}
     write_model(result, built, "instruct", recipe, {"aligned": aligned, **parents}, folder)
     return folder
 

@@ -26,6 +26,7 @@ from vimotion.training.loop import LoopConfig, LoopResult, run_loop
 from vimotion.training.motion_codes import MotionCodes, prepare_codes
 from vimotion.training.plan_config import PlanConfig
 from vimotion.training.processes import processes
+from vimotion.training.talk import Talk
 
 # Held-out examples come from another stream of random numbers than the training's.
 _VALIDATION_SEED = 7_919
@@ -78,16 +79,17 @@ def tune(
     folder: Path,
     resume: bool,
     told: Dialogues | None = None,
+    talk: Talk | None = None,
     alternatives: Alternatives | None = None,
 ) -> LoopResult:
-    """Train what `groups` hold on the answers of conversations: sampled ones about the corpus, and those of `told`."""
+    """Train what `groups` hold on the answers of conversations: sampled about the corpus, and those of `told` and `talk`."""
     check_free(folder, resume)
     loss = AnswerLoss(model, alternatives)
     loss.causal.set_attn_implementation(recipe.attention)
     if recipe.gradient_checkpointing:
         loss.causal.gradient_checkpointing_enable({"use_reentrant": False})
-    examples = Examples(codes, tokenizer, layout, recipe.examples, recipe.loop.seed, dialogues=told)
-    held_out = Examples(codes, tokenizer, layout, recipe.examples, _VALIDATION_SEED, "val", told)
+    examples = Examples(codes, tokenizer, layout, recipe.examples, recipe.loop.seed, dialogues=told, talk=talk)
+    held_out = Examples(codes, tokenizer, layout, recipe.examples, _VALIDATION_SEED, "val", told, talk)
     validate = validation([held_out(index) for index in range(recipe.validation_batches)], layout)
     if processes().is_main_process:
         save_config(recipe, folder / "recipe.yaml")

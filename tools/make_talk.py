@@ -1,0 +1,109 @@
+"""Conversations in words alone for stage 3 (`talk` of its recipe): what the backbone answers, and what VIMotion says of itself.
+
+    python tools/make_talk.py corpora/talk.jsonl
+
+Requests are drawn from talk_requests.txt and answered by the backbone, whole sentences of it, so that a model tuned on motion
+goes on talking as it did; talk_own.txt has the rest. Run again, it goes on where it was stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import torch
+from tqdm import tqdm
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+from vimotion.artifacts import vimotion_home
+from vimotion.grammar import Grammar
+from vimotion.language.backbone import SMOLLM2, load_backbone
+
+TOOLS = Path(__file__).parent
+BATCH, LONGEST = 32, 56
+# How often a conversation has a second request, as it also must know what was said before.
+_FURTHER = 0.3
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("output", type=Path, help="JSON lines; a relative path lies under the VIMotion home")
+    parser.add_argument("--answered", type=int, default=1600, help="requests that the backbone answers")
+    parser.add_argument("--own", type=int, default=800, help="conversations of talk_own.txt")
+    parser.add_argument("--backbone", default=SMOLLM2)
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    output = vimotion_home() / arguments.output
+    part = output.with_name(output.name + ".part")
+    output.parent.mkdir(parents=True, exist_ok=True)
+    requests = list(islice(different_requests(arguments.seed), arguments.answered))
+    backbone = load_backbone(arguments.backbone)
+    with part.open("a+", encoding="utf-8") as file:
+        file.seek(0)
+        done = [line for line in file if line.endswith("\n")]
+        for start in tqdm(range(len(done), len(requests), BATCH), unit="batch"):
+            torch.manual_seed(arguments.seed + start)
+            batch = requests[start : start + BATCH]
+            file.writelines(f"{json.dumps(pair)}\n" for pair in zip(batch, answers(*backbone, batch), strict=True))
+            file.flush()
+        file.seek(0)
+        answered = [json.loads(line) for line in file]
+    random = np.random.default_rng(arguments.seed)
+    told = [[pair] for pair in answered if pair[1]] + [conversation(random) for _ in range(arguments.own)]
+    output.write_text("".join(lines(told, random)), encoding="utf-8")
+    part.unlink()
+    print(f"{output}: {len(told)} conversations")
+
+
+def different_requests(seed: int) -> Iterator[str]:
+    grammar, random, seen = Grammar.read(TOOLS / "talk_requests.txt"), np.random.default_rng(seed), set()
+    while True:
+        request = str(grammar.say("request", random))
+        if request not in seen:
+            seen.add(request)
+            yield request
+
+
+def answers(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, requests: list[str]) -> list[str]:
+    """The whole sentences among the first tokens of each answer; "" where there is none."""
+    tokenizer.padding_side = "left"
+    prompts = [
+        tokenizer.apply_chat_template([{"role": "user", "content": request}], tokenize=False, add_generation_prompt=True)
+        for request in requests
+    ]
+    batch = tokenizer(prompts, return_tensors="pt", padding=True, add_special_tokens=False)
+    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+        written = model.generate(**batch, max_new_tokens=LONGEST, do_sample=True, temperature=0.5, top_p=0.9)
+    texts = tokenizer.batch_decode(written[:, batch["input_ids"].shape[1] :], skip_special_tokens=True)
+    return ["".join(re.findall(r"[^.!?\n]+[.!?]+(?= |$)", text.strip().partition("\n")[0])).strip() for text in texts]
+
+
+def conversation(random: np.random.Generator) -> list[tuple[str, str]]:
+    """One or two turns of talk_own.txt."""
+    grammar = Grammar.read(TOOLS / "talk_own.txt")
+    rules = ["greeting", "self", "self", "manners"]
+    turns = []
+    for _ in range(1 + (random.random() < _FURTHER)):
+        request, _, answer = str(grammar.say(rules[int(random.integers(len(rules)))], random)).partition(">>")
+        turns.append((request.strip(), answer.strip()))
+    return turns
+
+
+def lines(told: list[list[tuple[str, str]]], random: np.random.Generator) -> Iterator[str]:
+    """In a random order, so that every part of the file is of both kinds."""
+    for index in random.permutation(len(told)).tolist():
+        messages = [
+            {"role": role, "content": text}
+            for pair in told[index]
+            for role, text in zip(("user", "assistant"), pair, strict=True)
+        ]
+        yield json.dumps({"messages": messages}) + "\n"
+
+
+if __name__ == "__main__":
+    main()
