@@ -14,11 +14,12 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from tqdm import tqdm
-from transformers import PreTrainedModel, PreTrainedTokenizerFast
+from transformers import PreTrainedTokenizerFast
 
 from vimotion.artifacts import vimotion_home
 from vimotion.grammar import Grammar
@@ -33,7 +34,7 @@ _FURTHER = 0.3
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("output", type=Path, help="JSON lines; a relative path lies under the VIMotion home")
-    parser.add_argument("--answered", type=int, default=1600, help="requests that the backbone answers")
+    parser.add_argument("--answered", type=int, default=320, help="requests that the backbone answers")
     parser.add_argument("--own", type=int, default=800, help="conversations of talk_own.txt")
     parser.add_argument("--backbone", default=SMOLLM2)
     parser.add_argument("--seed", type=int, default=0)
@@ -42,14 +43,16 @@ def main() -> None:
     part = output.with_name(output.name + ".part")
     output.parent.mkdir(parents=True, exist_ok=True)
     requests = list(islice(different_requests(arguments.seed), arguments.answered))
-    backbone = load_backbone(arguments.backbone)
+    model: Any
+    model, tokenizer = load_backbone(arguments.backbone)
+    model.to(torch.bfloat16)
     with part.open("a+", encoding="utf-8") as file:
         file.seek(0)
         done = [line for line in file if line.endswith("\n")]
         for start in tqdm(range(len(done), len(requests), BATCH), unit="batch"):
             torch.manual_seed(arguments.seed + start)
             batch = requests[start : start + BATCH]
-            file.writelines(f"{json.dumps(pair)}\n" for pair in zip(batch, answers(*backbone, batch), strict=True))
+            file.writelines(f"{json.dumps(pair)}\n" for pair in zip(batch, answers(model, tokenizer, batch), strict=True))
             file.flush()
         file.seek(0)
         answered = [json.loads(line) for line in file]
@@ -69,7 +72,7 @@ def different_requests(seed: int) -> Iterator[str]:
             yield request
 
 
-def answers(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, requests: list[str]) -> list[str]:
+def answers(model: Any, tokenizer: PreTrainedTokenizerFast, requests: list[str]) -> list[str]:
     """The whole sentences among the first tokens of each answer; "" where there is none."""
     tokenizer.padding_side = "left"
     prompts = [
@@ -77,7 +80,7 @@ def answers(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, requests
         for request in requests
     ]
     batch = tokenizer(prompts, return_tensors="pt", padding=True, add_special_tokens=False)
-    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+    with torch.inference_mode():
         written = model.generate(**batch, max_new_tokens=LONGEST, do_sample=True, temperature=0.5, top_p=0.9)
     texts = tokenizer.batch_decode(written[:, batch["input_ids"].shape[1] :], skip_special_tokens=True)
     return ["".join(re.findall(r"[^.!?\n]+[.!?]+(?= |$)", text.strip().partition("\n")[0])).strip() for text in texts]
