@@ -21,7 +21,7 @@ import torch
 from tqdm import tqdm
 from transformers import PreTrainedTokenizerFast
 
-from vimotion.artifacts import vimotion_home
+from vimotion.artifacts import atomic_path, vimotion_home
 from vimotion.grammar import Grammar
 from vimotion.language.backbone import SMOLLM2, load_backbone
 
@@ -46,21 +46,33 @@ def main() -> None:
     model: Any
     model, tokenizer = load_backbone(arguments.backbone)
     model.to(torch.bfloat16)
-    with part.open("a+", encoding="utf-8") as file:
-        file.seek(0)
-        done = [line for line in file if line.endswith("\n")]
-        for start in tqdm(range(len(done), len(requests), BATCH), unit="batch"):
+    answered = earlier(part, requests)
+    with part.open("a", encoding="utf-8") as file:
+        for start in tqdm(range(len(answered), len(requests), BATCH), unit="batch"):
             torch.manual_seed(arguments.seed + start)
             batch = requests[start : start + BATCH]
-            file.writelines(f"{json.dumps(pair)}\n" for pair in zip(batch, answers(model, tokenizer, batch), strict=True))
+            pairs = list(zip(batch, answers(model, tokenizer, batch), strict=True))
+            answered += pairs
+            file.write(json.dumps(pairs) + "\n")
             file.flush()
-        file.seek(0)
-        answered = [json.loads(line) for line in file]
-    random = np.random.default_rng(arguments.seed)
-    told = [[pair] for pair in answered if pair[1]] + [conversation(random) for _ in range(arguments.own)]
-    output.write_text("".join(lines(told, random)), encoding="utf-8")
+    random, own = np.random.default_rng(arguments.seed), Grammar.read(TOOLS / "talk_own.txt")
+    told = [[pair] for pair in answered if pair[1]] + [conversation(own, random) for _ in range(arguments.own)]
+    with atomic_path(output) as temporary:
+        temporary.write_text("".join(lines(told, random)), encoding="utf-8")
     part.unlink()
     print(f"{output}: {len(told)} conversations")
+
+
+def earlier(part: Path, requests: list[str]) -> list[tuple[str, str]]:
+    """What a run that was stopped wrote, a batch in a line; nothing of other requests. A line that was cut off is removed."""
+    content = part.read_text(encoding="utf-8") if part.exists() else ""
+    whole = content[: content.rfind("\n") + 1]
+    pairs = [(request, answer) for line in whole.splitlines() for request, answer in json.loads(line)]
+    if [request for request, _ in pairs] != requests[: len(pairs)]:
+        whole, pairs = "", []
+    with atomic_path(part) as temporary:
+        temporary.write_text(whole, encoding="utf-8")
+    return pairs
 
 
 def different_requests(seed: int) -> Iterator[str]:
@@ -86,9 +98,8 @@ def answers(model: Any, tokenizer: PreTrainedTokenizerFast, requests: list[str])
     return ["".join(re.findall(r"[^.!?\n]+[.!?]+(?= |$)", text.strip().partition("\n")[0])).strip() for text in texts]
 
 
-def conversation(random: np.random.Generator) -> list[tuple[str, str]]:
+def conversation(grammar: Grammar, random: np.random.Generator) -> list[tuple[str, str]]:
     """One or two turns of talk_own.txt."""
-    grammar = Grammar.read(TOOLS / "talk_own.txt")
     rules = ["greeting", "self", "self", "manners"]
     turns = []
     for _ in range(1 + (random.random() < _FURTHER)):

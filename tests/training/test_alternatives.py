@@ -41,9 +41,9 @@ def answer(codes: MotionCodes, layout: Layout) -> tuple[list[int], list[int]]:
 
 def families(layout: Layout, labels: torch.Tensor) -> dict[int, set[int]]:
     """Each label, and what it is told apart from."""
-    # with the identity for weights, a row of logits is what its state says of the family's members
-    eye = torch.arange(layout.first_id + len(layout.vocabulary), dtype=torch.float64)[:, None]
-    told = Alternatives(layout).logits(eye, torch.ones(len(labels), 1, dtype=torch.float64), labels)
+    # where each token's weight is its own number, so are the logits
+    numbers = torch.arange(layout.first_id + len(layout.vocabulary), dtype=torch.float64)[:, None]
+    told = Alternatives(layout).logits(numbers, torch.ones(len(labels), 1, dtype=torch.float64), labels)
     return {int(label): set(logits[0].long().tolist()) for logits, _, own in told for label in own}
 
 

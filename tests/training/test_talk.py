@@ -1,6 +1,7 @@
 """Conversations in words alone, beside those about motion."""
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,9 @@ from vimotion.language.vocabulary import MotionVocabulary
 from vimotion.training.examples import Examples, ExamplesConfig
 from vimotion.training.motion_codes import MotionCodes
 from vimotion.training.talk import TALK, Talk
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
+import make_talk
 
 
 def line(*turns: str, **more: str) -> str:
@@ -80,3 +84,32 @@ def test_the_fingerprint_of_a_file_is_that_of_its_content(tmp_path: Path) -> Non
     one = fingerprint(tmp_path / "talk.jsonl")
     talk(tmp_path, line("a", "c"))
     assert fingerprint(tmp_path / "talk.jsonl") != one
+
+
+def test_the_tool_goes_on_where_it_was_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    output, part = tmp_path / "talk.jsonl", tmp_path / "talk.jsonl.part"
+    monkeypatch.setattr(sys, "argv", ["make_talk", str(output), "--answered", "7", "--own", "5", "--backbone", "tiny"])
+    monkeypatch.setattr(make_talk, "BATCH", 3)
+    # the tiny backbone writes no sentences
+    given: list[str] = []
+    monkeypatch.setattr(
+        make_talk, "answers", lambda model, tokenizer, asked: given.extend(asked) or [f"{len(a)}." for a in asked]
+    )
+    make_talk.main()
+    undisturbed, asked = output.read_bytes(), given.copy()
+    assert len(asked) == 7 and not part.exists()
+    assert len(Talk(output).conversations) == 12
+    batches = [json.dumps([[request, f"{len(request)}."] for request in asked[at : at + 3]]) for at in (0, 3)]
+    part.write_text(f"{batches[0]}\n{batches[1][:20]}")
+    given.clear()
+    make_talk.main()
+    assert given == asked[3:] and output.read_bytes() == undisturbed
+    part.write_text(f"{batches[1]}\n")  # of another seed
+    given.clear()
+    make_talk.main()
+    assert given == asked and output.read_bytes() == undisturbed
+
+
+def test_a_sentence_may_hold_any_separator(tmp_path: Path) -> None:
+    said = talk(tmp_path, json.dumps(json.loads(line("a", "b\u2028c")), ensure_ascii=False))
+    assert len(said.conversations) == 1

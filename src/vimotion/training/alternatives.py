@@ -12,8 +12,13 @@ from vimotion.language.layout import Layout
 from vimotion.language.vocabulary import CODES
 from vimotion.tokenizer.spec import PLACEMENT
 
-# The head reads multiples of so many places: a CPU compiles a product of each shape.
-PLACES = 64
+# The head reads multiples of so many places.
+_PLACES = 64
+
+
+def filled(places: Tensor) -> Tensor:
+    """Places (n,) and a few more, so that the head meets few shapes: a CPU compiles a product of each."""
+    return pad(places, (0, -len(places) % _PLACES))
 
 
 class Alternatives:
@@ -21,7 +26,7 @@ class Alternatives:
 
     Words stand beside a motion's start; a motion's end and the first number of a placement beside the first codes of a step;
     who is in a motion, each later number of a placement, and the codes of each later level of each person for themselves.
-    Decoding never takes another, so nothing is lost, and a step is an eighth shorter on a CPU (LOG.md).
+    Decoding never takes another, so nothing is lost, and a step is a tenth shorter on a CPU (LOG.md).
     """
 
     def __init__(self, layout: Layout) -> None:
@@ -61,5 +66,4 @@ class Alternatives:
             if len(found):
                 rows = torch.cat([pieces[member] for member in members]) if len(members) > 1 else pieces[members[0]]
                 own = labels[found]
-                read = states[pad(found, (0, -len(found) % PLACES))]
-                yield linear(read, rows), self._place.to(labels.device)[own], own
+                yield linear(states[filled(found)], rows), self._place.to(labels.device)[own], own

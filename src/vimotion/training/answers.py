@@ -14,7 +14,7 @@ from transformers import PreTrainedModel
 from vimotion.language.layout import Layout
 from vimotion.language.rendering import IGNORED
 from vimotion.language.vocabulary import CODES
-from vimotion.training.alternatives import PLACES, Alternatives
+from vimotion.training.alternatives import Alternatives, filled
 
 Batch = dict[str, Tensor]
 
@@ -58,9 +58,7 @@ class AnswerLoss(nn.Module):
             families = self._alternatives.logits(head.weight, states[places], labelled)
             found = [(_cross_entropy(logits, at), own) for logits, at, own in families]
             return torch.cat([losses for losses, _ in found]), torch.cat([own for _, own in found])
-        # a few more, so that the head meets few shapes: a CPU compiles a product of each
-        filled = pad(places, (0, -len(places) % PLACES))
-        return _cross_entropy(head(states[filled]), labelled), labelled
+        return _cross_entropy(head(states[filled(places)]), labelled), labelled
 
 
 def _cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:

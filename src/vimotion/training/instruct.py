@@ -61,9 +61,9 @@ def train_instruct(recipe: InstructRecipe, output: Path | None = None, resume: b
     codes = codes_of(open_store(recipe.store), recipe, aligned / CODEC)
     told = _dialogues(recipe, aligned / CODEC, codes)
     talk = Talk(vimotion_home() / recipe.talk) if recipe.talk else None
-    rivals = Alternatives(built.layout) if recipe.told_apart == "legal" else None
+    alternatives = Alternatives(built.layout) if recipe.told_apart == "legal" else None
     groups = _groups(built, recipe)
-    result = tune(built.model, built.tokenizer, built.layout, codes, recipe, groups, folder, resume, told, talk, rivals)
+    result = tune(built.model, built.tokenizer, built.layout, codes, recipe, groups, folder, resume, told, talk, alternatives)
     further = {"conversations": recipe.conversations, "talk": recipe.talk}
     parents = {name: vimotion_home() / path for name, path in further.items() if path}
     write_model(result, built, "instruct", recipe, {"aligned": aligned, **parents}, folder)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -45,11 +44,11 @@ class Talk:
 
 
 def _read(path: Path) -> Iterator[Conversation]:
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(path.read_bytes().splitlines(), 1):  # bytes, which no U+2028 in a text breaks
         try:
-            messages = _Line.model_validate(json.loads(line)).messages
-        except (ValidationError, json.JSONDecodeError) as error:
-            raise UserError(f"Line {number} of {path} is no conversation: {str(error).splitlines()[0]}") from None
+            messages = _Line.model_validate_json(line).messages
+        except ValidationError as error:
+            raise UserError(f"Line {number} of {path} is no conversation: {error.errors()[0]['msg']}.") from None
         if messages[-1].role != "assistant":
             raise UserError(f"The conversation in line {number} of {path} does not end with an answer.")
         yield Conversation(tuple(Message(said.role, (TextPart(said.content),)) for said in messages), TALK)
