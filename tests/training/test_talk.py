@@ -92,9 +92,12 @@ def test_the_tool_goes_on_where_it_was_stopped(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(make_talk, "BATCH", 3)
     # the tiny backbone writes no sentences
     given: list[str] = []
-    monkeypatch.setattr(
-        make_talk, "answers", lambda model, tokenizer, asked: given.extend(asked) or [f"{len(a)}." for a in asked]
-    )
+
+    def answers(model: object, tokenizer: object, batch: list[str]) -> list[str]:
+        given.extend(batch)
+        return [f"{len(request)}." for request in batch]
+
+    monkeypatch.setattr(make_talk, "answers", answers)
     make_talk.main()
     undisturbed, asked = output.read_bytes(), given.copy()
     assert len(asked) == 7 and not part.exists()
