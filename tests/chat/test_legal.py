@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tiny_model import SPEC
 
 from vimotion.chat import Model
 from vimotion.chat.legal import Draft, Place, Rules
@@ -36,21 +37,16 @@ def written(model: Model, rules: Rules, choose: random.Random) -> Draft:
     return draft
 
 
-def some_codes(model: Model, rows: int) -> np.ndarray:
-    """Of two people, below every number of bins."""
-    return np.random.default_rng(0).integers(0, 9, (2, rows, model.codec.spec.columns))
-
-
 @settings(max_examples=1000, deadline=None)
 @given(rules=RULES, seed=st.integers(0, 2**32))
-def test_whatever_is_legal_parses(either: Model, rules: Rules, seed: int) -> None:
-    draft = written(either, rules, random.Random(seed))
+def test_whatever_is_legal_parses(model: Model, rules: Rules, seed: int) -> None:
+    draft = written(model, rules, random.Random(seed))
     assert len(draft.tokens) <= draft.legal.longest(rules)
-    parts = parse_answer(draft.tokens, either.tokenizer, either.layout)
+    parts = parse_answer(draft.tokens, model.tokenizer, model.layout)
     motions = [part for part in parts if isinstance(part, MotionCodes)]
     assert len(motions) <= (0 if rules.motion == "no" else rules.max_motions)
     for motion in motions:
-        steps = motion.codes.shape[1] - (either.codec.spec.placement_rows if motion.placed else 0)
+        steps = motion.codes.shape[1] - (SPEC.placement_rows if motion.placed else 0)
         assert rules.placed in (motion.placed, None)
         assert motion.people in rules.people
         assert steps == rules.steps if rules.steps else 1 <= steps <= rules.max_steps
@@ -58,8 +54,8 @@ def test_whatever_is_legal_parses(either: Model, rules: Rules, seed: int) -> Non
         assert len(motions) == 1 and isinstance(parts[-1], MotionCodes)
 
 
-def test_every_legal_set_is_what_its_place_names(either: Model) -> None:
-    legal, layout = either.decoder.legal, either.layout
+def test_every_legal_set_is_what_its_place_names(model: Model) -> None:
+    legal, layout = model.decoder.legal, model.layout
     assert legal.ids(Place("begin"), ()).tolist() == [*layout.place_ids(0), *layout.level_ids(0)]
     assert legal.ids(Place("begin", SIGHT), ()).tolist() == [*layout.place_ids(0), *layout.level_ids(SIGHT)]
     assert legal.ids(Place("code", SIGHT, "b"), ()).tolist() == list(layout.level_ids(SIGHT, "b"))
@@ -70,16 +66,16 @@ def test_every_legal_set_is_what_its_place_names(either: Model) -> None:
     assert legal.ids(Place("end"), ()).tolist() == [layout.end]
     assert set(legal.ids(Place("who"), ("a", "ab")).tolist()) == {layout.who["a"], layout.who["ab"]}
     text = set(legal.ids(Place("text", 1), ()).tolist())
-    assert not text & set(either.tokenizer.all_special_ids)
+    assert not text & set(model.tokenizer.all_special_ids)
     assert not any(layout.is_motion(i) for i in text)
     assert set(legal.ids(Place("text", 7), ()).tolist()) == text | {layout.start, legal.end_of_turn}
 
 
-def test_a_span_of_codes_is_accepted_and_nothing_else_in_its_place(either: Model) -> None:
-    layout = either.layout
-    codes = some_codes(either, either.codec.spec.placement_rows + 3)
+def test_a_span_of_codes_is_accepted_and_nothing_else_in_its_place(model: Model) -> None:
+    layout = model.layout
+    codes = np.random.default_rng(0).integers(0, SPEC.codebook_size, (2, SPEC.placement_rows + 3, SPEC.columns))
     span = layout.flatten(codes, "ab")
-    draft = either.decoder.legal.begin(Rules("must", ("ab",), steps=3))
+    draft = model.decoder.legal.begin(Rules("must", ("ab",), steps=3))
     for token in span:
         for other in (layout.start, layout.end, layout.who["b"], 5, *layout.level_ids(0)[:1], *layout.level_ids(1)[:1]):
             if other not in draft.legal.ids(*draft.at):
@@ -91,38 +87,22 @@ def test_a_span_of_codes_is_accepted_and_nothing_else_in_its_place(either: Model
 
 
 @pytest.mark.parametrize("placed", [True, False])
-def test_the_model_may_choose_whether_it_goes_on(either: Model, placed: bool) -> None:
-    codes = some_codes(either, (either.codec.spec.placement_rows if placed else 0) + 3)
-    draft = either.decoder.legal.begin(Rules("any", ("ab",), placed=None))
-    for token in either.layout.flatten(codes, "ab", placed):
+def test_the_model_may_choose_whether_it_goes_on(model: Model, placed: bool) -> None:
+    rows = SPEC.placement_rows if placed else 0
+    codes = np.random.default_rng(0).integers(0, SPEC.codebook_size, (2, rows + 3, SPEC.columns))
+    draft = model.decoder.legal.begin(Rules("any", ("ab",), placed=None))
+    for token in model.layout.flatten(codes, "ab", placed):
         draft.push(token)
     assert draft.place.kind == "text"
 
 
-def test_a_given_person_is_put_but_for_what_they_see(either: Model) -> None:
-    layout, spec = either.layout, either.codec.spec
-    codes = some_codes(either, spec.placement_rows + 3)
-    given = layout.flatten(codes[:1], "a")[2:-1]
-    draft = either.decoder.legal.begin(Rules("must", ("ab",), first_person=tuple(given), max_text=0))
-    choose, free = random.Random(0), 0
-    while not draft.done:
-        ids = draft.legal.ids(*draft.at).tolist()
-        free += draft.place.kind == "code" and draft.place.person == "a"
-        draft.push(choose.choice(ids))
-    made = layout.parse(draft.tokens[:-1]).codes
-    levels = slice(-spec.levels, None)
-    assert np.array_equal(made[0, spec.placement_rows :, levels], codes[0, spec.placement_rows :, levels])
-    assert made.shape == codes.shape and free == (3 if spec.sight_bins else 0)
-    assert not np.array_equal(made[1], codes[1])
-
-
-def test_an_empty_answer_is_none(either: Model) -> None:
-    draft = either.decoder.legal.begin(Rules("no"))
+def test_an_empty_answer_is_none(model: Model) -> None:
+    draft = model.decoder.legal.begin(Rules("no"))
     assert draft.legal.end_of_turn not in draft.legal.ids(*draft.at)
-    draft.push(int(either.tokenizer("x")["input_ids"][0]))
+    draft.push(int(model.tokenizer("x")["input_ids"][0]))
     assert draft.legal.end_of_turn in draft.legal.ids(*draft.at)
     draft.push(draft.legal.end_of_turn)
-    assert isinstance(parse_answer(draft.tokens, either.tokenizer, either.layout)[0], TextPart)
+    assert isinstance(parse_answer(draft.tokens, model.tokenizer, model.layout)[0], TextPart)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_legal import RULES
+from tiny_model import SPEC
 
 from vimotion.chat import Model
 from vimotion.chat.legal import Rules
@@ -37,8 +38,7 @@ def test_the_numbers_of_a_grammar_are_those_below(size: int) -> None:
 
 @settings(max_examples=150, deadline=None)
 @given(rules=RULES, seed=st.integers(0, 2**32))
-def test_the_grammar_of_a_span_is_what_is_legal(either: Model, rules: Rules, seed: int) -> None:
-    model = either
+def test_the_grammar_of_a_span_is_what_is_legal(model: Model, rules: Rules, seed: int) -> None:
     choose, vocabulary = random.Random(seed), model.tokenizer.convert_ids_to_tokens
     draft = model.decoder.legal.begin(rules)
     while not draft.done and (draft.place.kind == "text" or choose.random() < 0.7):
@@ -46,7 +46,7 @@ def test_the_grammar_of_a_span_is_what_is_legal(either: Model, rules: Rules, see
         draft.push(model.layout.start if model.layout.start in ids else choose.choice(ids))
     if draft.done or not (spots := spots_ahead(draft)):
         return
-    pattern = re.compile(as_regex(grammar(spots, model.codec.spec)))
+    pattern = re.compile(as_regex(grammar(spots, SPEC)))
     written: list[int] = []
     might: list[list[int]] = []
     for _ in spots:
@@ -63,10 +63,9 @@ def test_the_grammar_of_a_span_is_what_is_legal(either: Model, rules: Rules, see
     assert written[-1] == model.layout.end or not pattern.fullmatch("".join(vocabulary(written[:-1])))
 
 
-def test_the_grammar_of_the_longest_motion_is_short(either: Model) -> None:
-    model, spec = either, either.codec.spec
+def test_the_grammar_of_the_longest_motion_is_short(model: Model) -> None:
     draft = model.decoder.legal.begin(Rules("must", ("ab",), max_steps=75, max_text=0))
     draft.push(model.layout.start)
     draft.push(model.layout.who["ab"])
-    assert len(spots_ahead(draft)) == 8 + 75 * 2 * spec.columns
-    assert len(grammar(spots_ahead(draft), spec)) < 5000
+    assert len(spots_ahead(draft)) == 8 + 75 * 4
+    assert len(grammar(spots_ahead(draft), SPEC)) < 4000

@@ -14,21 +14,19 @@ from vimotion.tokenizer import CodecConfig, CodecSpec, MotionTokenizer
 from vimotion.tokenizer.network import Codec
 
 SPEC = CodecSpec(step_frames=8, levels=2, codebook_size=16, placement_bins=16)
-# The same, and the two people are told where the other is.
-SEEING = SPEC.model_copy(update={"sight_bins": 3})
 
 
-def tiny_model(seed: int = 0, spec: CodecSpec = SPEC) -> ModelFolder:
+def tiny_model(seed: int = 0) -> ModelFolder:
     torch.manual_seed(seed)
     backbone, tokenizer = tiny_backbone()
-    vocabulary = MotionVocabulary(spec)
-    add_motion_rows(backbone, vocabulary, vocabulary.add_to(tokenizer), torch.randn(spec.codebook_size, 8))
-    return ModelFolder(backbone.eval(), tokenizer, MotionTokenizer(_codec(spec)))
+    vocabulary = MotionVocabulary(SPEC)
+    add_motion_rows(backbone, vocabulary, vocabulary.add_to(tokenizer), torch.randn(SPEC.codebook_size, 8))
+    return ModelFolder(backbone.eval(), tokenizer, MotionTokenizer(_codec()))
 
 
-def _codec(spec: CodecSpec) -> Codec:
+def _codec() -> Codec:
     """Untrained, but what it decodes are people who stand, each code with another pose."""
-    small = CodecConfig(spec=spec, code_dim=8, width=16, encoder_blocks=1, decoder_blocks=1, frame_width=8, frame_blocks=1)
+    small = CodecConfig(spec=SPEC, code_dim=8, width=16, encoder_blocks=1, decoder_blocks=1, frame_width=8, frame_blocks=1)
     codec = Codec(small)
     codec.quantizer.scales.copy_(torch.tensor([1.0, 0.5]))
     standing = torch.tensor([0.0, 0.93, 0.0] + 22 * [1.0, 0.0, 0.0, 1.0, 0.0, 0.0])

@@ -213,7 +213,7 @@ def test_validation_tells_kinds_of_tokens_apart(examples: Examples, layout: Layo
     with torch.no_grad():
         figures = validation(batches, layout)(loss)
         losses, labels = (torch.cat(found) for found in zip(*(loss(**batch) for batch in batches), strict=True))
-    kinds = {"text", "frame", "place", "sight", "level_0", "level_1"}
+    kinds = {"text", "frame", "place", "level_0", "level_1"}
     assert set(figures) == {f"validation_{name}" for name in kinds | {"loss"}}
     level = torch.tensor([any(i in layout.level_ids(1, person) for person in CODES) for i in labels.tolist()])
     assert figures["validation_level_1"] == pytest.approx(float(losses[level].mean()), rel=1e-5)
