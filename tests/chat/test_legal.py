@@ -8,7 +8,7 @@ from tiny_model import SPEC
 
 from vimotion.chat import Model
 from vimotion.chat.legal import Draft, Place, Rules
-from vimotion.language.layout import SIGHT, MotionCodes
+from vimotion.language.layout import MotionCodes
 from vimotion.language.rendering import parse_answer
 from vimotion.tasks.messages import TextPart
 
@@ -57,8 +57,6 @@ def test_whatever_is_legal_parses(model: Model, rules: Rules, seed: int) -> None
 def test_every_legal_set_is_what_its_place_names(model: Model) -> None:
     legal, layout = model.decoder.legal, model.layout
     assert legal.ids(Place("begin"), ()).tolist() == [*layout.place_ids(0), *layout.level_ids(0)]
-    assert legal.ids(Place("begin", SIGHT), ()).tolist() == [*layout.place_ids(0), *layout.level_ids(SIGHT)]
-    assert legal.ids(Place("code", SIGHT, "b"), ()).tolist() == list(layout.level_ids(SIGHT, "b"))
     assert legal.ids(Place("place", 2), ()).tolist() == list(layout.place_ids(2))
     assert legal.ids(Place("code", 1), ()).tolist() == list(layout.level_ids(1))
     assert legal.ids(Place("code", 1, "b"), ()).tolist() == list(layout.level_ids(1, "b"))
@@ -73,7 +71,7 @@ def test_every_legal_set_is_what_its_place_names(model: Model) -> None:
 
 def test_a_span_of_codes_is_accepted_and_nothing_else_in_its_place(model: Model) -> None:
     layout = model.layout
-    codes = np.random.default_rng(0).integers(0, SPEC.codebook_size, (2, SPEC.placement_rows + 3, SPEC.columns))
+    codes = np.random.default_rng(0).integers(0, SPEC.codebook_size, (2, SPEC.placement_rows + 3, SPEC.levels))
     span = layout.flatten(codes, "ab")
     draft = model.decoder.legal.begin(Rules("must", ("ab",), steps=3))
     for token in span:
@@ -89,7 +87,7 @@ def test_a_span_of_codes_is_accepted_and_nothing_else_in_its_place(model: Model)
 @pytest.mark.parametrize("placed", [True, False])
 def test_the_model_may_choose_whether_it_goes_on(model: Model, placed: bool) -> None:
     rows = SPEC.placement_rows if placed else 0
-    codes = np.random.default_rng(0).integers(0, SPEC.codebook_size, (2, rows + 3, SPEC.columns))
+    codes = np.random.default_rng(0).integers(0, SPEC.codebook_size, (2, rows + 3, SPEC.levels))
     draft = model.decoder.legal.begin(Rules("any", ("ab",), placed=None))
     for token in model.layout.flatten(codes, "ab", placed):
         draft.push(token)

@@ -168,7 +168,7 @@ def test_an_answer_may_go_on_with_the_motion_before_it(model: Model) -> None:
     session = model.chat()
     first = session.say("They dance.", motion="must", people="ab", duration=1.0).motion
     turn = session.turn("And then?")
-    codes = np.random.default_rng(0).integers(0, SPEC.codebook_size, (2, 3, SPEC.columns))
+    codes = np.random.default_rng(0).integers(0, SPEC.codebook_size, (2, 3, SPEC.levels))
     span = model.layout.flatten(codes, "ab", placed=False)
     draft = model.decoder.legal.begin(turn.request.rules)
     for token in (*span, model.tokenizer.eos_token_id):

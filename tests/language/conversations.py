@@ -7,15 +7,15 @@ import numpy as np
 from vimotion.tasks.messages import Conversation, Message, MotionPart, TextPart
 from vimotion.tokenizer.spec import CodecSpec
 
-SPEC = CodecSpec(step_frames=8, levels=3, codebook_size=16, sight_bins=4)
+SPEC = CodecSpec(step_frames=8, levels=3, codebook_size=16)
 
 
 def codes_of(part: MotionPart) -> np.ndarray:
-    """Any codes, always the same for the same part; from frame 0 with a placement, which fills a row."""
+    """Any codes, always the same for the same part; from frame 0 with a placement, whose second row has room for one number."""
     random = np.random.default_rng(len(part.motion) + part.start)
-    codes = random.integers(0, SPEC.codebook_size, (len(part.people), 5, SPEC.columns))
-    if part.people != "ab":  # who sees nobody
-        codes[:, 0 if part.start else SPEC.placement_rows :, 0] = 0
+    codes = random.integers(0, SPEC.codebook_size, (len(part.people), 5, SPEC.levels))
+    if not part.start:
+        codes[:, 1, 1:] = 0
     return codes
 
 

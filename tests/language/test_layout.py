@@ -3,30 +3,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vimotion.language.layout import SIGHT, Layout, MalformedMotion
+from vimotion.language.layout import Layout, MalformedMotion
 from vimotion.language.vocabulary import WHO, MotionVocabulary
 from vimotion.tokenizer.spec import CodecSpec
 
-SPECS = st.builds(
-    CodecSpec,
-    levels=st.integers(1, 5),
-    codebook_size=st.integers(2, 40),
-    placement_bins=st.just(16),
-    sight_bins=st.sampled_from([0, 1, 3]),
-)
+SPECS = st.builds(CodecSpec, levels=st.integers(1, 5), codebook_size=st.integers(2, 40), placement_bins=st.just(16))
 
 
 def _codes(spec: CodecSpec, people: str, steps: int, seed: int = 0, placed: bool = True) -> np.ndarray:
-    """Random codes (people, rows, columns)."""
+    """Random codes (people, rows, levels)."""
     random = np.random.default_rng(seed)
-    codes = random.integers(0, spec.codebook_size, (len(people), steps, spec.columns))
-    if spec.sight_bins:
-        codes[..., 0] = random.integers(0, spec.sights, codes.shape[:2]) if people == "ab" else 0
+    codes = random.integers(0, spec.codebook_size, (len(people), steps, spec.levels))
     if not placed:
         return codes
-    head = np.zeros((len(people), spec.placement_rows * spec.columns), dtype=np.int64)
+    head = np.zeros((len(people), spec.placement_rows * spec.levels), dtype=np.int64)
     head[:, :4] = random.integers(0, spec.placement_bins, (len(people), 4))
-    return np.concatenate([head.reshape(len(people), -1, spec.columns), codes], axis=1)
+    return np.concatenate([head.reshape(len(people), -1, spec.levels), codes], axis=1)
 
 
 @given(SPECS, st.sampled_from(list(WHO)), st.integers(1, 9), st.integers(0, 2**32 - 1), st.booleans())
@@ -52,18 +44,6 @@ def test_the_order_is_placements_then_persons_in_a_step_and_levels_in_a_person()
     assert [tokens[i] for i in layout.level_ids(1)] == [f"<|m1_{i}|>" for i in range(10)]
     assert [tokens[i] for i in layout.level_ids(0, "b")] == [f"<|n0_{i}|>" for i in range(10)]
     assert len(layout.code_ids) == 40 and layout.code_ids.stop == len(tokens)
-
-
-def test_each_of_two_sees_the_other_before_they_move() -> None:
-    layout = Layout(CodecSpec(levels=1, codebook_size=10, sight_bins=3), first_id=0)
-    codes = np.array([[[8, 1], [7, 2]], [[6, 3], [5, 4]]])
-    inside = "<|a_sees_8|><|m0_1|><|b_sees_6|><|n0_3|><|a_sees_7|><|m0_2|><|b_sees_5|><|n0_4|>"
-    assert layout.spell(codes, "ab", placed=False) == f"<|motion_start|><|ab|>{inside}<|motion_end|>"
-    assert layout.spell(codes[1:], "b", placed=False) == "<|motion_start|><|b|><|n0_3|><|n0_4|><|motion_end|>"
-    assert list(layout.code_ids) == [*layout.level_ids(0), *layout.level_ids(0, "b")]
-    assert not any(layout.is_place(i) for i in layout.level_ids(SIGHT))
-    with pytest.raises(ValueError, match="columns"):
-        layout.flatten(codes + [1, 0], "ab", placed=False)
 
 
 @given(st.data())

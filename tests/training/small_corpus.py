@@ -2,5 +2,5 @@
 
 from vimotion.tokenizer import CodecSpec
 
-SPEC = CodecSpec(step_frames=16, levels=2, codebook_size=32, sight_bins=4)
+SPEC = CodecSpec(step_frames=16, levels=2, codebook_size=32)
 FIRST_FRAMES = (0, 5)

@@ -51,8 +51,7 @@ def families(layout: Layout, labels: torch.Tensor) -> dict[int, set[int]]:
 def test_they_hold_what_decoding_may_take(layout: Layout, people: str) -> None:
     legal = LegalTokens(layout, TOKENIZER)
     every = families(layout, torch.arange(layout.first_id + len(layout.vocabulary)))
-    # of a lone person the sight is not told
-    codes = np.random.default_rng(0).integers(0, 8, (len(people), layout.spec.placement_rows + 3, layout.spec.columns))
+    codes = np.random.default_rng(0).integers(0, 8, (len(people), layout.spec.placement_rows + 3, layout.spec.levels))
     for placed in (True, False):
         draft = legal.begin(Rules(placed=None))
         for token in [5, *layout.flatten(codes, people, placed), 6]:

@@ -21,7 +21,7 @@ def test_codes_are_the_tokenizers_for_every_first_frame_and_first_person(home: P
                 # the last frame has no vector, so the last step's codes may differ
                 expected = tokenizer.encode(to_features(place(interaction)).swapaxes(0, 1))[:, :-1]
                 found = codes.codes(index, variant, first)[:, : expected.shape[1]]
-                assert found.shape[0] == 2 and found.shape[2] == SPEC.columns
+                assert found.shape[0] == 2 and found.shape[2] == SPEC.levels
                 different += int((found != expected).sum())
                 total += expected.size
     assert different <= 0.03 * total, "the store rounds to float16, which may move a placement to the next bin"

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
-from vimotion.language.layout import SIGHT, Layout
+from vimotion.language.layout import Layout
 from vimotion.tasks.messages import People
 from vimotion.tokenizer.spec import PLACEMENT
 
@@ -25,9 +25,9 @@ class Place(NamedTuple):
 
     `kind` "text": between spans; `level` says what may come there: text (1) + a motion's start (2) + the end of turn (4).
     `kind` "who": right after a span's start. `kind` "begin": the first number of a placement or, of what goes on with a motion,
-    the first code. `kind` "place": number `level` of a placement is due. `kind` "code": a code of `person` and `level`, or
-    their sight, is due. `kind` "step": the same, but a step is whole, so the span may also end. `kind` "end": it must end.
-    `kind` "put": only the token `level` may come.
+    the first code. `kind` "place": number `level` of a placement is due. `kind` "code": a code of
+    `person` and `level` is due. `kind` "step": a step is whole, so the span may also end. `kind` "end": it must end. `kind`
+    "put": only the token `level` may come.
     """
 
     kind: Literal["text", "who", "begin", "place", "code", "step", "end", "put"]
@@ -55,7 +55,7 @@ class Rules:
         placed: its motions begin with where the people start; what goes on with a motion does not. None leaves to the model
             whether it goes on with one.
         first_person: what a span of a lone person would hold between its head and its end. In motions of two people the first
-            person's tokens, but for what they see of the second, are these, and the motion is as long.
+            person's tokens are these, and the motion is as long.
     """
 
     motion: Literal["any", "must", "no"] = "any"
@@ -118,7 +118,7 @@ class LegalTokens:
         elif place.kind == "who":
             ids = [layout.who[choice] for choice in people]
         elif place.kind == "begin":
-            ids = [*layout.place_ids(0), *layout.level_ids(place.level, place.person)]
+            ids = [*layout.place_ids(0), *layout.level_ids(0, place.person)]
         elif place.kind == "place":
             ids = list(layout.place_ids(place.level))
         elif place.kind == "end":
@@ -169,8 +169,7 @@ class Draft:
             self._placement = 0 if self.rules.placed is False else layout.placement_length(people)
             self._step_length, self._inside_tokens = layout.step_length(people), 0
             self._put = self.rules.first_person if people == "ab" else ()
-            begin = Place("begin", layout.first_level(people), "b" if people == "b" else "a")
-            self.place = begin if self.rules.placed is None else self._inside()
+            self.place = Place("begin", person="b" if people == "b" else "a") if self.rules.placed is None else self._inside()
         elif token == layout.end:
             self._motions += 1
             self.place = Place("text", self._between())
@@ -193,7 +192,7 @@ class Draft:
         return text | motion | _TURN * (bool(self.tokens) and not must)
 
     def _inside(self) -> Place:
-        layout, codes = self.legal.layout, self._inside_tokens - self._placement
+        levels, codes = self.legal.layout.spec.levels, self._inside_tokens - self._placement
         if codes < 0:
             number = self._inside_tokens % len(PLACEMENT)
             return self._put_of_first(number, self._inside_tokens == number) or Place("place", number)
@@ -201,11 +200,9 @@ class Draft:
         wanted = self.legal.given_steps(self._put) or self.rules.steps
         if step and not within and step == (wanted or self.rules.max_steps):
             return Place("end")
-        number, level = divmod(within, self._step_length // len(self._people))
-        level += layout.first_level(self._people)
-        put = self._put_of_first(len(PLACEMENT) + step * layout.spec.levels + level, not number and level != SIGHT)
-        person: People = "b" if self._people[number] == "b" else "a"
-        return put or Place("code" if wanted or within or not step else "step", level, person)
+        put = self._put_of_first(len(PLACEMENT) + step * levels + within, within < levels)
+        person: People = "b" if self._people[within // levels] == "b" else "a"
+        return put or Place("code" if wanted or within or not step else "step", within % levels, person)
 
     def _put_of_first(self, number: int, first: bool) -> Place | None:
         """Token `number` of the first person and nothing else, where it is given and theirs is the turn."""

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from copy import copy
 
-from vimotion.chat.legal import Draft, Place, Spot
-from vimotion.language.layout import SIGHT
-from vimotion.language.vocabulary import CODES, END, SIGHTS, WHO
+from vimotion.chat.legal import Draft, Spot
+from vimotion.language.vocabulary import CODES, END, WHO
 from vimotion.tokenizer.spec import PLACEMENT, CodecSpec
 
 
@@ -33,32 +32,23 @@ def grammar(spots: Sequence[Spot], spec: CodecSpec) -> str:
         "place": _below(spec.placement_bins),
         "code": _below(spec.codebook_size),
     }
-    if spec.sights:
-        rules["sight"] = _below(spec.sights)
     rest = ""
     for number, (place, people) in reversed(list(enumerate(spots))):
         if place.kind == "who":
             name, rule = "who", " | ".join(f'"{WHO[choice]}"' for choice in people)
         elif place.kind == "begin":
-            name, rule = "begin", f'"<|{PLACEMENT[0]}_" place "|>" | {_said(place)[1]}'
+            name, rule = "begin", f'"<|{PLACEMENT[0]}_" place "|>" | "<|{CODES[place.person]}0_" code "|>"'
         elif place.kind == "place":
             name, rule = PLACEMENT[place.level], f'"<|{PLACEMENT[place.level]}_" place "|>"'
         else:
-            name, rule = _said(place)
+            name = f"{CODES[place.person]}{place.level}"
+            rule = f'"<|{name}_" code "|>"'
         rules[name] = rule
         rest = f"{name} {rest}".strip()
         if place.kind == "step":
             rules[f"step{number}"] = f"end | {rest}"
             rest = f"step{number}"
     return "\n".join(f"{name} ::= {rule}" for name, rule in {"root": rest, **rules}.items())
-
-
-def _said(place: Place) -> tuple[str, str]:
-    """The name and the rule of a code or a sight."""
-    if place.level == SIGHT:
-        return f"sight{place.person}", f'"<|{SIGHTS[place.person]}_" sight "|>"'
-    name = f"{CODES[place.person]}{place.level}"
-    return name, f'"<|{name}_" code "|>"'
 
 
 def _below(size: int) -> str:

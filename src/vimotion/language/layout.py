@@ -11,9 +11,6 @@ from vimotion.language.vocabulary import END, START, WHO, MotionVocabulary
 from vimotion.tasks.messages import People
 from vimotion.tokenizer.spec import PLACEMENT, CodecSpec
 
-# What stands for a sight where a level is asked for: it comes before them.
-SIGHT = -1
-
 
 class MalformedMotion(ValueError):
     """A row of tokens is no motion span; the message says where it goes wrong."""
@@ -21,7 +18,7 @@ class MalformedMotion(ValueError):
 
 @dataclass(frozen=True, eq=False)
 class MotionCodes:
-    """What a motion span says: who is in it and their codes (people, rows, columns), int64.
+    """What a motion span says: who is in it and their codes (people, rows, levels), int64.
 
     `placed` spans begin with where the people start; what goes on with a motion does not say it again.
     """
@@ -32,14 +29,13 @@ class MotionCodes:
 
     def __post_init__(self) -> None:
         if self.codes.ndim != 3 or len(self.codes) != len(self.people) or not self.codes.shape[1]:
-            raise ValueError(f"Codes of {self.people!r} need the shape (people, rows, columns), not {self.codes.shape}.")
+            raise ValueError(f"Codes of {self.people!r} need the shape (people, rows, levels), not {self.codes.shape}.")
 
 
 class Layout:
     """A span is start, who is in it, where each person starts, for each step for each person the codes of all levels, end.
 
-    Of two people each one's codes of a step come after what they see of the other, where the codec tells it. The motion tokens
-    follow one another in the tokenizer, so ids are plain arithmetic from the first of them.
+    The motion tokens follow one another in the tokenizer, so ids are plain arithmetic from the first of them.
     """
 
     def __init__(self, spec: CodecSpec, first_id: int) -> None:
@@ -52,24 +48,18 @@ class Layout:
         self.who: dict[People, int] = {people: first_id + self.vocabulary.index(token) for people, token in WHO.items()}
         places_from, codes_from = first_id + self.vocabulary.first_place, first_id + self.vocabulary.first_code
         self._place_start = places_from + spec.placement_bins * np.arange(len(PLACEMENT))
-        # (2, columns), of the first and of the second person
-        levels = codes_from + spec.codebook_size * np.arange(2 * spec.levels).reshape(2, -1)
-        sights = first_id + self.vocabulary.first_sight + spec.sights * np.arange(2).reshape(2, -1)
-        self._column_start = np.concatenate([sights, levels], axis=1)[:, -spec.columns :]
+        # (2, levels), of the first and of the second person
+        self._level_start = codes_from + spec.codebook_size * np.arange(2 * spec.levels).reshape(2, -1)
 
     def level_ids(self, level: int, person: People = "a") -> range:
-        """Ids of one person's codes of one level, in the order of the codebook; or of their sights."""
-        start = int(self._column_start["ab".index(person), level - self.first_level("ab")])
-        return range(start, start + (self.spec.sights if level == SIGHT else self.spec.codebook_size))
-
-    def first_level(self, people: People) -> int:
-        """What each of these people's codes of a step begin with: a sight or level 0."""
-        return SIGHT if people == "ab" and self.spec.sight_bins else 0
+        """Ids of one person's codes of one level, in the order of the codebook."""
+        start = int(self._level_start["ab".index(person), level])
+        return range(start, start + self.spec.codebook_size)
 
     @property
     def code_ids(self) -> range:
         """Ids of all codes, level by level and person by person."""
-        return range(self.level_ids(0).start, self.first_id + len(self.vocabulary))
+        return range(int(self._level_start[0, 0]), self.first_id + len(self.vocabulary))
 
     def place_ids(self, number: int) -> range:
         """Ids of the bins of one number of a placement."""
@@ -77,7 +67,7 @@ class Layout:
         return range(start, start + self.spec.placement_bins)
 
     def is_place(self, token: int) -> bool:
-        return int(self._place_start[0]) <= token < self.place_ids(len(PLACEMENT) - 1).stop
+        return int(self._place_start[0]) <= token < self.code_ids.start
 
     def placement_length(self, people: People) -> int:
         """Tokens that tell where people start."""
@@ -85,7 +75,7 @@ class Layout:
 
     def step_length(self, people: People) -> int:
         """Tokens in one step."""
-        return len(people) * (self.spec.levels - self.first_level(people))
+        return len(people) * self.spec.levels
 
     def length(self, people: People, steps: int) -> int:
         """Tokens in a whole span that begins with a placement."""
@@ -95,33 +85,24 @@ class Layout:
         return self.first_id <= token < self.first_id + len(self.vocabulary)
 
     def flatten(self, codes: np.ndarray, people: People, placed: bool = True) -> list[int]:
-        """Codes (people, rows, columns) → the ids of a whole span."""
+        """Codes (people, rows, levels) → the ids of a whole span."""
         codes, spec = MotionCodes(people, np.asarray(codes), placed).codes, self.spec
         rows = spec.placement_rows if placed else 0
         places, steps = codes[:, :rows].reshape(len(people), -1), codes[:, rows:]
-        if codes.shape[2] != spec.columns or not self._fit(steps) or not _within(places, spec.placement_bins):
+        if codes.shape[2] != spec.levels or not _within(steps, spec.codebook_size) or not _within(places, spec.placement_bins):
             raise ValueError(
-                f"Codes need {spec.columns} columns of 0 to {spec.codebook_size - 1}, after placements of 0 to "
+                f"Codes need {spec.levels} levels of 0 to {spec.codebook_size - 1}, after placements of 0 to "
                 f"{spec.placement_bins - 1}; these have {codes.shape[2]} of {codes.min()} to {codes.max()}."
             )
         if not steps.shape[1]:
             raise ValueError("A motion span needs at least one step.")
         placement = places[:, : len(PLACEMENT)] + self._place_start if placed else places
-        inside = steps.transpose(1, 0, 2)[..., self._told(people)] + self._starts(people)
+        inside = steps.transpose(1, 0, 2) + self._starts(people)
         return [self.start, self.who[people], *placement.reshape(-1).tolist(), *inside.reshape(-1).tolist(), self.end]
 
     def _starts(self, people: People) -> np.ndarray:
-        """First ids of what is told of these people, (people, columns)."""
-        return self._column_start[["ab".index(person) for person in people], self._told(people)]
-
-    def _told(self, people: People) -> slice:
-        """Columns that are told: somebody alone sees nobody."""
-        return slice(self.first_level(people) - self.first_level("ab"), None)
-
-    def _fit(self, steps: np.ndarray) -> bool:
-        """Whether codes (…, columns) of steps are there to be told."""
-        levels = self.spec.levels
-        return _within(steps[..., -levels:], self.spec.codebook_size) and _within(steps[..., :-levels], self.spec.sights)
+        """First ids of the levels of these people, (people, levels)."""
+        return self._level_start[["ab".index(person) for person in people]]
 
     def spell(self, codes: np.ndarray, people: People, placed: bool = True) -> str:
         """The span as text, which the tokenizer turns into the ids of `flatten`."""
@@ -146,18 +127,17 @@ class Layout:
             raise MalformedMotion(
                 f"A motion span of {people!r} must hold steps of {self.step_length(people)} codes, not {len(inside)} codes."
             )
-        told = inside.reshape(-1, len(people), self.step_length(people) // len(people)) - self._starts(people)
-        codes = np.zeros((len(people), len(told), self.spec.columns), dtype=np.int64)
-        codes[..., self._told(people)] = told.transpose(1, 0, 2)
-        if not self._fit(codes):
+        codes = inside.reshape(-1, len(people), self.spec.levels) - self._starts(people)
+        if not _within(codes, self.spec.codebook_size):
             raise MalformedMotion("A code of a motion span is of another level or person.")
+        codes = codes.transpose(1, 0, 2)
         if placed:
             placement = places.reshape(len(people), -1) - self._place_start
             if not _within(placement, self.spec.placement_bins):
                 raise MalformedMotion("A number of a placement is out of order.")
-            head = np.zeros((len(people), self.spec.placement_rows * self.spec.columns), dtype=np.int64)
+            head = np.zeros((len(people), self.spec.placement_rows * self.spec.levels), dtype=np.int64)
             head[:, : len(PLACEMENT)] = placement
-            codes = np.concatenate([head.reshape(len(people), -1, self.spec.columns), codes], axis=1)
+            codes = np.concatenate([head.reshape(len(people), -1, self.spec.levels), codes], axis=1)
         return MotionCodes(people, np.ascontiguousarray(codes), placed)
 
 

@@ -17,13 +17,11 @@ from vimotion.tokenizer.spec import PLACEMENT, CodecSpec
 
 START, END = "<|motion_start|>", "<|motion_end|>"
 WHO: dict[People, str] = {"ab": "<|ab|>", "a": "<|a|>", "b": "<|b|>"}
-_ANY_MOTION_TOKEN = rf"<\|(?:motion_start|motion_end|ab|a|b|[mn]\d+_\d+|[ab]_sees_\d+|(?:{'|'.join(PLACEMENT)})_\d+)\|>"
+_ANY_MOTION_TOKEN = rf"<\|(?:motion_start|motion_end|ab|a|b|[mn]\d+_\d+|(?:{'|'.join(PLACEMENT)})_\d+)\|>"
 # How codes of the first and of the second person are spelled. Each person has tokens of their own: with the same ones for both
 # the model would have to count from the start of a span to know whose code it reads, and did not learn it (LOG.md).
 CODES: dict[People, str] = {"a": "m", "b": "n"}
-# How what each of two people sees of the other is spelled.
-SIGHTS: dict[People, str] = {"a": "a_sees", "b": "b_sees"}
-# Waves over the bins of a placement's number, or of a sight's, that its rows start from, so that neighbours start alike.
+# Waves over the bins of a placement's number that its rows start from, so that neighbours start alike.
 _WAVES = 7
 # How far new rows lie from the mean of the old ones, in lengths of the usual old row. Around zero and at full length they begin
 # with a loss of 29, like this with 12 (LOG.md).
@@ -31,13 +29,12 @@ _SPREAD = 0.3
 
 
 class MotionVocabulary:
-    """The motion tokens of a codec, in the order of their ids: start, end, who, the numbers of placements, the sights of the
-    first and of the second person, all codes of the first person level by level, and those of the second."""
+    """The motion tokens of a codec, in the order of their ids: start, end, who, the numbers of placements, all codes of the
+    first person level by level, and those of the second."""
 
     def __init__(self, spec: CodecSpec) -> None:
         frame = [START, END, *WHO.values()]
         places = [f"<|{name}_{code}|>" for name in PLACEMENT for code in range(spec.placement_bins)]
-        sights = [f"<|{name}_{code}|>" for name in SIGHTS.values() for code in range(spec.sights)]
         codes = [
             f"<|{letter}{level}_{code}|>"
             for letter in CODES.values()
@@ -45,10 +42,9 @@ class MotionVocabulary:
             for code in range(spec.codebook_size)
         ]
         self.spec = spec
-        self.tokens = (*frame, *places, *sights, *codes)
+        self.tokens = (*frame, *places, *codes)
         self.first_place = len(frame)
-        self.first_sight = self.first_place + len(places)
-        self.first_code = self.first_sight + len(sights)
+        self.first_code = len(frame) + len(places)
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -90,8 +86,7 @@ def add_motion_rows(
 
     The row of a code is its codebook vector's direction, turned into the model's width by a random orthogonal map, plus a
     vector of its person and level, so that codes that look alike start alike; a placement's number is told by waves over its
-    bins, a sight by waves over its distance and its direction, plus a vector of what it tells. All lie around the mean of the
-    old rows.
+    bins, plus a vector of what it tells. All lie around the mean of the old rows.
 
     Args:
         model: changed in place; has `first_id` rows.
@@ -104,25 +99,16 @@ def add_motion_rows(
     generator = torch.Generator().manual_seed(seed)
     width = old.shape[1]
     codebook = codebook.detach().float()
+    angles = torch.arange(spec.placement_bins)[:, None] * 2.0 ** torch.arange(_WAVES) * (2 * torch.pi / spec.placement_bins)
     frame = torch.randn(vocabulary.first_place, width, generator=generator)
-    places = _turned_with_kinds(_waves(spec.placement_bins), len(PLACEMENT), width, generator)
+    places = _turned_with_kinds(torch.cat([angles.cos(), angles.sin()], dim=1), len(PLACEMENT), width, generator)
     codes = _turned_with_kinds(codebook - codebook.mean(0), len(CODES) * spec.levels, width, generator)
-    sights = frame[:0]
-    if bins := spec.sight_bins:  # drawn last, so that without sights all else starts as it always did
-        seen = torch.cat([_waves(bins).repeat_interleave(bins, dim=0), _waves(bins).repeat(bins, 1)], dim=1)
-        sights = _turned_with_kinds(seen, len(SIGHTS), width, generator)
-    rows = torch.nn.functional.normalize(torch.cat([frame, places, sights, codes]), dim=1)
+    rows = torch.nn.functional.normalize(torch.cat([frame, places, codes]), dim=1)
     old_rows = [table[:first_id].detach().clone() for table in tables_of(model)]
     model.resize_token_embeddings(first_id + len(vocabulary), mean_resizing=False)
     with torch.no_grad():
         for table, kept in zip(tables_of(model), old_rows, strict=True):
             table[first_id:] = kept.mean(0) + _SPREAD * kept.norm(dim=1).median() * rows.to(kept)
-
-
-def _waves(bins: int) -> Tensor:
-    """(bins, 2 · waves): waves over bins of which the last is the first one's neighbour."""
-    angles = torch.arange(bins)[:, None] * 2.0 ** torch.arange(_WAVES) * (2 * torch.pi / bins)
-    return torch.cat([angles.cos(), angles.sin()], dim=1)
 
 
 def _turned_with_kinds(vectors: Tensor, kinds: int, width: int, generator: torch.Generator) -> Tensor:

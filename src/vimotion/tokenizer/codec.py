@@ -15,7 +15,6 @@ from vimotion.motion import FEATURES, NUM_FEATURES
 from vimotion.tokenizer.network import Codec
 from vimotion.tokenizer.placement import REACH
 from vimotion.tokenizer.representation import features_from_pose
-from vimotion.tokenizer.sight import sight_codes
 from vimotion.tokenizer.spec import PLACEMENT, CodecConfig, CodecSpec
 from vimotion.weights import CONFIG, check_fit, read_folder
 
@@ -65,8 +64,7 @@ class MotionTokenizer:
             features: (P, T, 262) raw, placed; one or two people. A last step that is not full is padded by standing still.
 
         Returns:
-            (P, rows, columns) int64, see `CodecSpec`. Each person's codes depend on that person alone, but for sights, and
-            all on no later frame than those of their step.
+            (P, rows, levels) int64, see `CodecSpec`. Each person's codes depend on that person alone, and on no later frame.
 
         Raises:
             UserError: not such an array, not finite, longer than the codec takes, or somebody starts too far away.
@@ -83,51 +81,39 @@ class MotionTokenizer:
             raise UserError(
                 f"Somebody starts {away:.1f} metres away, and the tokenizer reaches {REACH:g}; bring the people nearer."
             )
-        features = pad_to_steps(features, self.spec.step_frames)
-        return self.see(self.encode_people(features), features)
-
-    def see(self, codes: np.ndarray, features: np.ndarray) -> np.ndarray:
-        """Codes (P, rows, columns) of people (P, T, 262), T in whole steps, and the sights of two of them, in place."""
-        if self.spec.sight_bins and len(features) == 2:
-            codes[:, self.spec.placement_rows :, 0] = sight_codes(torch.from_numpy(features), self.spec).numpy()
-        return codes
+        return self.encode_people(pad_to_steps(features, self.spec.step_frames))
 
     @torch.no_grad()
     def encode_people(self, features: np.ndarray) -> np.ndarray:
-        """`encode` of any number of people (N, T, 262) float32, T in whole steps, without sights and checks."""
+        """`encode` of any number of people (N, T, 262) float32, T in whole steps, without the checks."""
         people = torch.from_numpy(features)[:, None].to(self.codec.standard.device)
         placed = self.codec.placement_codes(people)
         latents = self.codec.latents(people, self.codec.placement(placed))
         steps = self.codec.quantizer.encode(latents[:, 0], self.spec.levels, BEAM)
-        spec = self.spec
-        head = placed.new_zeros(len(people), spec.placement_rows * spec.columns)
+        head = placed.new_zeros(len(people), self.spec.placement_rows * self.spec.levels)
         head[:, : len(PLACEMENT)] = placed[:, 0]
-        steps = torch.nn.functional.pad(steps, (spec.columns - spec.levels, 0))
-        codes: np.ndarray = torch.cat([head.unflatten(1, (-1, spec.columns)), steps], dim=1).cpu().numpy()
+        codes: np.ndarray = torch.cat([head.unflatten(1, (-1, self.spec.levels)), steps], dim=1).cpu().numpy()
         return codes
 
     @torch.no_grad()
     def decode(self, codes: np.ndarray) -> np.ndarray:
-        """Codes (P, rows, columns) of one or two people → raw frame vectors (P, steps · step_frames, 262) float32.
-
-        Sights are not looked at: they follow from the rest.
+        """Codes (P, rows, levels) of one or two people → raw frame vectors (P, steps · step_frames, 262) float32.
 
         Raises:
             UserError: not such an array, or a code that the codebook does not have.
         """
         codes, spec = np.asarray(codes), self.spec
         rows = spec.placement_rows
-        if codes.ndim != 3 or not 1 <= len(codes) <= 2 or codes.shape[2] != spec.columns or codes.shape[1] <= rows:
-            raise UserError(f"The tokenizer decodes (1 or 2 people, rows, {spec.columns}) codes, not {codes.shape}.")
-        steps = codes[:, rows:, -spec.levels :]
-        for part, size in ((codes[:, :rows], spec.placement_bins), (steps, spec.codebook_size)):
+        if codes.ndim != 3 or not 1 <= len(codes) <= 2 or codes.shape[2] != spec.levels or codes.shape[1] <= rows:
+            raise UserError(f"The tokenizer decodes (1 or 2 people, rows, {spec.levels}) codes, not {codes.shape}.")
+        for part, size in ((codes[:, :rows], spec.placement_bins), (codes[:, rows:], spec.codebook_size)):
             if codes.dtype.kind not in "iu" or part.min() < 0 or part.max() >= size:
                 raise UserError(
                     f"Codes of placements are whole numbers below {spec.placement_bins}, others below {spec.codebook_size}."
                 )
         indices = torch.as_tensor(np.ascontiguousarray(codes, dtype=np.int64), device=self.codec.standard.device)
         placement = self.codec.placement(indices[:, :rows].flatten(1)[:, : len(PLACEMENT)])[None]
-        pose = self.codec.pose(self.codec.quantizer.decode(indices[:, rows:, -spec.levels :])[None], placement)
+        pose = self.codec.pose(self.codec.quantizer.decode(indices[:, rows:])[None], placement)
         features: np.ndarray = features_from_pose(pose, placement[..., 3], self.codec.standard)[0].cpu().numpy()
         return features
 

@@ -14,17 +14,14 @@ PLACEMENT = ("x", "z", "yaw", "size")
 class CodecSpec(Config):
     """What the language side knows of a codec.
 
-    A person's codes are an array of rows and columns: first `placement_rows` rows that hold the codes of `PLACEMENT` (and zeros
-    where they leave room), then a row for each step. The last `levels` columns are those of the levels; before them comes one
-    for the sight of the other person, if there are sights (`sight.py`; 0 of somebody alone).
+    A person's codes are an array of rows and levels: first `placement_rows` rows that hold the codes of `PLACEMENT` (and zeros
+    where they leave room), then a row for each step.
 
     Attributes:
         step_frames: frames that one step of codes stands for.
         levels: codes a person and step, from coarse to fine.
         codebook_size: values that a code can have; all levels share the one codebook.
         placement_bins: values that each code of a placement can have.
-        sight_bins: distances and directions in which each of two people is told before each step where the other is; 0: none
-            is told.
         fps: frames per second.
     """
 
@@ -32,21 +29,11 @@ class CodecSpec(Config):
     levels: int = Field(default=4, gt=0)
     codebook_size: int = Field(default=512, gt=1)
     placement_bins: int = Field(default=512, gt=1, multiple_of=2)
-    sight_bins: int = Field(default=0, ge=0, le=64)
     fps: float = FPS
 
     @property
-    def sights(self) -> int:
-        """Values that the code of a sight can have."""
-        return self.sight_bins**2
-
-    @property
-    def columns(self) -> int:
-        return self.levels + (self.sight_bins > 0)
-
-    @property
     def placement_rows(self) -> int:
-        return -(-len(PLACEMENT) // self.columns)
+        return -(-len(PLACEMENT) // self.levels)
 
     @property
     def steps_per_second(self) -> float:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import linear, pad
 
-from vimotion.language.layout import SIGHT, Layout
+from vimotion.language.layout import Layout
 from vimotion.language.vocabulary import CODES
 from vimotion.tokenizer.spec import PLACEMENT
 
@@ -24,9 +24,8 @@ def filled(places: Tensor) -> Tensor:
 class Alternatives:
     """The head's rows in families: a token is told apart from the tokens of its family alone.
 
-    Words stand beside a motion's start; a motion's end and the first number of a placement beside the first codes of a step
-    and what the first person sees; who is in a motion, each later number of a placement, what the second person sees, and the
-    codes of each later level of each person for themselves.
+    Words stand beside a motion's start; a motion's end and the first number of a placement beside the first codes of a step;
+    who is in a motion, each later number of a placement, and the codes of each later level of each person for themselves.
     Decoding never takes another, so nothing is lost, and a step is a tenth shorter on a CPU (LOG.md).
     """
 
@@ -35,16 +34,14 @@ class Alternatives:
         words = range(layout.first_id)
         frame = range(layout.first_id, layout.place_ids(0).start)
         places = [layout.place_ids(number) for number in range(len(PLACEMENT))]
-        sights = [layout.level_ids(SIGHT, person) for person in CODES] if spec.sight_bins else []
         codes = [[layout.level_ids(level, person) for level in range(spec.levels)] for person in CODES]
         # as they follow one another in the vocabulary
-        self._pieces = [words, frame, *places, *sights, *(ids for person in codes for ids in person)]
-        later = [*places[1:], *sights[1:], *(ids for person in codes for ids in person[1:])]
-        first = [places[0], *sights[:1], *(person[0] for person in codes)]
+        self._pieces = [words, frame, *places, *(ids for person in codes for ids in person)]
+        later = [*places[1:], *(ids for person in codes for ids in person[1:])]
         families = [
             ([layout.start, *words], [words, frame]),
             (list(layout.who.values()), [frame]),
-            ([layout.end, *(i for ids in first for i in ids)], [frame, *first]),
+            ([layout.end, *places[0], *codes[0][0], *codes[1][0]], [frame, places[0], codes[0][0], codes[1][0]]),
             *((list(ids), [ids]) for ids in later),
         ]
         self._members = [[self._pieces.index(piece) for piece in pieces] for _, pieces in families]

@@ -11,10 +11,9 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 from transformers import PreTrainedModel
 
-from vimotion.language.layout import SIGHT, Layout
+from vimotion.language.layout import Layout
 from vimotion.language.rendering import IGNORED
 from vimotion.language.vocabulary import CODES
-from vimotion.tokenizer.spec import PLACEMENT
 from vimotion.training.alternatives import Alternatives, filled
 
 Batch = dict[str, Tensor]
@@ -115,8 +114,7 @@ def validation(batches: Iterable[Batch], layout: Layout) -> Callable[[nn.Module]
     """What `run_loop` takes as `evaluate`: mean loss of held-out examples, over all labelled tokens and by their kind.
 
     "validation_text" is the words and ends of turn, "validation_frame" start, people and end of motions,
-    "validation_place" where people start, "validation_sight" where each sees the other, "validation_level_0" the codes of the
-    coarsest level, and so on.
+    "validation_place" where people start, "validation_level_0" the codes of the coarsest level, and so on.
     """
     kept = list(batches)
 
@@ -126,11 +124,10 @@ def validation(batches: Iterable[Batch], layout: Layout) -> Callable[[nn.Module]
         losses, labels = torch.cat([losses for losses, _ in found]), torch.cat([labels for _, labels in found])
         frame = torch.tensor([layout.start, layout.end, *layout.who.values()], device=device)
         kinds = {"loss": torch.ones_like(labels, dtype=torch.bool), "frame": torch.isin(labels, frame)}
-        kinds["place"] = (labels >= layout.place_ids(0).start) & (labels < layout.place_ids(len(PLACEMENT) - 1).stop)
-        for level in range(layout.first_level("ab"), layout.spec.levels):
+        kinds["place"] = (labels >= layout.place_ids(0).start) & (labels < layout.code_ids.start)
+        for level in range(layout.spec.levels):
             both = (layout.level_ids(level, person) for person in CODES)
-            name = "sight" if level == SIGHT else f"level_{level}"
-            kinds[name] = torch.stack([(labels >= ids.start) & (labels < ids.stop) for ids in both]).any(0)
+            kinds[f"level_{level}"] = torch.stack([(labels >= ids.start) & (labels < ids.stop) for ids in both]).any(0)
         kinds["text"] = labels < layout.first_id
         return {f"validation_{name}": float(losses[mask].mean()) for name, mask in kinds.items() if mask.any()}
 

@@ -5,7 +5,7 @@ first frames, so that the model sees motions at every offset to the codec's grid
 
     info.json        what it was made from
     codes.parquet    the clips' texts and facts as in the store, and `codes`: one int16 list a clip, over
-                     [first frame, who is first, person, row, column]
+                     [first frame, who is first, person, row, level]
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ class MotionCodes:
         )
 
     def codes(self, index: int, variant: int = 0, first: int = 0) -> np.ndarray:
-        """(P, rows, columns) int16 of a clip from first frame number `variant`, person `first` being the first."""
+        """(P, rows, levels) int16 of a clip from first frame number `variant`, person `first` being the first."""
         group, number = self._place(index)
         people = int(self._people[index])
         position = int(group.starts[number])
@@ -128,16 +128,16 @@ class MotionCodes:
             position += people * self._variant_size(index, frames)
         size = self._variant_size(index, self.first_frames[variant])
         position += first * size
-        return group.codes[position : position + size].reshape(people, -1, self.spec.columns)
+        return group.codes[position : position + size].reshape(people, -1, self.spec.levels)
 
     def codes_of(self, part: MotionPart, variant: int = 0, first: int = 0) -> np.ndarray:
-        """(people, rows, columns) of what a motion part refers to; its frames count from the variant's first frame."""
+        """(people, rows, levels) of what a motion part refers to; its frames count from the variant's first frame."""
         chosen = ["ab".index(person) for person in part.people]
         return self.codes(self.index_of(part.motion), variant, first)[chosen, self.spec.rows_between(part.start, part.stop)]
 
     def _variant_size(self, index: int, first_frame: int) -> int:
         rows = self.spec.rows(int(self._frames[index]) - first_frame)
-        return int(self._people[index]) * rows * self.spec.columns
+        return int(self._people[index]) * rows * self.spec.levels
 
     def _place(self, index: int) -> tuple[_Group, int]:
         """The row group of a clip, and its number in it."""
@@ -163,7 +163,7 @@ class _Group(NamedTuple):
 
 
 def encode_clip(tokenizer: MotionTokenizer, features: np.ndarray) -> np.ndarray:
-    """(P, rows, columns) of a clip (T, P, 262) by itself, as placed by its first person."""
+    """(P, rows, levels) of a clip (T, P, 262) by itself, as placed by its first person."""
     return next(_encode(tokenizer, [next(_views(features, [0]))]))
 
 
@@ -203,7 +203,7 @@ def _views(features: np.ndarray, first_frames: Sequence[int]) -> Iterator[np.nda
 def _encode(tokenizer: MotionTokenizer, motions: Sequence[np.ndarray]) -> Iterator[np.ndarray]:
     """`tokenizer.encode` of many motions (P, T, 262), many people at a time.
 
-    People are encoded alone and the encoder looks at no later frame, so neither company nor padding changes a code of a level.
+    People are encoded alone and the encoder looks at no later frame, so neither company nor padding changes a code.
     """
     padded = [pad_to_steps(person[None], tokenizer.spec.step_frames)[0] for motion in motions for person in motion]
     codes: list[np.ndarray] = [np.empty(0)] * len(padded)
@@ -217,10 +217,9 @@ def _encode(tokenizer: MotionTokenizer, motions: Sequence[np.ndarray]) -> Iterat
             features[len(padded[i]) :] = padded[i][-1]
         for i, found in zip(chosen, tokenizer.encode_people(together), strict=True):
             codes[i] = found[: tokenizer.spec.rows(len(padded[i]))]
-    people = iter(zip(codes, padded, strict=True))
+    people = iter(codes)
     for motion in motions:
-        found, features = zip(*(next(people) for _ in motion), strict=True)
-        yield tokenizer.see(np.stack(found), np.stack(features))
+        yield np.stack([next(people) for _ in motion])
 
 
 def _digest(files: Sequence[Path]) -> str:

@@ -239,5 +239,5 @@ def _corpus(folder: Path, assumed: PlanConfig, codec: CodecSpec | None) -> dict[
         return None
     found = {"clips": float(len(lengths)), "hours": sum(frames for frames, _ in lengths) / FPS / 3600}
     if codec is not None:
-        found["tokens"] = float(sum(people * codec.rows(frames) * codec.columns for frames, people in lengths))
+        found["tokens"] = float(sum(people * codec.rows(frames) * codec.levels for frames, people in lengths))
     return found
