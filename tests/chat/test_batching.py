@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -21,6 +22,7 @@ from vimotion.language.rendering import parse_answer
 from vimotion.tasks.messages import TextPart
 
 WILD = Sampling(temperature=3.0, top_p=1.0)
+GUIDED = Sampling(temperature=3.0, top_p=1.0, guidance=2.0)
 
 
 @pytest.fixture(scope="module", params=["llama", "slotted", "any"])
@@ -36,7 +38,8 @@ def decoder(request: pytest.FixtureRequest, model: Model) -> Decoder:
 def request(seed: int) -> Request:
     kind = ("must", "any", "no")[seed % 3]
     rules = Rules(kind, max_steps=3, max_text=4 + seed % 5)
-    return Request([5] * (1 + 11 * seed % 40), rules, seed, motion=WILD, words=WILD)
+    motion = GUIDED if seed % 4 < 2 else WILD
+    return Request([5] * (1 + 11 * seed % 40), rules, seed, motion=motion, words=WILD, unsaid=[5] * (1 + seed))
 
 
 @pytest.fixture(scope="module")
@@ -105,17 +108,17 @@ def test_the_cache_has_as_many_slots_as_are_needed(model: Model, monkeypatch: py
     new_cache = model.decoder.network.new_cache
     monkeypatch.setattr(model.decoder.network, "new_cache", lambda *size: sizes.append(size[:2]) or new_cache(*size))
     batch = Batch(model.decoder, slots=16)
-    batch.add(request(0))
+    batch.add(replace(request(0), motion=WILD))
     batch.step()
     for seed in (3, 6, 9, 0):
-        batch.add(request(seed))
+        batch.add(replace(request(seed), motion=WILD))
         batch.step()
     assert [slots for slots, _ in sizes if slots] == sorted(slots for slots, _ in sizes)
     assert sizes[0][0] == 1 and sizes[-1][0] == 8
     while batch.busy:
         batch.step()
     sizes.clear()
-    batch.add(request(0))
+    batch.add(replace(request(0), motion=WILD))
     batch.step()
     assert [slots for slots, _ in sizes] == [1]
 

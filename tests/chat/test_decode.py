@@ -65,6 +65,29 @@ def test_the_seed_decides(decoder: Decoder, model: Model) -> None:
     assert list(decoder.stream(one)) == list(decoder.stream(again)) != list(decoder.stream(other))
 
 
+@pytest.mark.parametrize("network", [Llama, SlottedLM, AnyCausalLM])
+def test_guidance_goes_beyond_what_the_words_change(model: Model, folder: ModelFolder, network: type) -> None:
+    decoder = Decoder(folder.model, model.decoder.legal, int8=False)
+    decoder.network = decoder.network if network is Llama else network(folder.model)
+    rules = Rules("must", ("ab",), max_steps=3, max_text=4, max_motions=2)
+    asked = Request([5, 6, 7, 8], rules, motion=Sampling(0.0, guidance=2.5), unsaid=[5, 8])
+    tokens = list(decoder.stream(asked))
+    start = tokens.index(model.layout.start)
+    draft = model.decoder.legal.begin(rules)
+    guided = differ = 0
+    for place, token in enumerate(tokens):
+        ids = model.decoder.legal.ids(*draft.at)
+        if place > start and draft.place.kind != "text" and len(ids) > 1:
+            with torch.inference_mode():
+                told = folder.model(torch.tensor([[*asked.prompt, *tokens[:place]]])).logits[0, -1, ids]
+                untold = folder.model(torch.tensor([[*asked.unsaid, *tokens[start:place]]])).logits[0, -1, ids]
+            assert token == int(ids[(untold + 2.5 * (told - untold)).argmax()])
+            guided += 1
+            differ += token != int(ids[told.argmax()])
+        draft.push(token)
+    assert guided > 6 and differ
+
+
 def test_all_networks_give_the_same_greedy_answers(model: Model, folder: ModelFolder) -> None:
     asked = requests(model, GREEDY, 6)
     ours = Decoder(folder.model, model.decoder.legal, int8=False)

@@ -16,7 +16,19 @@ from vimotion.choreography.manner import MANNERS
 from vimotion.choreography.parameters import Act, SceneParameters
 from vimotion.choreography.telling import tell
 from vimotion.errors import UserError
-from vimotion.tasks import TASKS, MotionPart, TextPart, ask, length_sentence, possible_tasks, questions, sample_conversation
+from vimotion.tasks import (
+    TASKS,
+    Conversation,
+    Message,
+    MotionPart,
+    TextPart,
+    ask,
+    length_sentence,
+    possible_tasks,
+    questions,
+    sample_conversation,
+    unsaid,
+)  # fmt: skip
 from vimotion.tasks.templates import (
     MOTION,
     account,
@@ -488,3 +500,16 @@ def test_a_lone_person_is_made_described_and_carried_on_and_never_spoken_of_as_t
             words = " ".join(part.text for part in said[0].parts if isinstance(part, TextPart))
             rest = re.sub(re.escape(lone.captions[0]), "", words, flags=re.IGNORECASE)
             assert not re.search(r"\b(two|people|they|these|between|interaction)\b", rest, re.IGNORECASE), words
+
+
+def test_what_is_left_of_a_turn_without_its_words() -> None:
+    def said(*parts: object) -> tuple[object, ...]:
+        return tuple(TextPart(part) if isinstance(part, str) else part for part in parts)
+
+    first, shown, made = MotionPart("c0"), MotionPart("c1", "a"), MotionPart("c2")
+    before = (Message("user", said("Hug.")), Message("assistant", said("They hug.", first)))
+    asked = Message("user", said("Here ", shown, " is somebody."))
+    conversation = Conversation((*before, asked, Message("assistant", said("A greeting.", made))), "reaction")
+    silent = Conversation((*before, Message("user", (shown,)), Message("assistant", (made,))), "reaction")
+    assert unsaid(conversation) == silent
+    assert unsaid(Conversation((*before, asked))) == Conversation((*before, Message("user", (shown,))))

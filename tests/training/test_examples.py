@@ -61,6 +61,25 @@ def test_a_batch_follows_from_seed_and_index(codes: MotionCodes, layout: Layout,
     assert not torch.equal(first["input_ids"], other["input_ids"])
 
 
+def test_some_motions_are_learned_without_the_words_that_led_to_them(codes: MotionCodes, layout: Layout) -> None:
+    config = ALL.model_copy(update={"tasks": {"text_to_motion": 1.0, "editing": 1.0, "motion_to_text": 1.0}, "unsaid": 0.5})
+    for split in ("train", "val"):
+        drawn = Examples(codes, TOKENIZER, layout, config, seed=1, split=split)
+        random = np.random.default_rng(0)
+        silent = 0
+        for _ in range(60):
+            ids, labels = (np.array(row) for row in drawn.example(random))
+            answer = TOKENIZER.decode(ids[labels != IGNORED], skip_special_tokens=False)
+            told = ids[labels == IGNORED]
+            words = TOKENIZER.decode([token for token in told if not layout.is_motion(token)], skip_special_tokens=True)
+            made = layout.start in ids[labels != IGNORED]
+            nothing = words.split("user", 1)[1].split("assistant")[0].strip() == ""
+            silent += nothing
+            assert made or not nothing
+            assert not nothing or answer.startswith(layout.vocabulary.tokens[0])
+        assert 10 < silent < 35 if split == "train" else silent == 0
+
+
 def test_rows_hold_whole_examples(layout: Layout, examples: Examples) -> None:
     batch = examples(0)
     opening = TOKENIZER.convert_tokens_to_ids("<|im_start|>")

@@ -38,9 +38,24 @@ class Writing:
         """Tokens in the cache: all but the newest, which the next step adds."""
         return len(self.request.prompt) + len(self.draft.tokens) - 1
 
+    @property
+    def guided(self) -> bool:
+        """Whether its next token is one of a motion that is guided."""
+        return self.request.motion.guidance != 1 and self.draft.place.kind != "text"
 
-# Slot → its answer, and the state (1, width) after the last token.
-_States = dict[int, tuple[Writing, Tensor]]
+    @property
+    def begins_motion(self) -> bool:
+        """Whether the newest token begins a motion."""
+        return self.draft.place.kind == "who"
+
+    @property
+    def cached_unsaid(self) -> int:
+        """Tokens that what is unsaid has in its cache: a prompt, and of the answer its motion."""
+        return len(self.request.unsaid) + self.draft.span_tokens - 1
+
+
+# Slot → the state (1, width) after its last token.
+_States = dict[int, Tensor]
 
 
 class Batch:
@@ -55,7 +70,9 @@ class Batch:
         self.slots = slots
         self._decoder, self._network, self._legal = decoder, decoder.network, decoder.legal
         self._few = _ONE_THREAD // decoder.width
+        # of what was said, and of guided answers also of the same without words
         self._cache: Any = None
+        self._unsaid: Any = None
         self._size = (0, 0)
         self._running: list[Writing | None] = []
         self._waiting: deque[Writing] = deque()
@@ -94,18 +111,17 @@ class Batch:
         states = self._start()
         with _threads(1 if len(active) <= self._few else None):
             states |= self._advance(active)
-            tokens = self._choose(states)
-        for slot, (writing, token) in tokens.items():
+            tokens = self._choose(states, self._advance_unsaid(active))
+        for writing, token in tokens.values():
             writing.draft.push(token)
-            if writing.draft.done:
-                self._running[slot] = None
+        self._running = [writing if writing and not writing.draft.done else None for writing in self._running]
         self._rest()
         return list(tokens.values())
 
     def _rest(self) -> None:
         """Give the cache back when nobody needs it."""
         if not self.busy:
-            self._cache, self._size, self._running = None, (0, 0), []
+            self._cache, self._unsaid, self._size, self._running = None, None, (0, 0), []
 
     def _start(self) -> _States:
         """Give free slots to those who wait longest, and read their prompts."""
@@ -114,7 +130,7 @@ class Batch:
         for slot, writing in enumerate(self._running):
             if writing is None and self._waiting:
                 fresh = self._running[slot] = self._waiting.popleft()
-                states[slot] = fresh, self._network.prefill(self._cache, slot, torch.tensor(fresh.request.prompt))
+                states[slot] = self._network.prefill(self._cache, slot, torch.tensor(fresh.request.prompt))
         return states
 
     def _make_room(self) -> None:
@@ -128,31 +144,47 @@ class Batch:
         if size != self._size:
             self._cache = self._network.new_cache(*size, self._cache)
             self._running += [None] * (size[0] - slots)
-            self._size = size
+        if any(writing.request.motion.guidance != 1 for writing in here) and (size != self._size or self._unsaid is None):
+            self._unsaid = self._network.new_cache(*size, self._unsaid)
+        self._size = size
 
     def _advance(self, active: dict[int, Writing]) -> _States:
         """One step of what runs."""
+        return self._step(self._cache, active, [writing.cached for writing in active.values()])
+
+    def _advance_unsaid(self, active: dict[int, Writing]) -> _States:
+        """The same of what is guided, without the words."""
+        guided = {slot: writing for slot, writing in active.items() if writing.guided}
+        for slot, writing in guided.items():
+            if writing.begins_motion:
+                self._network.prefill(self._unsaid, slot, torch.tensor(writing.request.unsaid))
+        return self._step(self._unsaid, guided, [writing.cached_unsaid for writing in guided.values()])
+
+    def _step(self, cache: Any, active: dict[int, Writing], lengths: list[int]) -> _States:
         if not active:
             return {}
-        lengths = torch.tensor([writing.cached for writing in active.values()])
         newest = torch.tensor([writing.draft.tokens[-1] for writing in active.values()])
-        states = self._network.step(self._cache, torch.tensor(list(active)), lengths, newest).split(1)
-        return {slot: (writing, state) for (slot, writing), state in zip(active.items(), states, strict=True)}
+        states = self._network.step(cache, torch.tensor(list(active)), torch.tensor(lengths), newest).split(1)
+        return dict(zip(active, states, strict=True))
 
-    def _choose(self, states: _States) -> dict[int, tuple[Writing, int]]:
+    def _choose(self, states: _States, unsaid: _States) -> dict[int, tuple[Writing, int]]:
         """Slot → its answer and next token. Only the head's legal rows are computed: a level has few of the vocabulary."""
         together: dict[Spot, list[int]] = {}
-        for slot, (writing, _) in states.items():
-            together.setdefault(writing.draft.at, []).append(slot)
+        running = {slot: writing for slot, writing in enumerate(self._running) if writing}
+        for slot in states:
+            together.setdefault(running[slot].draft.at, []).append(slot)
         chosen: dict[int, tuple[Writing, int]] = {}
         for at, slots in together.items():
             ids = self._legal.ids(*at)
             if len(ids) == 1:
-                chosen |= {slot: (states[slot][0], int(ids)) for slot in slots}
+                chosen |= {slot: (running[slot], int(ids)) for slot in slots}
                 continue
-            logits = self._decoder.head(at)(torch.cat([states[slot][1] for slot in slots]))
-            for slot, row in zip(slots, logits, strict=True):
-                writing = states[slot][0]
+            head = self._decoder.head(at)
+            for slot, row in zip(slots, head(torch.cat([states[slot] for slot in slots])), strict=True):
+                writing = running[slot]
+                if slot in unsaid:
+                    without = head(unsaid[slot])[0]
+                    row = without + writing.request.motion.guidance * (row - without)
                 sampling = writing.request.words if at[0].kind == "text" else writing.request.motion
                 chosen[slot] = writing, int(ids[sampling.pick(row, writing.generator)])
         return chosen

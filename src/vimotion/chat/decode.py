@@ -22,11 +22,16 @@ Head = Callable[[Tensor], Tensor]
 
 @dataclass(frozen=True)
 class Sampling:
-    """How a token is drawn. `temperature` 0 takes the likeliest; `top_k` and `top_p` cut the tail before the draw."""
+    """How a token is drawn. `temperature` 0 takes the likeliest; `top_k` and `top_p` cut the tail before the draw.
+
+    `guidance` is for motions: how far their logits go from what would come if nothing had been said to what comes, and beyond
+    that where it is more than 1 (classifier-free guidance, Ho and Salimans 2022; the paper has none). Such a token costs two.
+    """
 
     temperature: float = 0.6
     top_k: int | None = None
     top_p: float = 0.95
+    guidance: float = 1.0
 
     def __post_init__(self) -> None:
         if not 0 <= self.temperature < math.inf or not 0 < self.top_p <= 1 or (self.top_k is not None and self.top_k < 1):
@@ -49,6 +54,7 @@ class Request:
     """A prompt's ids (`language.render_prompt`), and what is wanted for an answer.
 
     `motion` is how its codes are drawn, `words` how its text is, and with it the choice whether a motion comes at all.
+    `unsaid` is the same prompt without the words of its last message (`tasks.messages.unsaid`), which guidance goes away from.
     """
 
     prompt: Sequence[int]
@@ -56,6 +62,7 @@ class Request:
     seed: int = 0
     motion: Sampling = field(default_factory=Sampling)
     words: Sampling = field(default_factory=lambda: Sampling(temperature=0.0))
+    unsaid: Sequence[int] = ()
 
 
 class Network(Protocol):

@@ -150,6 +150,11 @@ class Draft:
         """The arguments of `LegalTokens.ids` that give what may come next: drafts with the same `at` may go on alike."""
         return self.place, self.rules.people if self.place.kind == "who" else ()
 
+    @property
+    def span_tokens(self) -> int:
+        """Tokens of the motion that is being written, its start and who is in it included."""
+        return 1 if self.place.kind == "who" else 2 + self._inside_tokens
+
     def push(self, token: int) -> None:
         """Write one token.
 

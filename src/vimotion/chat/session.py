@@ -21,7 +21,7 @@ from vimotion.formats import load_motion
 from vimotion.language.layout import MotionCodes
 from vimotion.language.rendering import parse_answer, render_prompt
 from vimotion.motion import FPS, Interaction
-from vimotion.tasks.messages import Conversation, Message, MotionPart, Part, People, TextPart
+from vimotion.tasks.messages import Conversation, Message, MotionPart, Part, People, TextPart, unsaid
 
 if TYPE_CHECKING:
     from vimotion.chat.model import Model
@@ -261,8 +261,11 @@ class Turn:
             raise UserError(f"An answer takes at least one draft, not {wish.drafts}.")
         model = session.model
         conversation = Conversation((*session.messages, message))
-        prompt = render_prompt(conversation, model.tokenizer, model.layout, session.codes_of)
-        self.request = Request(prompt, self._rules(), wish.seed, wish.sampling, wish.words)
+        prompts = (
+            render_prompt(said, model.tokenizer, model.layout, session.codes_of)
+            for said in (conversation, unsaid(conversation))
+        )
+        self.request = Request(next(prompts), self._rules(), wish.seed, wish.sampling, wish.words, next(prompts))
 
     @property
     def drafts(self) -> list[Request]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 People = Literal["ab", "a", "b"]
@@ -43,3 +43,13 @@ class Conversation:
 
     messages: tuple[Message, ...]
     task: str = ""
+
+
+def unsaid(conversation: Conversation) -> Conversation:
+    """The conversation without the words of its last turn, the user's and those of an answer: its motions are left."""
+    last = max(i for i, message in enumerate(conversation.messages) if message.role == "user")
+    silent = [
+        replace(message, parts=tuple(part for part in message.parts if isinstance(part, MotionPart)))
+        for message in conversation.messages[last:]
+    ]
+    return replace(conversation, messages=(*conversation.messages[:last], *silent))

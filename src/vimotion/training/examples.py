@@ -19,6 +19,7 @@ from vimotion.errors import UserError
 from vimotion.language.layout import Layout
 from vimotion.language.rendering import IGNORED, CodesOf, render
 from vimotion.tasks import TASKS, Conversation, possible_tasks, sample_conversation
+from vimotion.tasks.messages import MotionPart, unsaid
 from vimotion.tasks.naming import renamed_caption
 from vimotion.training.dialogues import INTER_MT2, Dialogues
 from vimotion.training.motion_codes import MotionCodes
@@ -46,6 +47,8 @@ class ExamplesConfig(Config):
             what it is to say, by codes drawn from the same level: at use it also reads what it drew itself (after T2M-GPT).
         given_codes: this share of the codes in the motions that users show is learned as if it were answered: what they
             move like costs nothing more to learn, as they are read anyway.
+        unsaid: this share of the conversations that end with a motion is learned without the words that led to it
+            (`tasks.messages.unsaid`), so that an answer can be guided away from what is done whatever is said.
     """
 
     tasks: dict[str, float]
@@ -55,6 +58,7 @@ class ExamplesConfig(Config):
     exchange: float = Field(default=0.5, ge=0, le=1)
     wrong_codes: float = Field(default=0.0, ge=0, le=1)
     given_codes: float = Field(default=0.0, ge=0, le=1)
+    unsaid: float = Field(default=0.0, ge=0, le=1)
 
 
 class Examples:
@@ -123,6 +127,8 @@ class Examples:
         for _ in range(_TRIES):
             if drawn := self.conversation(task, random):
                 conversation, codes_of = drawn
+                if self._split == "train" and _ends_with_motion(conversation) and random.random() < self._config.unsaid:
+                    conversation = unsaid(conversation)
                 ids, labels = render(conversation, self._tokenizer, self._layout, codes_of)
                 self._rendered += 1
                 if len(ids) <= self._config.row_tokens:
@@ -150,6 +156,10 @@ class Examples:
             record, source = exchanged(record), source and exchanged(source)
         conversation = sample_conversation(task, record, random, source=source, step_frames=step_frames)
         return conversation, partial(self._codes.codes_of, variant=variant, first=int(exchange))
+
+
+def _ends_with_motion(conversation: Conversation) -> bool:
+    return any(isinstance(part, MotionPart) for part in conversation.messages[-1].parts)
 
 
 def can_exchange(record: Record) -> bool:
