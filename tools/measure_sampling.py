@@ -35,7 +35,7 @@ def main() -> None:
     parser.add_argument("--examples", type=int, default=106)
     parser.add_argument("--temperature", type=float, nargs="+", default=[Sampling.temperature])
     parser.add_argument("--top-p", type=float, nargs="+", default=[Sampling.top_p])
-    parser.add_argument("--guidance", type=float, nargs="+", default=[Sampling.guidance])
+    parser.add_argument("--guidance", type=float, nargs="+", default=[1.0])
     parser.add_argument("--drafts", type=int, nargs="+", default=[Wish.drafts])
     arguments = parser.parse_args()
     model, store, extractor = load_model(arguments.model), open_store(arguments.corpus), load_extractor(None)

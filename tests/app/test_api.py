@@ -80,13 +80,19 @@ def uploaded(client: TestClient, tmp_path: Path) -> str:
 
 
 def test_a_reply_is_that_of_the_model_itself(client: TestClient, model: Model) -> None:
-    reply = ask(client, "Two people hug.", motion="must", people="ab", duration=1.5, seed=3, temperature=1.5)
+    reply = ask(client, "Two people hug.", motion="must", people="ab", duration=1.5, seed=3, temperature=1.5, guidance=2)
     made = motion_of(reply)
     assert (made["people"], made["num_frames"], made["duration"], made["made"]) == ("ab", 45, 1.5, True)
     from vimotion.chat import Sampling
 
     expected = model.chat().say(
-        "Two people hug.", motion="must", people="ab", duration=1.5, seed=3, drafts=1, sampling=Sampling(1.5)
+        "Two people hug.",
+        motion="must",
+        people="ab",
+        duration=1.5,
+        seed=3,
+        drafts=1,
+        sampling=Sampling(1.5, guidance=2.0),
     )
     assert reply["usage"]["completion_tokens"] == expected.tokens
     assert (reply["choices"][0]["message"]["content"] or "") == expected.text

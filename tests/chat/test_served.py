@@ -148,6 +148,11 @@ def test_too_long_a_conversation_is_refused_before_it_is_sent(llama_cpp: str, fi
         served(llama_cpp, files).chat().say("hug " * 300)
 
 
+def test_a_server_does_not_guide(llama_cpp: str, files: Path) -> None:
+    with pytest.raises(UserError, match="without guidance"):
+        served(llama_cpp, files).chat().say("hug", sampling=Sampling(guidance=2.0))
+
+
 def test_the_motion_that_comes_back_is_the_one_that_was_said(llama_cpp: str, files: Path) -> None:
     far = served(llama_cpp, files)
     codes = far.answers([TURNS["as long as it takes"](far)])[0].motion.codes

@@ -10,6 +10,7 @@ from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from vimotion.artifacts import read_manifest
+from vimotion.chat import load_model
 from vimotion.config import Config, load_config
 from vimotion.errors import UserError
 from vimotion.language.backbone import tiny_backbone
@@ -29,7 +30,13 @@ def aligned(home: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def instructed(aligned: Path) -> Path:
-    return train_instruct(load_config(InstructRecipe, RECIPES / "instruct" / "tiny.yaml", SMALL))
+    return train_instruct(
+        load_config(InstructRecipe, RECIPES / "instruct" / "tiny.yaml", [*SMALL, "guidance=2", "examples.unsaid=0.2"])
+    )
+
+
+def test_a_model_is_guided_as_it_was_made_for(aligned: Path, instructed: Path) -> None:
+    assert [load_model(folder).decoder.guidance for folder in (aligned, instructed)] == [1.0, 2.0]
 
 
 @pytest.mark.parametrize("stage, recipe", [("align", AlignRecipe), ("instruct", InstructRecipe)])

@@ -77,6 +77,7 @@ def asked_of(wanted: ChatRequest, max_samples: int) -> Asked:
     motion = Sampling(
         Sampling.temperature if wanted.temperature is None else wanted.temperature,
         top_p=Sampling.top_p if wanted.top_p is None else wanted.top_p,
+        guidance=wanted.guidance,
     )
     fields: dict[str, Any] = {"motion": wanted.motion, "continues": wanted.continues, "people": wanted.people}
     fields["duration"] = wanted.duration
@@ -86,7 +87,8 @@ def asked_of(wanted: ChatRequest, max_samples: int) -> Asked:
         fields["drafts"] = wanted.drafts
     seed = secrets.randbelow(2**31) if wanted.seed is None else wanted.seed
     settings = fields | {
-        "temperature": motion.temperature, "top_p": motion.top_p, "text_temperature": wanted.text_temperature or 0.0
+        "temperature": motion.temperature, "top_p": motion.top_p, "guidance": motion.guidance,
+        "text_temperature": wanted.text_temperature or 0.0,
     }  # fmt: skip
     wish = Wish(seed=seed, sampling=motion, words=Sampling(temperature=wanted.text_temperature or 0.0), **fields)
     messages = [_message(message) for message in wanted.messages]

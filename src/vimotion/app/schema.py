@@ -99,6 +99,9 @@ class ChatRequest(Config):
     seed: int | None = Field(None, ge=0, le=2**53, description="The same seed gives the same answer. Default: drawn.")
     temperature: float | None = Field(None, ge=0, le=2, description="Of motion. Default: 0.6.")
     top_p: float | None = Field(None, gt=0, le=1, description="Of motion. Default: 0.95.")
+    guidance: float | None = Field(
+        None, ge=0, le=10, description="Of motion: how far it goes from what would come whatever is said. Default: the model's."
+    )
     text_temperature: float | None = Field(None, ge=0, le=2, description="Of words. Default: 0, the likeliest.")
     max_tokens: int | None = Field(
         None, ge=1, le=1000, description="Of the words (default 200); a motion is as long as `duration` says."

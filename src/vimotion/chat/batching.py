@@ -28,6 +28,7 @@ class Writing:
     request: Request
     draft: Draft
     length: int  # tokens that its slot must have room for
+    guidance: float
     generator: torch.Generator = field(init=False)
 
     def __post_init__(self) -> None:
@@ -41,7 +42,7 @@ class Writing:
     @property
     def guided(self) -> bool:
         """Whether its next token is one of a motion that is guided."""
-        return self.request.motion.guidance != 1 and self.draft.place.kind != "text"
+        return self.guidance != 1 and self.draft.place.kind != "text"
 
     @property
     def begins_motion(self) -> bool:
@@ -83,7 +84,9 @@ class Batch:
         Raises:
             UserError: it could grow longer than the network reads.
         """
-        writing = Writing(request, self._legal.begin(request.rules), self._decoder.length(request))
+        own = request.motion.guidance
+        guidance = self._decoder.guidance if own is None else own
+        writing = Writing(request, self._legal.begin(request.rules), self._decoder.length(request), guidance)
         self._waiting.append(writing)
         return writing
 
@@ -144,7 +147,7 @@ class Batch:
         if size != self._size:
             self._cache = self._network.new_cache(*size, self._cache)
             self._running += [None] * (size[0] - slots)
-        if any(writing.request.motion.guidance != 1 for writing in here) and (size != self._size or self._unsaid is None):
+        if any(writing.guidance != 1 for writing in here) and (size != self._size or self._unsaid is None):
             self._unsaid = self._network.new_cache(*size, self._unsaid)
         self._size = size
 
@@ -184,7 +187,7 @@ class Batch:
                 writing = running[slot]
                 if slot in unsaid:
                     without = head(unsaid[slot])[0]
-                    row = without + writing.request.motion.guidance * (row - without)
+                    row = without + writing.guidance * (row - without)
                 sampling = writing.request.words if at[0].kind == "text" else writing.request.motion
                 chosen[slot] = writing, int(ids[sampling.pick(row, writing.generator)])
         return chosen

@@ -16,6 +16,7 @@ from vimotion.chat.causal_lm import AnyCausalLM, SlottedLM, attends_to_all
 from vimotion.chat.legal import LegalTokens, Rules, Spot
 from vimotion.chat.llama import Llama, is_plain_llama
 from vimotion.errors import UserError
+from vimotion.language.model_folder import GUIDANCE
 
 Head = Callable[[Tensor], Tensor]
 
@@ -26,12 +27,13 @@ class Sampling:
 
     `guidance` is for motions: how far their logits go from what would come if nothing had been said to what comes, and beyond
     that where it is more than 1 (classifier-free guidance, Ho and Salimans 2022; the paper has none). Such a token costs two.
+    None is what the model was made for.
     """
 
     temperature: float = 0.6
     top_k: int | None = None
     top_p: float = 0.95
-    guidance: float = 1.0
+    guidance: float | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.temperature < math.inf or not 0 < self.top_p <= 1 or (self.top_k is not None and self.top_k < 1):
@@ -99,6 +101,7 @@ class Decoder:
             self.network = AnyCausalLM(model)
         self.legal = legal
         self.width: int = model.config.hidden_size
+        self.guidance: float = getattr(model.config, GUIDANCE, 1.0)
         self._heads: dict[Spot, Head] = {}
 
     @property

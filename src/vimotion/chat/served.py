@@ -94,7 +94,7 @@ class ServedDecoder:
         Raises:
             UserError: the server fails, or says nothing that is legal.
         """
-        self._check_length(request)
+        self._check(request)
         prompt, draft, given, draws = self._prompt(request.prompt), self.legal.begin(request.rules), 0, 0
         while not draft.done:
             before = len(draft.tokens)
@@ -200,7 +200,9 @@ class ServedDecoder:
     def _is_legal(self, draft: Draft, token: int) -> bool:
         return bool(torch.any(self.legal.ids(*draft.at) == token))
 
-    def _check_length(self, request: Request) -> None:
+    def _check(self, request: Request) -> None:
+        if request.motion.guidance not in (None, 1):
+            raise UserError("A server draws motions without guidance; leave it out, or load the model itself.")
         length, most = len(request.prompt) + self.legal.longest(request.rules), self.server.max_length
         if most is not None and length > most:
             raise UserError(

@@ -19,6 +19,8 @@ from vimotion.language.vocabulary import MotionVocabulary
 from vimotion.tokenizer import MotionTokenizer
 
 CODEC = "motion_codec"
+# What config.json calls the guidance (`chat.Sampling`) that a model was made for.
+GUIDANCE = "motion_guidance"
 
 
 @dataclass(eq=False)

@@ -10,7 +10,7 @@ from pydantic import Field
 from vimotion.artifacts import run_folder, vimotion_home
 from vimotion.corpora import open_store
 from vimotion.inter_mt2.conversations import open_conversations
-from vimotion.language.model_folder import CODEC, ModelFolder
+from vimotion.language.model_folder import CODEC, GUIDANCE, ModelFolder
 from vimotion.language.vocabulary import tables_of
 from vimotion.tokenizer import MotionTokenizer
 from vimotion.training.alternatives import Alternatives
@@ -35,6 +35,7 @@ class InstructRecipe(LanguageRecipe):
         conversations: folder of a store of Inter-MT2 about clips of the corpus; a relative one lies under the VIMotion home.
         talk: JSON lines with `messages` in words alone, see `Talk`; a relative path lies under the VIMotion home.
         table_rate: learning rate of embedding and head over that of all other weights.
+        guidance: of motions at use, see `chat.Sampling`; more than 1 wants `examples.unsaid`.
         told_apart: a token is told apart from the "legal" ones in its place (`Alternatives`), or from "all" of the vocabulary.
     """
 
@@ -44,6 +45,7 @@ class InstructRecipe(LanguageRecipe):
     talk: Path | None = None
     table_rate: float = Field(default=2.0, gt=0)
     told_apart: Literal["legal", "all"] = "all"
+    guidance: float = Field(default=1.0, ge=0)
     examples: ExamplesConfig = ExamplesConfig(tasks=INSTRUCT_TASKS)
     loop: LoopConfig = LoopConfig(learning_rate=1.2e-3)
 
@@ -64,6 +66,7 @@ def train_instruct(recipe: InstructRecipe, output: Path | None = None, resume: b
     alternatives = Alternatives(built.layout) if recipe.told_apart == "legal" else None
     groups = _groups(built, recipe)
     result = tune(built.model, built.tokenizer, built.layout, codes, recipe, groups, folder, resume, told, talk, alternatives)
+    setattr(built.model.config, GUIDANCE, recipe.guidance)
     further = {"conversations": recipe.conversations, "talk": recipe.talk}
     parents = {name: vimotion_home() / path for name, path in further.items() if path}
     write_model(result, built, "instruct", recipe, {"aligned": aligned, **parents}, folder)
