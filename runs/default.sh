@@ -31,9 +31,17 @@ python tools/pack_model.py "$home/runs/$generator"
 vimotion synthesize --recipe recipes/inter_mt2/scripted.yaml
 # Words alone, so that the model goes on talking.
 [ -f "$home/corpora/talk.jsonl" ] || python tools/make_talk.py corpora/talk.jsonl
-# The three stages.
-train tokenizer tokenizer $on
-train align align $on
-train instruct instruct $on
+# The three stages; on a CPU the first and the last in two parts.
+if [ $on = gpu ]; then
+  train tokenizer tokenizer gpu
+  train align align gpu
+  train instruct instruct gpu
+else
+  train tokenizer tokenizer-three three_levels
+  train tokenizer tokenizer default
+  train align align default
+  train instruct pairs pairs
+  train instruct instruct default
+fi
 python tools/pack_model.py "$home/runs/instruct"
 vimotion evaluate --recipe recipes/evaluate/default.yaml
