@@ -50,8 +50,8 @@ class Wish:
         seed: of the draws.
         sampling, words: how a motion and how text is drawn.
         max_words: text tokens; 0 for a motion alone.
-        drafts: of so many drafts of a motion that must come the best is kept, by the words that ask for it or announce it, see
-            `drafts.py`; a stream, which cannot wait, shows the first.
+        drafts: of so many drafts of a motion that is made from words alone the best is kept, see `drafts.py`; a stream, which
+            cannot wait, shows the first.
     """
 
     duration: float | None = None
@@ -270,9 +270,8 @@ class Turn:
     @property
     def drafts(self) -> list[Request]:
         """What a decoder is asked for: `request`, and further draws of it where there is a choice to make."""
-        wish = self.wish
-        compared = wish.motion == "must" and not wish.continues and (self.base is None or wish.max_words > 0)
-        seeds = range(wish.drafts if compared else 1)
+        from_words = self.wish.motion == "must" and self.base is None
+        seeds = range(self.wish.drafts if from_words else 1)
         return [replace(self.request, seed=self.request.seed + _SEEDS_APART * number) for number in seeds]
 
     def tokens(self, kept: list[int]) -> Iterator[int]:
