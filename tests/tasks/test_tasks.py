@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -429,6 +430,20 @@ def test_held_out_captions_and_templates_stay_held_out():
 
 
 # -- parts and errors
+
+
+def test_a_walk_up_is_asked_for_where_one_is_made():
+    random = np.random.default_rng(5)
+    seen = Counter()
+    for one in (scene(kind, seed) for kind in KINDS for seed in range(4)):
+        if one.facts["told"]["moves"] not in ("meet", "walk") or not any(". " in caption for caption in one.captions):
+            continue  # one in a thousand tells all in one sentence
+        for _ in range(3):
+            asked = text_of(sample_conversation("text_to_motion", one, random).messages[0]).lower()
+            caption = max((c for c in one.captions if c.lower().rstrip(".")[2:] in asked), key=len)
+            seen["approach" in one.facts["told"], ". " in caption] += 1
+    assert seen[True, True] > 20 and seen[False, True] > 5 and seen[False, False] > 20
+    assert not seen[True, False]
 
 
 def test_caption_forms():

@@ -156,7 +156,8 @@ def _fits(question: str, words: Words) -> bool:
 
 
 def _make(record: Record, random: np.random.Generator, held_out: bool) -> Turn:
-    values = caption_values(_caption(record, random, held_out), _is_scripted(record), random)
+    asked = record if held_out else _fully_told(record)
+    values = caption_values(_caption(asked, random, held_out), _is_scripted(record), random)
     alone = random.random() < _ALONE
     text = values["caption"] if alone else _say_of(record, "text_to_motion", random, held_out, values)
     text = with_length(text, record.num_frames, random, held_out)
@@ -253,6 +254,16 @@ def _told_answer(record: Record, motion: MotionPart) -> Message:
     Ours; an answer of the paper begins with its motion. A model of this size else copies what it was to change.
     """
     return message("assistant", account(record) + MOTION, motion)
+
+
+def _fully_told(record: Record) -> Record:
+    """Of a scripted scene that begins with a walk up only the captions that tell it, those in several sentences.
+
+    Such a kind is seen without a walk as well. So a caption that tells of none has one meaning, and what nobody asked for is
+    not made.
+    """
+    telling = tuple(caption for caption in record.captions if ". " in caption)
+    return replace(record, captions=telling) if telling and "approach" in told_of(record) else record
 
 
 def _caption(record: Record, random: np.random.Generator, held_out: bool) -> str:
