@@ -155,3 +155,20 @@ def test_what_is_told_on_the_way_adds_up_to_the_answer(model: Model, parts: tupl
     follower = Follower(model.tokenizer, model.layout)
     pushed = [news for token in tokens if (news := follower.push(token)) is not None]
     assert len(pushed) + (follower.rest() is not None) == len(told)
+
+
+def test_a_guided_answer_finds_room_after_others_took_more(decoder: Decoder) -> None:
+    guided = replace(request(0), motion=GUIDED, rules=Rules("must", steps=1, max_text=0))
+    plain = replace(request(0), motion=WILD, rules=Rules("must", steps=3, max_text=0))
+    alone = list(decoder.stream(guided))
+    batch = Batch(decoder, slots=4)
+    first, _ = batch.add(guided), batch.add(plain)
+    while not first.draft.done:
+        batch.step()
+    for _ in range(2):  # the batch grows while nobody in it is guided
+        batch.add(plain)
+    batch.step()
+    last = batch.add(guided)
+    while batch.busy:
+        batch.step()
+    assert last.draft.tokens == alone
