@@ -11,8 +11,6 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-import torch
-
 from vimotion.artifacts import atomic_path, read_manifest, write_manifest
 from vimotion.errors import UserError
 from vimotion.language.model_folder import ModelFolder
@@ -50,5 +48,4 @@ def average(output: Path, runs: list[Path]) -> None:
 
 
 if __name__ == "__main__":
-    torch.set_grad_enabled(False)
     main()

@@ -17,14 +17,15 @@ from pathlib import Path
 import numpy as np
 
 from vimotion.artifacts import vimotion_home
-from vimotion.chat import Model, Sampling, Turn, Wish, load_model
+from vimotion.chat import Sampling, Turn, Wish, load_model
 from vimotion.corpora import open_store
 from vimotion.evaluation.crowd import Truth, motion_measures
 from vimotion.evaluation.distribution import Protocol
-from vimotion.evaluation.examples import GIVEN, GIVEN_A, Example, make_examples
+from vimotion.evaluation.evaluate import outcome_of
+from vimotion.evaluation.examples import make_examples
 from vimotion.evaluation.extractor import load_extractor
+from vimotion.evaluation.language_contestants import finished, turn_of
 from vimotion.evaluation.metrics import wilson_interval
-from vimotion.evaluation.scoring import complete, failed, score
 
 
 def main() -> None:
@@ -43,24 +44,19 @@ def main() -> None:
     truth = Truth.of(examples, extractor)
     ways = product(arguments.temperature, arguments.top_p, arguments.guidance, arguments.drafts)
     for temperature, top_p, guidance, drafts in ways:
-        wish = Wish(motion="must", sampling=Sampling(temperature, None, top_p, guidance), drafts=drafts)
+        sampling = Sampling(temperature, None, top_p, guidance)
         start = time.monotonic()
-        turns = [turn(model, example, wish) for example in examples]
-        answers = model.answers(turns, at_once=64)
+        turns = [drawn_so(turn_of(model, example, seed=0), sampling, drafts) for example in examples]
+        answers = list(map(finished, examples, turns, model.tokens(turns, at_once=64)))
         seconds = time.monotonic() - start
-        outcomes, vectors = [], np.full((len(examples), truth.texts.shape[1]), np.nan)
-        for number, (example, answer) in enumerate(zip(examples, answers, strict=True)):
-            try:
-                motion = complete(example, answer.motion.interaction)
-            except ValueError as error:
-                outcomes.append(failed(error))
-                continue
-            outcomes.append(score(example, motion))
-            vectors[number] = extractor.embed_interactions([motion])[0]
+        judged = [outcome_of(example, answer, extractor, None) for example, answer in zip(examples, answers, strict=True)]
+        outcomes, motions = [outcome for outcome, _ in judged], [motion for _, motion in judged]
         right = sum(outcome["success"] for outcome in outcomes)
         low, high = wilson_interval(right, len(outcomes))
         plausible = np.mean([outcome.get("plausible", False) for outcome in outcomes])
-        measures = motion_measures(truth, vectors[None], Protocol(batch=min(Protocol().batch, len(examples))))
+        measures = motion_measures(
+            truth, extractor.embed_interactions(motions)[None], Protocol(batch=min(Protocol().batch, len(examples)))
+        )
         way = f"temperature {temperature:g}, top-p {top_p:g}, guidance {guidance:g}, drafts {drafts}"
         share = f"{right / len(outcomes):.1%} ({low:.1%} to {high:.1%})"
         figures = f"FID {measures['fid']['mean']:.2f}, R@3 {measures['r_precision_3']['mean']:.3f}"
@@ -68,18 +64,10 @@ def main() -> None:
         print(f"{way}: right {share}, plausible {plausible:.1%}, {figures}, {each}", flush=True)
 
 
-def turn(model: Model, example: Example, wish: Wish) -> Turn:
-    """The example as a conversation of one turn, as `vimotion evaluate` asks it."""
-    if example.given is None:
-        made = model.turn_to_generate(example.text, example.seconds)
-        return made.session.turn(_text(made), replace(made.wish, sampling=wish.sampling, drafts=wish.drafts))
-    session = model.chat(example.system)
-    given = session.add_motion(example.given)
-    return session.turn(example.text.replace(GIVEN, given).replace(GIVEN_A, given), replace(wish, people="ab"))
-
-
-def _text(made: Turn) -> str:
-    return "".join(part.text for part in made.message.parts)
+def drawn_so(turn: Turn | Exception, sampling: Sampling, drafts: int) -> Turn:
+    if isinstance(turn, Exception):
+        raise turn
+    return Turn(turn.session, turn.message, replace(turn.wish, sampling=sampling, drafts=drafts))
 
 
 if __name__ == "__main__":

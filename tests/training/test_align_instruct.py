@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,9 @@ from vimotion.language.model_folder import ModelFolder
 from vimotion.training.align import AlignRecipe, texts_in_use, train_align
 from vimotion.training.instruct import InstructRecipe, train_instruct
 from vimotion.training.motion_codes import MotionCodes
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
+import average_models
 
 RECIPES = Path(__file__).parents[2] / "recipes"
 SMALL = ["loop.steps=8", "loop.log_steps=4", "loop.save_steps=4", "validation_batches=1", "examples.rows=2"]
@@ -37,6 +41,14 @@ def instructed(aligned: Path) -> Path:
 
 def test_a_model_is_guided_as_it_was_made_for(aligned: Path, instructed: Path) -> None:
     assert [load_model(folder).decoder.guidance for folder in (aligned, instructed)] == [1.0, 2.0]
+
+
+def test_the_mean_of_two_trainings_lies_between_them(aligned: Path, instructed: Path, tmp_path: Path) -> None:
+    average_models.average(tmp_path / "mean", [instructed, aligned])
+    one, other, mean = (load_file(folder / "model.safetensors") for folder in (instructed, aligned, tmp_path / "mean"))
+    assert all(torch.allclose(mean[name], (one[name] + other[name]) / 2, atol=1e-7) for name in mean)
+    assert any(not torch.equal(one[name], other[name]) for name in mean)
+    assert read_manifest(tmp_path / "mean")["kind"] == "instruct" and load_model(tmp_path / "mean").decoder.guidance == 2.0
 
 
 @pytest.mark.parametrize("stage, recipe", [("align", AlignRecipe), ("instruct", InstructRecipe)])

@@ -147,8 +147,8 @@ class Batch:
         if size != self._size:
             self._cache = self._network.new_cache(*size, self._cache)
             self._running += [None] * (size[0] - slots)
-        wanted_unsaid = self._unsaid is not None or any(writing.guidance != 1 for writing in here)
-        if wanted_unsaid and (size != self._size or self._unsaid is None):
+        guided = self._unsaid is not None or any(writing.guidance != 1 for writing in here)
+        if guided and (size != self._size or self._unsaid is None):
             self._unsaid = self._network.new_cache(*size, self._unsaid)
         self._size = size
 

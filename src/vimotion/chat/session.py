@@ -261,11 +261,11 @@ class Turn:
             raise UserError(f"An answer takes at least one draft, not {wish.drafts}.")
         model = session.model
         conversation = Conversation((*session.messages, message))
-        prompts = (
+        prompt, without_words = (
             render_prompt(said, model.tokenizer, model.layout, session.codes_of)
             for said in (conversation, unsaid(conversation))
         )
-        self.request = Request(next(prompts), self._rules(), wish.seed, wish.sampling, wish.words, next(prompts))
+        self.request = Request(prompt, self._rules(), wish.seed, wish.sampling, wish.words, without_words)
 
     @property
     def drafts(self) -> list[Request]:

@@ -274,7 +274,9 @@ class _Run:
 
     def _judged(self, contestant: Contestant, part: Sequence[Example], first: int, seed: int) -> list[Line]:
         """The outcomes of a batch that begins at the example numbered `first`; its samples are written before they are."""
-        judged = [_judge(example, answer, self.extractor, self._embed) for example, answer in _answers(contestant, part, seed)]
+        judged = [
+            outcome_of(example, answer, self.extractor, self._embed) for example, answer in _answers(contestant, part, seed)
+        ]
         vectors = self.extractor.embed_interactions([motion for _, motion in judged])
         lines = []
         for number, (example, (outcome, motion), vector) in enumerate(zip(part, judged, vectors, strict=True), start=first):
@@ -319,7 +321,7 @@ def _examples(task: str, store: Store, recipe: EvaluateRecipe) -> list[Example]:
     return make_examples(task, *drawn)
 
 
-def _judge(example: Example, answer: Answer, extractor: Extractor, embed: Embed | None) -> tuple[Line, Interaction | None]:
+def outcome_of(example: Example, answer: Answer, extractor: Extractor, embed: Embed | None) -> tuple[Line, Interaction | None]:
     """The outcome, and the motion where the answer is one."""
     if isinstance(answer, Exception):
         return failed(answer), None

@@ -32,16 +32,16 @@ class VIMotion:
 
     def answers(self, examples: Sequence[Example], seed: int) -> list[Answer]:
         model = self._loads[self._seeds.index(seed) if len(self._loads) > 1 else 0]()
-        made = [_turn(model, example, seed) for example in examples]
+        made = [turn_of(model, example, seed) for example in examples]
         turns = [turn for turn in made if not isinstance(turn, Exception)]
         said = iter(model.tokens(turns, at_once=max(1, sum(len(turn.drafts) for turn in turns))))
         return [
-            turn if isinstance(turn, Exception) else _finished(example, turn, next(said))
+            turn if isinstance(turn, Exception) else finished(example, turn, next(said))
             for example, turn in zip(examples, made, strict=True)
         ]
 
 
-def _turn(model: Model, example: Example, seed: int) -> Turn | Exception:
+def turn_of(model: Model, example: Example, seed: int) -> Turn | Exception:
     """The example as a turn; the error of a motion or length that the model cannot take."""
     from vimotion.chat import Wish
 
@@ -60,7 +60,8 @@ def _turn(model: Model, example: Example, seed: int) -> Turn | Exception:
         return error
 
 
-def _finished(example: Example, turn: Turn, tokens: Sequence[int]) -> Answer:
+def finished(example: Example, turn: Turn, tokens: Sequence[int]) -> Answer:
+    """What the tokens answer; the error of what is no answer."""
     try:
         answer = turn.finish(tokens)
         return answer.text if example.task in IN_WORDS else answer.motion.interaction
