@@ -11,16 +11,21 @@ from tiny_model import SPEC, tiny_model
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from vimotion.language.model_folder import ModelFolder
+from vimotion.tokenizer.spec import RETOLD
 
 STEPS = 12
 
 
 def spoken(steps: int = STEPS) -> list[str]:
-    """ "Hi" and a motion of two people, step k of which has the codes k."""
+    """ "Hi" and a motion of two people, step k of which has the codes k, and where they are has other codes each time."""
     places = [
         f"<|{name}_{number}|>" for name, number in zip(("x", "z", "yaw", "size") * 2, (1, 2, 3, 4, 5, 6, 7, 15), strict=True)
     ]
-    codes = [f"<|{level}_{step}|>" for step in range(1, steps + 1) for level in ("m0", "m1", "n0", "n1")]
+    codes = []
+    for step in range(1, steps + 1):
+        codes += [f"<|{level}_{step}|>" for level in ("m0", "m1", "n0", "n1")]
+        segment, more = divmod(step, SPEC.segment_steps)
+        codes += [f"<|{name}_{2 * segment + 6 + person}|>" for person in (0, 1) for name in RETOLD if not more]
     return ["Ċ", "H", "i", "<|motion_start|>", "<|ab|>", *places, *codes, "<|motion_end|>", "<|im_end|>"]
 
 
@@ -37,6 +42,7 @@ def chain_model(changed: Mapping[str, str] | None = None, steps: int = STEPS) ->
     ids = folder.tokenizer.get_vocab()
     # of a given person, whose tokens the model did not choose, the second person's follow
     follows = {f"<|size_{code}|>": "<|x_5|>" for code in range(SPEC.placement_bins)}
+    follows |= {f"<|yaw_{code}|>": "<|x_5|>" for code in range(SPEC.placement_bins)}
     follows |= {f"<|m1_{code}|>": f"<|n0_{code}|>" for code in range(SPEC.codebook_size)}
     follows |= dict(pairwise(spoken(steps))) | dict(changed or {})
     with torch.no_grad():

@@ -14,8 +14,8 @@ from vimotion.tasks.messages import TextPart
 
 PEOPLE = ("ab", "a", "b")
 RULES = st.builds(
-    lambda motion, people, steps, more, motions, text, placed: Rules(
-        motion, tuple(people), steps, (steps or 1) + more, motions, max(text, motion == "no"), placed
+    lambda motion, people, steps, more, motions, text, placed, before: Rules(
+        motion, tuple(people), steps, (steps or 1) + more, motions, max(text, motion == "no"), placed, before
     ),
     st.sampled_from(["any", "must", "no"]),
     st.lists(st.sampled_from(PEOPLE), min_size=1, unique=True),
@@ -24,6 +24,7 @@ RULES = st.builds(
     st.integers(1, 3),
     st.integers(0, 8),
     st.sampled_from([True, False, None]),
+    st.integers(0, 7),
 )
 
 
@@ -46,7 +47,9 @@ def test_whatever_is_legal_parses(model: Model, rules: Rules, seed: int) -> None
     motions = [part for part in parts if isinstance(part, MotionCodes)]
     assert len(motions) <= (0 if rules.motion == "no" else rules.max_motions)
     for motion in motions:
-        steps = motion.codes.shape[1] - (SPEC.placement_rows if motion.placed else 0)
+        before, steps = 0 if motion.placed else rules.before, motion.steps
+        rows = [SPEC.rows(SPEC.step_frames * count) for count in (before, before + steps)]
+        assert motion.codes.shape[1] == rows[1] - (0 if motion.placed else rows[0])
         assert rules.placed in (motion.placed, None)
         assert motion.people in rules.people
         assert steps == rules.steps if rules.steps else 1 <= steps <= rules.max_steps
@@ -71,9 +74,9 @@ def test_every_legal_set_is_what_its_place_names(model: Model) -> None:
 
 def test_a_span_of_codes_is_accepted_and_nothing_else_in_its_place(model: Model) -> None:
     layout = model.layout
-    codes = np.random.default_rng(0).integers(0, SPEC.codebook_size, (2, SPEC.placement_rows + 3, SPEC.levels))
+    codes = np.random.default_rng(0).integers(0, SPEC.codebook_size, (2, SPEC.rows(4 * SPEC.step_frames), SPEC.levels))
     span = layout.flatten(codes, "ab")
-    draft = model.decoder.legal.begin(Rules("must", ("ab",), steps=3))
+    draft = model.decoder.legal.begin(Rules("must", ("ab",), steps=4))
     for token in span:
         for other in (layout.start, layout.end, layout.who["b"], 5, *layout.level_ids(0)[:1], *layout.level_ids(1)[:1]):
             if other not in draft.legal.ids(*draft.at):
@@ -84,12 +87,12 @@ def test_a_span_of_codes_is_accepted_and_nothing_else_in_its_place(model: Model)
     assert draft.done and draft.tokens[:-1] == span
 
 
-@pytest.mark.parametrize("placed", [True, False])
-def test_the_model_may_choose_whether_it_goes_on(model: Model, placed: bool) -> None:
-    rows = SPEC.placement_rows if placed else 0
-    codes = np.random.default_rng(0).integers(0, SPEC.codebook_size, (2, rows + 3, SPEC.levels))
-    draft = model.decoder.legal.begin(Rules("any", ("ab",), placed=None))
-    for token in model.layout.flatten(codes, "ab", placed):
+@pytest.mark.parametrize("before", range(5))
+def test_the_model_may_choose_whether_it_goes_on(model: Model, before: int) -> None:
+    rows = SPEC.rows_between(before * SPEC.step_frames, None)
+    codes = np.random.default_rng(0).integers(0, SPEC.codebook_size, (2, SPEC.rows(9 * SPEC.step_frames), SPEC.levels))[:, rows]
+    draft = model.decoder.legal.begin(Rules("any", ("ab",), placed=None, before=before or 5))
+    for token in model.layout.flatten(codes, "ab", before):
         draft.push(token)
     assert draft.place.kind == "text"
 

@@ -140,7 +140,7 @@ def test_many_at_once_and_as_they_come(llama_cpp: str, files: Path, local: Model
     assert far.tokens(turns, at_once=8) == local.tokens([TURNS[name](local) for name in TURNS] * 3)
     events = list(far.chat().stream("Two people hug.", motion="must", people="ab", duration=1.0, sampling=GREEDY))
     kinds = [type(event).__name__ for event in events if type(event).__name__ != "TextEvent"]
-    assert kinds == ["MotionEvent"] * 4 + ["Done"] and events[-1].answer.text == "Hi"
+    assert kinds == ["MotionEvent"] * 5 + ["Done"] and events[-1].answer.text == "Hi"
 
 
 def test_too_long_a_conversation_is_refused_before_it_is_sent(llama_cpp: str, files: Path) -> None:
@@ -157,7 +157,8 @@ def test_the_motion_that_comes_back_is_the_one_that_was_said(llama_cpp: str, fil
     far = served(llama_cpp, files)
     codes = far.answers([TURNS["as long as it takes"](far)])[0].motion.codes
     steps_said = np.arange(1, STEPS + 1)
-    assert np.array_equal(codes[:, SPEC.placement_rows :], np.broadcast_to(steps_said[None, :, None], (2, STEPS, 2)))
+    said = codes[:, SPEC.step_rows(codes.shape[1])]
+    assert np.array_equal(said, np.broadcast_to(steps_said[None, :, None], (2, STEPS, 2)))
 
 
 @pytest.mark.parametrize("name", TURNS)
@@ -191,7 +192,7 @@ def test_the_command_makes_a_motion_through_a_server(
     address = f"{files}@{transformers_serve}#{files}"
     assert run("generate", "Two people hug.", "--duration", "1", "--model", address, "--output", "hug.npz", "--json") == 0
     content = json.loads(capsys.readouterr().out)
-    assert content["model"] == address and content["seconds"] == 1.0 and content["tokens"] == 4 + 1 + 8 + 4 * 4 + 1
+    assert content["model"] == address and content["seconds"] == 1.0 and content["tokens"] == 4 + 1 + 8 + 4 * 4 + 6 + 1
     assert load_motion("hug.npz").num_frames == 30
     assert run("react", "hug.npz", "--model", address, "--output", "reaction.npz") == 0
     assert run("describe", "hug.npz", "--model", address) == 0
@@ -264,7 +265,7 @@ def far_away(play: Play, files: Path) -> Iterator[tuple[FakeServer, Model]]:
 def steps(tokens: list[int], model: Model) -> int:
     [*_, motion] = parse_answer(tokens, model.tokenizer, model.layout)
     assert isinstance(motion, MotionCodes)
-    return motion.codes.shape[1] - SPEC.placement_rows
+    return motion.steps
 
 
 def test_what_is_asked_of_an_unknown_server(files: Path, local: Model, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -280,9 +281,9 @@ def test_what_is_asked_of_an_unknown_server(files: Path, local: Model, monkeypat
     assert local.tokenizer(words["prompt"])["input_ids"] == list(turn.request.prompt)
     # the end of the turn is banned before the motion, and words may be told up to the limit
     assert words["logit_bias"] == {str(local.tokenizer.eos_token_id): -100} and words["max_tokens"] == 21
-    assert codes["prompt"] == words["prompt"] + "Hi <|motion_start|><|ab|>" and codes["max_tokens"] == 8 + 4 * 4
+    assert codes["prompt"] == words["prompt"] + "Hi <|motion_start|><|ab|>" and codes["max_tokens"] == 8 + 4 * 4 + 6
     # the model ended after two of the four steps that were wanted, and was asked for the rest
-    assert more["prompt"].endswith("<|n1_2|>") and more["max_tokens"] == 2 * 4
+    assert more["prompt"].endswith("<|n1_2|>") and more["max_tokens"] == 2 * 4 + 6
     assert len({words["seed"], codes["seed"], more["seed"]}) == 3
     assert {headers["authorization"] for headers in fake.headers} == {"Bearer secret"}
 

@@ -12,6 +12,7 @@ from vimotion.errors import UserError
 from vimotion.formats import load_motion, save_motion
 from vimotion.motion import Interaction, place
 from vimotion.tasks.messages import MotionPart, TextPart
+from vimotion.tokenizer.spec import RETOLD
 
 WILD = Sampling(temperature=2.0, top_p=1.0)
 STEP = SPEC.step_frames
@@ -168,16 +169,19 @@ def test_an_answer_may_go_on_with_the_motion_before_it(model: Model) -> None:
     session = model.chat()
     first = session.say("They dance.", motion="must", people="ab", duration=1.0).motion
     turn = session.turn("And then?")
-    codes = np.random.default_rng(0).integers(0, SPEC.codebook_size, (2, 3, SPEC.levels))
-    span = model.layout.flatten(codes, "ab", placed=False)
+    there = SPEC.steps(first.interaction.num_frames)
+    rows = SPEC.rows_between(there * STEP, (there + 3) * STEP)
+    codes = np.random.default_rng(0).integers(0, SPEC.codebook_size, (2, rows.stop - rows.start, SPEC.levels))
+    codes[:, ~SPEC.step_rows(rows.stop)[rows], 1 + len(RETOLD) - SPEC.levels :] = 0  # where a placement leaves room
+    span = model.layout.flatten(codes, "ab", before=there)
     draft = model.decoder.legal.begin(turn.request.rules)
     for token in (*span, model.tokenizer.eos_token_id):
         draft.push(token)
     longer = turn.finish(draft.tokens).motion
     before = first.interaction.num_frames
-    assert longer.interaction.num_frames == before + SPEC.frames(SPEC.placement_rows + 3)
+    assert longer.interaction.num_frames == before + 3 * STEP
     assert same(longer.interaction.frames(0, before - 3), first.interaction.frames(0, before - 3))
-    assert model.layout.spell(codes, "ab", placed=False) in prompt(session, "And then?")
+    assert model.layout.spell(codes, "ab", before=there) in prompt(session, "And then?")
     # of what was asked for as a new motion it may not
     assert session.turn("An edit of <motion_0>.", Wish(motion="must", people="ab")).request.rules.placed
     assert session.turn("React to <motion_0.a>.").request.rules.placed
@@ -277,7 +281,7 @@ def test_events_add_up_to_the_answer(model: Model) -> None:
         assert "".join(event.text for event in pieces if isinstance(event, TextEvent)) == answer.text
         steps = [event for event in pieces if isinstance(event, MotionEvent)]
         if answer.motions:
-            assert [event.spoken.codes.shape[1] - SPEC.placement_rows for event in steps] == [1, 2, 3, 4]
+            assert [event.spoken.steps for event in steps] == [1, 2, 3, 3, 4]
             assert np.array_equal(steps[-1].spoken.codes, answer.motion.codes)
             assert same(steps[-1].motion.interaction, answer.motion.interaction)
             assert steps[0].motion.interaction.num_frames == STEP

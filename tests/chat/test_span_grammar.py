@@ -67,5 +67,5 @@ def test_the_grammar_of_the_longest_motion_is_short(model: Model) -> None:
     draft = model.decoder.legal.begin(Rules("must", ("ab",), max_steps=75, max_text=0))
     draft.push(model.layout.start)
     draft.push(model.layout.who["ab"])
-    assert len(spots_ahead(draft)) == 8 + 75 * 4
+    assert len(spots_ahead(draft)) == 8 + 75 * 4 + 25 * 6
     assert len(grammar(spots_ahead(draft), SPEC)) < 4000

@@ -13,7 +13,7 @@ from vimotion.motion.rotations import axis_angle_to_matrix, yaw_matrix
 from vimotion.tokenizer import CodecConfig, CodecSpec, MotionTokenizer
 from vimotion.tokenizer.network import Codec
 
-SPEC = CodecSpec(step_frames=8, levels=2, codebook_size=16, placement_bins=16)
+SPEC = CodecSpec(step_frames=8, levels=2, codebook_size=16, placement_bins=16, segment_steps=3)
 
 
 def tiny_model(seed: int = 0) -> ModelFolder:

@@ -7,16 +7,21 @@ import numpy as np
 from vimotion.tasks.messages import Conversation, Message, MotionPart, TextPart
 from vimotion.tokenizer.spec import CodecSpec
 
-SPEC = CodecSpec(step_frames=8, levels=3, codebook_size=16)
+SPEC = CodecSpec(step_frames=8, levels=3, codebook_size=16, segment_steps=2)
 
 
 def codes_of(part: MotionPart) -> np.ndarray:
-    """Any codes, always the same for the same part; from frame 0 with a placement, whose second row has room for one number."""
+    """Any codes of three steps, always the same for the same part.
+
+    The second row of a placement has room for one number, and for none where it is told anew.
+    """
     random = np.random.default_rng(len(part.motion) + part.start)
-    codes = random.integers(0, SPEC.codebook_size, (len(part.people), 5, SPEC.levels))
-    if not part.start:
-        codes[:, 1, 1:] = 0
-    return codes
+    rows = SPEC.rows_between(part.start, part.start + 3 * SPEC.step_frames)
+    codes = random.integers(0, SPEC.codebook_size, (len(part.people), rows.stop, SPEC.levels))
+    second = np.flatnonzero(~SPEC.step_rows(rows.stop))[1::2]
+    codes[:, second[:1], 1:] = 0
+    codes[:, second[1:]] = 0
+    return codes[:, rows]
 
 
 def user(*parts: str | MotionPart) -> Message:

@@ -31,7 +31,7 @@ def layout(tokenizer: PreTrainedTokenizerFast) -> Layout:
 
 def spelled(layout: Layout) -> list[dict[str, str]]:
     def content(part: TextPart | MotionPart) -> str:
-        return part.text if isinstance(part, TextPart) else layout.spell(codes_of(part), part.people, not part.start)
+        return part.text if isinstance(part, TextPart) else layout.spell(codes_of(part), part.people, SPEC.steps(part.start))
 
     return [{"role": m.role, "content": "".join(map(content, m.parts))} for m in CONVERSATION.messages]
 

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
-from small import SMALL, people, small_codec
+from small import SMALL, people, small_codec, walking
 
 from vimotion.errors import UserError
 from vimotion.motion import Skeleton, from_features, split_features
@@ -20,8 +20,8 @@ from vimotion.tokenizer import CodecConfig, CodecSpec, MotionTokenizer
 def test_the_codes_of_a_beginning_are_the_beginning_of_the_codes(tokenizer: MotionTokenizer, seed: int, steps: int) -> None:
     features = people(seed)
     whole = tokenizer.encode(features)
-    assert whole.shape == (2, 2 + 8, 3) and whole.dtype == np.int64
-    np.testing.assert_array_equal(tokenizer.encode(features[:, : 8 * steps]), whole[:, : 2 + steps])
+    assert whole.shape == (2, 3 * 2 + 8, 3) and whole.dtype == np.int64
+    np.testing.assert_array_equal(tokenizer.encode(features[:, : 8 * steps]), whole[:, : tokenizer.spec.rows(8 * steps)])
 
 
 def test_codes_are_of_each_person_alone(tokenizer: MotionTokenizer) -> None:
@@ -75,10 +75,54 @@ def test_the_same_input_gives_the_same_output(tokenizer: MotionTokenizer) -> Non
 
 def test_fewer_levels_of_the_same_codec(tokenizer: MotionTokenizer) -> None:
     coarse = tokenizer.with_levels(2)
-    assert coarse.spec == CodecSpec(step_frames=8, levels=2, codebook_size=32)
+    assert coarse.spec == CodecSpec(step_frames=8, levels=2, codebook_size=32, segment_steps=3)
     codes = coarse.encode(people(9))
-    assert codes.shape == (2, 2 + 8, 2)
+    assert codes.shape == (2, 3 * 2 + 8, 2)
     assert coarse.decode(codes).shape == (2, 64, 262)
+
+
+def test_a_segment_is_told_from_where_its_person_has_come() -> None:
+    codec = small_codec()
+    features = torch.from_numpy(walking(people(11)))[None]
+    placement = codec.placement(codec.placement_codes(features))
+    assert placement.shape == (1, 2, 3, 4)
+    ways = (features[:, :, 24 * 2 - 1, :3:2] - features[:, :, 0, :3:2]).norm(dim=-1)
+    assert float(ways.min()) > 2
+    roots = codec.in_own_frames(features, placement)[..., 0, :3:2]
+    assert roots.shape == (1, 2, 3, 2) and float(roots.norm(dim=-1).max()) < 0.15
+    # how somebody came to be there does not matter: only the placement tells
+    elsewhere = features.clone()
+    elsewhere[:, :, :23] = features[:, :, :23].flip(2)
+    tokenizer = MotionTokenizer(codec)
+    codes, other = (tokenizer.encode(motion[0].numpy()) for motion in (features, elsewhere))
+    second = tokenizer.spec.rows(24)
+    assert (codes[:, :second] != other[:, :second]).any() and np.array_equal(codes[:, second:], other[:, second:])
+
+
+def test_who_is_told_to_be_elsewhere_is_there(tokenizer: MotionTokenizer) -> None:
+    codes = tokenizer.encode(people(13))
+    moved = codes.copy()
+    retold = tokenizer.spec.rows(24) - tokenizer.spec.placement_rows
+    moved[0, retold, 0] += 80  # bins of 2.5 cm
+    change = (tokenizer.decode(moved) - tokenizer.decode(codes))[0, :, 0]
+    assert np.abs(change[:12]).max() < 0.5 and np.abs(change[30:42] - 2.0).max() < 0.5
+
+
+def test_a_last_segment_may_lack_where_it_ends(tokenizer: MotionTokenizer) -> None:
+    codes = tokenizer.encode(people(14, 48))
+    without = tokenizer.decode(codes[:, : -tokenizer.spec.placement_rows])
+    assert without.shape == (2, 48, 262) and np.abs(without - tokenizer.decode(codes))[:, :24, :66].max() < 0.3
+
+
+def test_a_codec_gets_segments_without_another_change() -> None:
+    once = MotionTokenizer(
+        small_codec(SMALL.model_copy(update={"spec": SMALL.spec.model_copy(update={"segment_steps": None})}))
+    )
+    anew = once.with_segments(5)
+    features = people(15, 40)
+    codes = once.encode(features)
+    assert codes.shape[1] == 2 + 5 and np.array_equal(anew.encode(features)[:, :-2], codes)
+    np.testing.assert_allclose(anew.decode(anew.encode(features)), once.decode(codes), atol=1e-4)
 
 
 @pytest.mark.parametrize(

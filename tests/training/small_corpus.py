@@ -2,5 +2,5 @@
 
 from vimotion.tokenizer import CodecSpec
 
-SPEC = CodecSpec(step_frames=16, levels=2, codebook_size=32)
+SPEC = CodecSpec(step_frames=16, levels=2, codebook_size=32, segment_steps=3)
 FIRST_FRAMES = (0, 5)

@@ -51,10 +51,13 @@ def families(layout: Layout, labels: torch.Tensor) -> dict[int, set[int]]:
 def test_they_hold_what_decoding_may_take(layout: Layout, people: str) -> None:
     legal = LegalTokens(layout, TOKENIZER)
     every = families(layout, torch.arange(layout.first_id + len(layout.vocabulary)))
-    codes = np.random.default_rng(0).integers(0, 8, (len(people), layout.spec.placement_rows + 3, layout.spec.levels))
-    for placed in (True, False):
-        draft = legal.begin(Rules(placed=None))
-        for token in [5, *layout.flatten(codes, people, placed), 6]:
+    codes = np.random.default_rng(0).integers(
+        0, 8, (len(people), layout.spec.rows(8 * layout.spec.step_frames), layout.spec.levels)
+    )
+    for before in (0, 4):
+        draft = legal.begin(Rules(placed=None, before=before))
+        rows = layout.spec.rows_between(before * layout.spec.step_frames, None)
+        for token in [5, *layout.flatten(codes[:, rows], people, before), 6]:
             assert set(legal.ids(*draft.at).tolist()) <= every[token] | {legal.end_of_turn}, draft.at
             draft.push(token)
 

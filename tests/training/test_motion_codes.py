@@ -34,7 +34,7 @@ def test_motion_parts_are_slices(codes: MotionCodes) -> None:
     assert np.array_equal(codes.codes_of(MotionPart(record.id, "b"), 1, 1), whole[1:])
     cut = 3 * SPEC.step_frames
     before, after = (codes.codes_of(MotionPart(record.id, "ab", *span), 1, 1) for span in ((0, cut), (cut, None)))
-    assert before.shape[1] == SPEC.rows(cut) == SPEC.placement_rows + 3 and np.array_equal(
+    assert before.shape[1] == SPEC.rows(cut) == 2 * SPEC.placement_rows + 3 and np.array_equal(
         np.concatenate([before, after], axis=1), whole
     )
     with pytest.raises(ValueError, match="between two steps"):

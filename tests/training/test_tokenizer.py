@@ -86,6 +86,15 @@ def test_a_codec_is_tuned_further_with_fewer_levels(store: Store, tmp_path: Path
     assert not np.allclose(MotionTokenizer.load(fixed).decode(codes), MotionTokenizer.load(wide).with_levels(1).decode(codes))
 
 
+def test_a_codec_is_tuned_further_with_segments(store: Store, tmp_path: Path) -> None:
+    once = train_tokenizer(_recipe(store, "loop.steps=2"), tmp_path / "once")
+    anew = (f"start_from={once}", "codec.spec.segment_steps=2", "loop.steps=2")
+    found = MotionTokenizer.load(train_tokenizer(_recipe(store, *anew), tmp_path / "anew"))
+    assert found.spec.segment_steps == 2 and MotionTokenizer.load(once).spec.segment_steps is None
+    with pytest.raises(UserError, match="not fixed"):
+        train_tokenizer(_recipe(store, *anew, "fixed_codes=true"), tmp_path / "fixed")
+
+
 def test_what_cannot_be_tuned_further_is_refused(store: Store, tmp_path: Path) -> None:
     codec = train_tokenizer(_recipe(store, "loop.steps=1"), tmp_path / "codec")
     with pytest.raises(UserError, match="fewer levels"):

@@ -198,9 +198,9 @@ def _event(content: dict[str, Any]) -> str:
 
 
 def _step(studio: Studio, news: MotionNews) -> dict[str, Any]:
-    spec, codes = studio.model.codec.spec, news.spoken.codes
-    rows = codes.shape[1] + (0 if news.spoken.placed else spec.placement_rows)
-    return {"id": news.motion_id, "people": news.spoken.people, "num_frames": spec.frames(rows), "fps": spec.fps, "done": False}
+    spec, spoken = studio.model.codec.spec, news.spoken
+    frames = spoken.steps * spec.step_frames
+    return {"id": news.motion_id, "people": spoken.people, "num_frames": frames, "fps": spec.fps, "done": False}
 
 
 def _joints(news: MotionNews, told: int) -> dict[str, Any]:

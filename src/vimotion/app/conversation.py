@@ -108,7 +108,7 @@ def _motion_part(model: Model, motion: Motion, reference: dict[str, Any]) -> Mot
         raise UserError(f"There is one person in motion {reference['id']}, so {part.people!r} is not there.")
     try:
         codes = motion.codes_of(part, model.codec.spec)
-        model.layout.flatten(codes, part.people, placed=not part.start)
+        model.layout.flatten(codes, part.people, before=model.codec.spec.steps(part.start))
     except (ValueError, IndexError):
         raise UserError(
             f"Motion {reference['id']} has no part that begins at frame {part.start} for this model; leave out `start`, or "

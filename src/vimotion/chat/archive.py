@@ -161,7 +161,7 @@ def _check(messages: Sequence[Message], motions: Mapping[str, Motion], layout: L
     if not turns or not known or any(not name.removeprefix("motion_").isdecimal() for name in motions):
         raise ValueError("its messages do not fit together")
     for part in parts:
-        layout.flatten(motions[part.motion].codes_of(part, layout.spec), part.people, placed=not part.start)
+        layout.flatten(motions[part.motion].codes_of(part, layout.spec), part.people, before=layout.spec.steps(part.start))
 
 
 def _member(archive: zipfile.ZipFile, name: str) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import takewhile
 
 from transformers import PreTrainedTokenizerFast
 
@@ -60,10 +61,10 @@ class Follower:
             return None
         span.append(token)
         people: People = next(people for people, who in layout.who.items() if who == span[0])
-        codes = len(span) - 1
-        if codes and layout.is_place(span[1]):
-            codes -= layout.placement_length(people)
-        whole = codes > 0 and codes % layout.step_length(people) == 0
+        place = layout.is_place(token)
+        run = len(list(takewhile(lambda one: layout.is_place(one) == place, reversed(span[1:]))))
+        told = run < len(span) - 1 and run == layout.retold_length(people)
+        whole = told if place else run > 0 and run % layout.step_length(people) == 0
         return layout.parse([layout.start, *span, layout.end]) if whole else None
 
 

@@ -17,7 +17,6 @@ from transformers import PreTrainedTokenizerFast
 
 from vimotion.language.layout import Layout
 from vimotion.tasks.messages import People
-from vimotion.tokenizer.spec import PLACEMENT
 
 
 class Place(NamedTuple):
@@ -54,6 +53,7 @@ class Rules:
         max_text: text tokens; 0 for a motion alone.
         placed: its motions begin with where the people start; what goes on with a motion does not. None leaves to the model
             whether it goes on with one.
+        before: steps of the motion that it goes on with.
         first_person: what a span of a lone person would hold between its head and its end. In motions of two people the first
             person's tokens are these, and the motion is as long.
     """
@@ -65,6 +65,7 @@ class Rules:
     max_motions: int = 1
     max_text: int = 200
     placed: bool | None = True
+    before: int = 0
     first_person: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
@@ -106,7 +107,7 @@ class LegalTokens:
 
     def given_steps(self, first_person: tuple[int, ...]) -> int:
         """Steps of a given person's tokens; 0 of nobody's."""
-        return max(len(first_person) - len(PLACEMENT), 0) // self.layout.spec.levels
+        return self.layout.slot(len(first_person), "a").step
 
     def _ids(self, place: Place, people: tuple[People, ...]) -> Tensor:
         """Ids in ascending order of what may come at a place; `people` narrows "who"."""
@@ -139,8 +140,8 @@ class Draft:
         self.tokens: list[int] = []
         self.done = False
         self._motions = self._texts = 0
-        # of the open span: the lengths of its placement and of a step, and the tokens so far
-        self._placement = self._step_length = self._inside_tokens = 0
+        # of the open span: whether it says where the people start, and the tokens so far after its head
+        self._placed, self._inside_tokens = True, 0
         self._put: tuple[int, ...] = ()
         self._people: People = "ab"
         self.place = Place("text", self._between())
@@ -171,8 +172,7 @@ class Draft:
             self.place = Place("who")
         elif self.place.kind == "who":
             people = self._people = next(people for people, who in layout.who.items() if who == token)
-            self._placement = 0 if self.rules.placed is False else layout.placement_length(people)
-            self._step_length, self._inside_tokens = layout.step_length(people), 0
+            self._placed, self._inside_tokens = self.rules.placed is not False, 0
             self._put = self.rules.first_person if people == "ab" else ()
             self.place = Place("begin", person="b" if people == "b" else "a") if self.rules.placed is None else self._inside()
         elif token == layout.end:
@@ -182,8 +182,8 @@ class Draft:
             self._texts += 1
             self.place = Place("text", self._between())
         else:
-            if self.place.kind == "begin" and not layout.is_place(token):
-                self._placement = 0
+            if self.place.kind == "begin":
+                self._placed = layout.is_place(token)
             self._inside_tokens += 1
             self.place = self._inside()
 
@@ -197,18 +197,14 @@ class Draft:
         return text | motion | _TURN * (bool(self.tokens) and not must)
 
     def _inside(self) -> Place:
-        levels, codes = self.legal.layout.spec.levels, self._inside_tokens - self._placement
-        if codes < 0:
-            number = self._inside_tokens % len(PLACEMENT)
-            return self._put_of_first(number, self._inside_tokens == number) or Place("place", number)
-        step, within = divmod(codes, self._step_length)
+        layout = self.legal.layout
+        slot = layout.slot(self._inside_tokens, self._people, self._placed, 0 if self._placed else self.rules.before)
         wanted = self.legal.given_steps(self._put) or self.rules.steps
-        if step and not within and step == (wanted or self.rules.max_steps):
+        if slot.between_steps and slot.step == (wanted or self.rules.max_steps):
             return Place("end")
-        put = self._put_of_first(len(PLACEMENT) + step * levels + within, within < levels)
-        person: People = "b" if self._people[within // levels] == "b" else "a"
-        return put or Place("code" if wanted or within or not step else "step", within % levels, person)
-
-    def _put_of_first(self, number: int, first: bool) -> Place | None:
-        """Token `number` of the first person and nothing else, where it is given and theirs is the turn."""
-        return Place("put", self._put[number]) if first and self._put else None
+        if self._put and not slot.person:
+            return Place("put", self._put[layout.lone_index(slot)])
+        if slot.kind != "code":
+            return Place("place", slot.number)
+        person: People = "b" if self._people[slot.person] == "b" else "a"
+        return Place("step" if slot.between_steps and not wanted else "code", slot.number, person)

@@ -100,7 +100,7 @@ class ServedDecoder:
             before = len(draft.tokens)
             for token in self._legal_ones(request, prompt, draft, draws, opened):
                 draft.push(token)
-                ready = _whole(draft.tokens, self.legal.layout)
+                ready = _whole(draft)
                 yield from draft.tokens[given:ready]
                 given = ready
             draws = draws + 1 if len(draft.tokens) == before else 0
@@ -188,7 +188,7 @@ class ServedDecoder:
     def _broken_off(self, draft: Draft) -> list[int]:
         """How an answer ends in whose open span nothing legal comes: after the last whole step."""
         layout = self.legal.layout
-        ready = _whole(draft.tokens, layout)
+        ready = _whole(draft)
         if ready < len(draft.tokens) and draft.tokens[ready] == layout.start:
             raise UserError(
                 f"The model at {self.server.url} wrote no motion that can be read; try another seed, or a server that holds "
@@ -225,8 +225,9 @@ class ServedDecoder:
         return ids
 
 
-def _whole(tokens: Sequence[int], layout: Layout) -> int:
+def _whole(draft: Draft) -> int:
     """Tokens of an answer that stay, whatever follows: of an open span, those up to its last whole step, if it has one."""
+    tokens, layout = draft.tokens, draft.legal.layout
     opened = max((at for at, token in enumerate(tokens) if token == layout.start), default=None)
     if opened is None or layout.end in tokens[opened:]:
         return len(tokens)
@@ -234,6 +235,8 @@ def _whole(tokens: Sequence[int], layout: Layout) -> int:
     if len(span) < 3:
         return opened
     people = next(people for people, token in layout.who.items() if token == span[1])
-    head = 2 + layout.placement_length(people) * layout.is_place(span[2])
-    steps = max(0, len(span) - head) // layout.step_length(people)
-    return opened + head + steps * layout.step_length(people) if steps else opened
+    placed = layout.is_place(span[2])
+    for inside in range(len(span) - 2, 0, -1):
+        if layout.slot(inside, people, placed, 0 if placed else draft.rules.before).between_steps:
+            return opened + 2 + inside
+    return opened

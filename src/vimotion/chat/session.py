@@ -301,7 +301,7 @@ class Turn:
         """The motion that codes say as an answer to this turn, in its world, and the part of it that is the answer."""
         codec, base = self.session.model.codec, self.base
         spec, codes = codec.spec, spoken.codes
-        frames = self._frames or spec.frames(codes.shape[1] + (0 if spoken.placed else spec.placement_rows))
+        frames = self._frames or spoken.steps * spec.step_frames
         frame = base.frame if base else Frame()
         if base and self._lone and spoken.people == "ab":
             seen = base.seen(spec)
@@ -342,7 +342,10 @@ class Turn:
         most = steps or round(LONGEST * FPS) // spec.step_frames
         may_go_on = wish.motion == "any" and base is not None and not self._lone and people == (base.people,)
         placed = False if wish.continues else None if may_go_on else True
-        return Rules(wish.motion, people, steps, most, max_text=wish.max_words, placed=placed, first_person=first)
+        before = spec.steps(spec.frames(base.codes.shape[1])) if base else 0
+        return Rules(
+            wish.motion, people, steps, most, max_text=wish.max_words, placed=placed, before=before, first_person=first
+        )
 
     def _first_person(self, base: Motion) -> tuple[int, ...]:
         """The given person's tokens, between head and end of the span."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 from vimotion.language.vocabulary import END, START, WHO, MotionVocabulary
 from vimotion.tasks.messages import People
-from vimotion.tokenizer.spec import PLACEMENT, CodecSpec
+from vimotion.tokenizer.spec import PLACEMENT, RETOLD, CodecSpec
 
 
 class MalformedMotion(ValueError):
@@ -18,24 +20,38 @@ class MalformedMotion(ValueError):
 
 @dataclass(frozen=True, eq=False)
 class MotionCodes:
-    """What a motion span says: who is in it and their codes (people, rows, levels), int64.
+    """What a motion span says: who is in it, their codes (people, rows, levels), int64, and of how many steps.
 
     `placed` spans begin with where the people start; what goes on with a motion does not say it again.
     """
 
     people: People
     codes: np.ndarray
+    steps: int
     placed: bool = True
 
-    def __post_init__(self) -> None:
-        if self.codes.ndim != 3 or len(self.codes) != len(self.people) or not self.codes.shape[1]:
-            raise ValueError(f"Codes of {self.people!r} need the shape (people, rows, levels), not {self.codes.shape}.")
+
+class Slot(NamedTuple):
+    """What token of a span is due after its head: number `number` of a placement at the `start`, or told anew ("retold") after
+    `step` steps, or the code of level `number` of step `step`; and which of the people it is of."""
+
+    kind: Literal["start", "retold", "code"]
+    step: int
+    person: int
+    number: int
+
+    @property
+    def between_steps(self) -> bool:
+        """It begins a further step, so that the span may as well end here."""
+        return self.kind == "code" and self.step > 0 and not self.person and not self.number
 
 
 class Layout:
     """A span is start, who is in it, where each person starts, for each step for each person the codes of all levels, end.
 
-    The motion tokens follow one another in the tokenizer, so ids are plain arithmetic from the first of them.
+    After each whole segment of steps each person's place and heading are told anew. A span that goes on with a motion does not
+    say where people start, and its first segment is what the motion left of one. The motion tokens follow one another in the
+    tokenizer, so ids are plain arithmetic from the first of them.
     """
 
     def __init__(self, spec: CodecSpec, first_id: int) -> None:
@@ -73,44 +89,90 @@ class Layout:
         """Tokens that tell where people start."""
         return len(people) * len(PLACEMENT)
 
+    def retold_length(self, people: People) -> int:
+        """Tokens that tell anew where people are."""
+        return len(people) * len(RETOLD)
+
     def step_length(self, people: People) -> int:
         """Tokens in one step."""
         return len(people) * self.spec.levels
 
     def length(self, people: People, steps: int) -> int:
         """Tokens in a whole span that begins with a placement."""
-        return 3 + self.placement_length(people) + steps * self.step_length(people)
+        retold = self.spec.segments(steps) * self.retold_length(people)
+        return 3 + self.placement_length(people) + steps * self.step_length(people) + retold
+
+    def slot(self, index: int, people: People, placed: bool = True, before: int = 0) -> Slot:
+        """What token `index` after the head of a span is, if the span goes so far.
+
+        Args:
+            placed: the span begins with where the people start.
+            before: steps of the motion that a span goes on with.
+        """
+        if placed:
+            if index < self.placement_length(people):
+                return Slot("start", 0, *divmod(index, len(PLACEMENT)))
+            index -= self.placement_length(people)
+        segment, passed = self.spec.segment_steps, 0
+        if segment:
+            passed = before % segment
+            codes = segment * self.step_length(people)
+            segments, index = divmod(index + passed * self.step_length(people), codes + self.retold_length(people))
+            passed -= segments * segment
+            if index >= codes:
+                return Slot("retold", segment - passed, *divmod(index - codes, len(RETOLD)))
+        step, index = divmod(index, self.step_length(people))
+        return Slot("code", step - passed, *divmod(index, self.spec.levels))
+
+    def lone_index(self, slot: Slot) -> int:
+        """Where the token of a slot of one person stands after the head of a placed span of that person alone."""
+        if slot.kind == "start":
+            return slot.number
+        retold = self.spec.segments(slot.step) - (slot.kind == "retold")
+        return len(PLACEMENT) + slot.step * self.spec.levels + retold * len(RETOLD) + slot.number
 
     def is_motion(self, token: int) -> bool:
         return self.first_id <= token < self.first_id + len(self.vocabulary)
 
-    def flatten(self, codes: np.ndarray, people: People, placed: bool = True) -> list[int]:
-        """Codes (people, rows, levels) → the ids of a whole span."""
-        codes, spec = MotionCodes(people, np.asarray(codes), placed).codes, self.spec
-        rows = spec.placement_rows if placed else 0
-        places, steps = codes[:, :rows].reshape(len(people), -1), codes[:, rows:]
-        if codes.shape[2] != spec.levels or not _within(steps, spec.codebook_size) or not _within(places, spec.placement_bins):
+    def flatten(self, codes: np.ndarray, people: People, before: int = 0) -> list[int]:
+        """Codes (people, rows, levels) → the ids of a whole span, of what goes on after `before` steps where there are any."""
+        codes, spec = np.asarray(codes), self.spec
+        if codes.ndim != 3 or len(codes) != len(people) or not codes.shape[1]:
+            raise ValueError(f"Codes of {people!r} need the shape (people, rows, levels), not {codes.shape}.")
+        skipped = spec.rows(before * spec.step_frames) if before else 0
+        is_step = spec.step_rows(skipped + codes.shape[1])[skipped:]
+        if (
+            codes.shape[2] != spec.levels
+            or not _within(codes[:, is_step], spec.codebook_size)
+            or not _within(codes[:, ~is_step], spec.placement_bins)
+        ):
             raise ValueError(
-                f"Codes need {spec.levels} levels of 0 to {spec.codebook_size - 1}, after placements of 0 to "
+                f"Codes need {spec.levels} levels of 0 to {spec.codebook_size - 1}, and placements of 0 to "
                 f"{spec.placement_bins - 1}; these have {codes.shape[2]} of {codes.min()} to {codes.max()}."
             )
-        if not steps.shape[1]:
+        if not is_step.any():
             raise ValueError("A motion span needs at least one step.")
-        placement = places[:, : len(PLACEMENT)] + self._place_start if placed else places
-        inside = steps.transpose(1, 0, 2) + self._starts(people)
-        return [self.start, self.who[people], *placement.reshape(-1).tolist(), *inside.reshape(-1).tolist(), self.end]
+        ids, told = [self.start, self.who[people]], len(PLACEMENT) if not before else len(RETOLD)
+        for step, rows in groupby(range(codes.shape[1]), lambda row: bool(is_step[row])):
+            part = codes[:, list(rows)]
+            if step:
+                ids += (part.transpose(1, 0, 2) + self._starts(people)).reshape(-1).tolist()
+            else:
+                ids += (part.reshape(len(people), -1)[:, :told] + self._place_start[:told]).reshape(-1).tolist()
+                told = len(RETOLD)
+        return [*ids, self.end]
 
     def _starts(self, people: People) -> np.ndarray:
         """First ids of the levels of these people, (people, levels)."""
         return self._level_start[["ab".index(person) for person in people]]
 
-    def spell(self, codes: np.ndarray, people: People, placed: bool = True) -> str:
+    def spell(self, codes: np.ndarray, people: People, before: int = 0) -> str:
         """The span as text, which the tokenizer turns into the ids of `flatten`."""
         tokens = self.vocabulary.tokens
-        return "".join(tokens[i - self.first_id] for i in self.flatten(codes, people, placed))
+        return "".join(tokens[i - self.first_id] for i in self.flatten(codes, people, before))
 
     def parse(self, ids: Sequence[int]) -> MotionCodes:
-        """The ids of a whole span → its codes.
+        """The ids of a whole span → its codes. Where the people are after a last whole segment may be missing.
 
         Raises:
             MalformedMotion: it is no whole span.
@@ -120,25 +182,51 @@ class Layout:
         people = next((people for people, token in self.who.items() if token == ids[1]), None)
         if people is None:
             raise MalformedMotion("A motion span must say who is in it right after its start.")
-        placed = self.is_place(ids[2])
-        cut = 2 + (self.placement_length(people) if placed else 0)
-        places, inside = np.asarray(ids[2:cut], dtype=np.int64), np.asarray(ids[cut:-1], dtype=np.int64)
-        if not len(inside) or len(inside) % self.step_length(people):
+        runs = [(place, list(run)) for place, run in groupby(ids[2:-1], self.is_place)]
+        placed = bool(runs) and runs[0][0]
+        parts, steps = list[np.ndarray](), list[int]()
+        for number, (place, run) in enumerate(runs):
+            if place:
+                parts.append(self._places(run, people, len(PLACEMENT) if not number else len(RETOLD)))
+            else:
+                parts.append(self._codes(run, people))
+                steps.append(parts[-1].shape[1])
+        self._check_segments(steps, placed, ended=bool(runs) and runs[-1][0])
+        return MotionCodes(people, np.concatenate(parts, axis=1), sum(steps), placed)
+
+    def _places(self, ids: Sequence[int], people: People, told: int) -> np.ndarray:
+        """The ids of `told` numbers of each person's placement → its rows."""
+        if len(ids) != told * len(people):
+            raise MalformedMotion(f"A placement of {people!r} must have {told * len(people)} numbers, not {len(ids)}.")
+        placement = np.asarray(ids, dtype=np.int64).reshape(len(people), told) - self._place_start[:told]
+        if not _within(placement, self.spec.placement_bins):
+            raise MalformedMotion("A number of a placement is out of order.")
+        rows = np.zeros((len(people), self.spec.placement_rows * self.spec.levels), dtype=np.int64)
+        rows[:, :told] = placement
+        return rows.reshape(len(people), -1, self.spec.levels)
+
+    def _codes(self, ids: Sequence[int], people: People) -> np.ndarray:
+        """The ids of whole steps → their rows."""
+        if len(ids) % self.step_length(people):
             raise MalformedMotion(
-                f"A motion span of {people!r} must hold steps of {self.step_length(people)} codes, not {len(inside)} codes."
+                f"A motion span of {people!r} must hold steps of {self.step_length(people)} codes, not {len(ids)} codes."
             )
-        codes = inside.reshape(-1, len(people), self.spec.levels) - self._starts(people)
+        codes = np.asarray(ids, dtype=np.int64).reshape(-1, len(people), self.spec.levels) - self._starts(people)
         if not _within(codes, self.spec.codebook_size):
             raise MalformedMotion("A code of a motion span is of another level or person.")
-        codes = codes.transpose(1, 0, 2)
-        if placed:
-            placement = places.reshape(len(people), -1) - self._place_start
-            if not _within(placement, self.spec.placement_bins):
-                raise MalformedMotion("A number of a placement is out of order.")
-            head = np.zeros((len(people), self.spec.placement_rows * self.spec.levels), dtype=np.int64)
-            head[:, : len(PLACEMENT)] = placement
-            codes = np.concatenate([head.reshape(len(people), -1, self.spec.levels), codes], axis=1)
-        return MotionCodes(people, np.ascontiguousarray(codes), placed)
+        return codes.transpose(1, 0, 2)
+
+    def _check_segments(self, steps: Sequence[int], placed: bool, ended: bool) -> None:
+        """Refuse a span without steps, or whose stretches of `steps` are no segments.
+
+        The first stretch of a span that is not placed may be the rest of a segment. The last may be its beginning, if the span
+        has not `ended` with where the people are then.
+        """
+        segment = self.spec.segment_steps or sum(steps) + 1
+        whole = steps[:] if ended else steps[:-1]
+        known = whole if placed else whole[1:]
+        if not steps or any(count != segment for count in known) or max(steps) > segment:
+            raise MalformedMotion("A motion span needs steps, and where people are told anew after each whole segment of them.")
 
 
 def _within(codes: np.ndarray, size: int) -> bool:

@@ -109,7 +109,7 @@ def _content(message: Message, tokenizer: PreTrainedTokenizerFast, layout: Layou
             pieces.append(neutralize("".join(part.text for part in parts if isinstance(part, TextPart)), tokenizer))
         else:
             motions = [part for part in parts if isinstance(part, MotionPart)]
-            pieces += [layout.spell(codes_of(part), part.people, placed=not part.start) for part in motions]
+            pieces += [layout.spell(codes_of(part), part.people, before=layout.spec.steps(part.start)) for part in motions]
     # an answer begins right after its header and ends right before its end token, as it does when it is generated
     return "".join(pieces).strip()
 

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from safetensors.torch import save
 from torch import Tensor
+from torch.nn.functional import pad
 
 from vimotion.artifacts import atomic_path
 from vimotion.errors import UserError
@@ -15,7 +16,7 @@ from vimotion.motion import FEATURES, NUM_FEATURES
 from vimotion.tokenizer.network import Codec
 from vimotion.tokenizer.placement import REACH
 from vimotion.tokenizer.representation import features_from_pose
-from vimotion.tokenizer.spec import PLACEMENT, CodecConfig, CodecSpec
+from vimotion.tokenizer.spec import PLACEMENT, RETOLD, CodecConfig, CodecSpec
 from vimotion.weights import CONFIG, check_fit, read_folder
 
 WEIGHTS = "codec.safetensors"
@@ -24,6 +25,8 @@ SHIPPED = Path(__file__).parent / "shipped"
 # Beginnings kept in the search for the codes. Measured on 72 scripted clips, 8 frames × 4 levels, with 1, 4, 8 and 16: joints
 # 18.8, 17.2, 17.0 and 16.7 mm, contact differences 25.0, 18.1, 17.5 and 17.0 mm; a clip takes 21 ms with 4 and 69 with 16.
 BEAM = 4
+# The decoder's first weights for what it is told of placements.
+_TOLD = "decoder.relation.0.weight"
 # Of the quantizer's training alone.
 _NOT_SAVED = {"quantizer.counts", "quantizer.sums", "quantizer.centre"}
 
@@ -49,10 +52,20 @@ class MotionTokenizer:
         config = self.codec.config
         if not 1 <= levels <= config.spec.levels:
             raise ValueError(f"This codec has levels 1 to {config.spec.levels}, not {levels}.")
-        spec = config.spec.model_copy(update={"levels": levels})
-        codec = Codec(config.model_copy(update={"spec": spec}))
+        return self._changed({"levels": levels})
+
+    def with_segments(self, segment_steps: int) -> MotionTokenizer:
+        """The same codec with placements told anew, where they were told once. It is not trained for that yet."""
+        return self._changed({"segment_steps": segment_steps})
+
+    def _changed(self, update: dict[str, int]) -> MotionTokenizer:
+        config = self.codec.config
+        codec = Codec(config.model_copy(update={"spec": config.spec.model_copy(update=update)}))
         state = self.codec.state_dict()
-        state["quantizer.scales"] = state["quantizer.scales"][:levels]
+        state["quantizer.scales"] = state["quantizer.scales"][: codec.config.spec.levels]
+        told = state[_TOLD]
+        # what is told of the way has no weight at first
+        state[_TOLD] = pad(told, (0, codec.state_dict()[_TOLD].shape[1] - told.shape[1]))
         codec.load_state_dict(state)
         return MotionTokenizer(codec)
 
@@ -90,10 +103,19 @@ class MotionTokenizer:
         placed = self.codec.placement_codes(people)
         latents = self.codec.latents(people, self.codec.placement(placed))
         steps = self.codec.quantizer.encode(latents[:, 0], self.spec.levels, BEAM)
-        head = placed.new_zeros(len(people), self.spec.placement_rows * self.spec.levels)
-        head[:, : len(PLACEMENT)] = placed[:, 0]
-        codes: np.ndarray = torch.cat([head.unflatten(1, (-1, self.spec.levels)), steps], dim=1).cpu().numpy()
-        return codes
+        codes = steps.new_zeros(len(people), self.spec.rows(features.shape[1]), self.spec.levels)
+        is_step = self.spec.step_rows(codes.shape[1])
+        codes[:, is_step] = steps
+        placed[:, 0, 1:, len(RETOLD) :] = 0
+        codes[:, ~is_step] = self._placement_rows(placed[:, 0])
+        return codes.cpu().numpy()
+
+    def _placement_rows(self, placed: Tensor) -> Tensor:
+        """Codes (N, n, 4) of placements → rows (N, n · placement_rows, levels)."""
+        spec = self.spec
+        room = placed.new_zeros(*placed.shape[:2], spec.placement_rows * spec.levels)
+        room[..., : len(PLACEMENT)] = placed
+        return room.reshape(len(placed), -1, spec.levels)
 
     @torch.no_grad()
     def decode(self, codes: np.ndarray) -> np.ndarray:
@@ -106,15 +128,19 @@ class MotionTokenizer:
         rows = spec.placement_rows
         if codes.ndim != 3 or not 1 <= len(codes) <= 2 or codes.shape[2] != spec.levels or codes.shape[1] <= rows:
             raise UserError(f"The tokenizer decodes (1 or 2 people, rows, {spec.levels}) codes, not {codes.shape}.")
-        for part, size in ((codes[:, :rows], spec.placement_bins), (codes[:, rows:], spec.codebook_size)):
+        is_step = spec.step_rows(codes.shape[1])
+        for part, size in ((codes[:, ~is_step], spec.placement_bins), (codes[:, is_step], spec.codebook_size)):
             if codes.dtype.kind not in "iu" or part.min() < 0 or part.max() >= size:
                 raise UserError(
                     f"Codes of placements are whole numbers below {spec.placement_bins}, others below {spec.codebook_size}."
                 )
         indices = torch.as_tensor(np.ascontiguousarray(codes, dtype=np.int64), device=self.codec.standard.device)
-        placement = self.codec.placement(indices[:, :rows].flatten(1)[:, : len(PLACEMENT)])[None]
-        pose = self.codec.pose(self.codec.quantizer.decode(indices[:, rows:])[None], placement)
-        features: np.ndarray = features_from_pose(pose, placement[..., 3], self.codec.standard)[0].cpu().numpy()
+        told = indices[:, ~is_step]
+        told = told[:, : told.shape[1] // rows * rows].unflatten(1, (-1, rows)).flatten(2)[..., : len(PLACEMENT)]
+        told[:, 1:, len(RETOLD) :] = told[:, :1, len(RETOLD) :]  # nobody grows
+        placement = self.codec.placement(told)[None]
+        pose = self.codec.pose(self.codec.quantizer.decode(indices[:, is_step])[None], placement)
+        features: np.ndarray = features_from_pose(pose, placement[..., 0, 3], self.codec.standard)[0].cpu().numpy()
         return features
 
     def save(self, folder: Path | str) -> None:

@@ -19,11 +19,14 @@ from torch.nn.functional import gelu, interpolate, pad
 
 from vimotion.tokenizer.placement import (
     NUM_RELATION,
+    NUM_WAY,
     in_common_frame,
     in_own_frame,
     placement_codes,
     placement_values,
     relation,
+    turned,
+    way,
 )
 from vimotion.tokenizer.quantizer import Quantized, ResidualQuantizer
 from vimotion.tokenizer.representation import NUM_INPUTS, NUM_POSE, encoder_inputs, standard_body
@@ -79,14 +82,15 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Vectors (B, P, S, code_dim) and how the people stand to each other (B, P, 7) → pose (B, P, S · step_frames, 138), see
-    `representation.POSE_PARTS`."""
+    """Vectors (B, P, S, code_dim) and what is told of placements (B, P, S, 7 or 17) → poses in the frames of the placements,
+    see `representation.POSE_PARTS`: one a step, (B, P, S, 138), and what each frame adds, (B, P, S · step_frames, 138)."""
 
     def __init__(self, config: CodecConfig) -> None:
         super().__init__()
         self.step_frames = config.spec.step_frames
         self.inp = nn.Linear(config.code_dim, config.width)
-        self.relation = nn.Sequential(nn.Linear(NUM_RELATION, config.width), nn.GELU(), nn.Linear(config.width, config.width))
+        told = NUM_RELATION + (NUM_WAY if config.spec.segment_steps else 0)
+        self.relation = nn.Sequential(nn.Linear(told, config.width), nn.GELU(), nn.Linear(config.width, config.width))
         dilations = [_DILATIONS[i % 3] for i in range(config.decoder_blocks)]
         self.blocks = nn.Sequential(*[Block(config.width, d, causal=False, pair=True) for d in dilations])
         self.coarse = nn.Linear(config.width, NUM_POSE)
@@ -100,19 +104,13 @@ class Decoder(nn.Module):
             nn.init.zeros_(head.weight)
             nn.init.zeros_(head.bias)
 
-    def forward(self, vectors: Tensor, related: Tensor) -> Tensor:
-        steps = self.blocks(self.inp(vectors).float() + self.relation(related)[:, :, None])
+    def forward(self, vectors: Tensor, told: Tensor) -> tuple[Tensor, Tensor]:
+        steps = self.blocks(self.inp(vectors).float() + self.relation(told))
         frames = self.unfold(steps).float().unflatten(3, (self.step_frames, -1)).flatten(2, 3)
         frames = self.norm(self.frame_blocks(frames))
         # under autocast too: bf16 places joints to 4 mm at best, as far as a hand moves in a frame
         with torch.autocast(vectors.device.type, enabled=False):
-            return self._between_steps(self.coarse(steps.float())) + self.out(frames.float())
-
-    def _between_steps(self, poses: Tensor) -> Tensor:
-        """A pose a step (B, P, S, 138), meant for the step's middle → a pose a frame, linearly between them."""
-        rows = poses.float().flatten(0, 1).transpose(1, 2)
-        frames = interpolate(rows, scale_factor=self.step_frames, mode="linear", align_corners=False)
-        return frames.transpose(1, 2).unflatten(0, poses.shape[:2])
+            return self.coarse(steps.float()), self.out(frames.float())
 
 
 class Codec(nn.Module):
@@ -143,22 +141,44 @@ class Codec(nn.Module):
         latents = self.latents(features, placement)
         with torch.autocast(latents.device.type, enabled=False):
             quantized = self.quantizer(latents.float().flatten(0, 1), kept)
-        return self.pose(quantized.vectors.unflatten(0, latents.shape[:2]), placement), placement[..., 3], quantized
+        pose = self.pose(quantized.vectors.unflatten(0, latents.shape[:2]), placement)
+        return pose, placement[..., 0, 3], quantized
 
     def placement_codes(self, features: Tensor) -> Tensor:
-        """Raw frame vectors (..., T, 262) → (..., 4) codes of where each person starts."""
-        return placement_codes(features, self.standard, self.config.spec.placement_bins)
+        """Raw frame vectors (..., T, 262) → (..., n, 4) codes of where each person is at the start and after each segment.
+
+        The size is that of the start.
+        """
+        spec = self.config.spec
+        last = [steps * spec.step_frames - 1 for steps in self._ends(features.shape[-2] // spec.step_frames)]
+        codes = placement_codes(features[..., [0, *last], :], self.standard, spec.placement_bins)
+        return torch.cat([codes[..., :3], codes[..., :1, 3:].expand_as(codes[..., 3:])], dim=-1)
 
     def placement(self, codes: Tensor) -> Tensor:
         """Codes (..., 4) → placements (..., 4), see `placement_values`."""
         return placement_values(codes, self.config.spec.placement_bins)
 
     def latents(self, features: Tensor, placement: Tensor) -> Tensor:
-        """Raw frame vectors (B, P, T, 262), T in whole steps, of people placed (B, P, 4) → latents (B, P, S, code_dim)."""
+        """Raw frame vectors (B, P, T, 262), T in whole steps, of people placed (B, P, n, 4) → latents (B, P, S, code_dim)."""
         with torch.autocast(features.device.type, enabled=False):
-            inputs = (encoder_inputs(in_own_frame(features, placement)) - self.input_mean) / self.input_std
-        latents: Tensor = self.encoder(inputs)
-        return latents
+            inputs = (encoder_inputs(self.in_own_frames(features, placement)) - self.input_mean) / self.input_std
+        latents: Tensor = self.encoder(inputs.flatten(1, 2))
+        return latents.unflatten(1, inputs.shape[1:3]).flatten(2, 3)[:, :, : features.shape[2] // self.config.spec.step_frames]
+
+    def in_own_frames(self, features: Tensor, placement: Tensor) -> Tensor:
+        """Raw frame vectors (B, P, T, 262) of people placed (B, P, n, 4) → segments, each in the frame of its placement:
+        (B, P, m, frames of a segment, 262). The last one is filled by its last frame."""
+        frames = (self.config.spec.segment_steps or features.shape[2]) * self.config.spec.step_frames
+        frames = min(frames, features.shape[2])
+        missing = -features.shape[2] % frames
+        filled = torch.cat([features, features[:, :, -1:].expand(-1, -1, missing, -1)], dim=2)
+        segments = filled.unflatten(2, (-1, frames))
+        return in_own_frame(segments, placement[:, :, : segments.shape[2]])
+
+    def _ends(self, steps: int) -> list[int]:
+        """Steps after which a placement is told anew."""
+        segment = self.config.spec.segment_steps
+        return list(range(segment, steps + 1, segment)) if segment else []
 
     @torch.no_grad()
     def centre_latents(self) -> None:
@@ -169,6 +189,26 @@ class Codec(nn.Module):
         centre.zero_()
 
     def pose(self, vectors: Tensor, placement: Tensor) -> Tensor:
-        """Quantized vectors (B, P, S, code_dim) of people placed (B, P, 4) → pose (B, P, T, 138) in the common frame."""
-        pose: Tensor = self.decoder(vectors, relation(placement)).float() * self.pose_std + self.pose_mean
-        return in_common_frame(pose, placement)
+        """Quantized vectors (B, P, S, code_dim) of people placed (B, P, n, 4) → pose (B, P, T, 138) in the common frame.
+
+        The placement after a last whole segment may be missing.
+        """
+        steps = vectors.shape[2]
+        segment = self.config.spec.segment_steps or steps
+        segments = -(-steps // segment)
+        told = relation(placement[:, :, :segments])
+        if self.config.spec.segment_steps:
+            told = torch.cat([told, way(placement, segments)], dim=-1)
+        told, placed = (part.repeat_interleave(segment, dim=2)[:, :, :steps] for part in (told, placement[:, :, :segments]))
+        coarse, fine = self.decoder(vectors, told)
+        # steps meet across segments in the common frame
+        poses = in_common_frame(coarse * self.pose_std + self.pose_mean, placed)
+        step_frames = self.config.spec.step_frames
+        return between_steps(poses, step_frames) + turned(fine * self.pose_std, placed.repeat_interleave(step_frames, dim=2))
+
+
+def between_steps(poses: Tensor, step_frames: int) -> Tensor:
+    """A pose a step (B, P, S, 138), meant for the step's middle → a pose a frame, linearly between them."""
+    rows = poses.flatten(0, 1).transpose(1, 2)
+    frames = interpolate(rows, scale_factor=step_frames, mode="linear", align_corners=False)
+    return frames.transpose(1, 2).unflatten(0, poses.shape[:2])

@@ -1,9 +1,10 @@
-"""Where a person starts: place on the ground, heading and size, told once in codes of their own.
+"""Where a person is: place on the ground, heading and size, told in codes of their own at the start and now and then later.
 
 A departure from the paper, where relative placement lives in the global positions of every frame. Most of a step's bits then
 say again where somebody stands, and the same gesture has other codes at another place or for another body. Here a person's
 motion is coded in the frame in which they start (origin below the pelvis, +Z where the hips face, scaled to a standard body),
-and the placement leads from there to the frame that the two share.
+and the placement leads from there to the frame that the two share. Where a codec has segments, each is coded in the frame
+that its person has reached by then, so that a handshake after a walk has the codes of any handshake.
 """
 
 from __future__ import annotations
@@ -21,17 +22,13 @@ from vimotion.tokenizer.spec import PLACEMENT
 REACH, LARGEST = 6.4, 2.0
 _HALF_RANGES = torch.tensor([REACH, REACH, math.pi, math.log(LARGEST)])
 _YAW = PLACEMENT.index("yaw")
-# What `relation` tells of each person.
-NUM_RELATION = 7
+# What `relation` tells of each person, and what `way` does.
+NUM_RELATION, NUM_WAY = 7, 10
 
 
 def placement_codes(features: Tensor, standard: Tensor, bins: int) -> Tensor:
-    """Frame vectors (..., T, 262) → codes (..., 4) int64 of x, z, yaw and size, from the first frame alone.
-
-    Values out of reach get the nearest code.
-    """
-    first = features[..., 0, :]
-    positions = split(first)[0]
+    """Frame vectors (..., 262) → codes (..., 4) int64 of x, z, yaw and size. Values out of reach get the nearest code."""
+    positions = split(features)[0]
     heading = upright_heading(positions)
     values = torch.stack(
         [
@@ -65,30 +62,56 @@ def in_own_frame(features: Tensor, placement: Tensor) -> Tensor:
 
 
 def in_common_frame(pose: Tensor, placement: Tensor) -> Tensor:
-    """The decoder's pose (..., T, 138) in the frame of a placement (..., 4) → in the common frame, metres."""
-    ground, forward, size = _parts(placement)
-    back = (forward * forward.new_tensor([-1.0, 1.0]))[..., None, :]
-    root = turn(pose[..., None, :3] * size[..., None, None, None], back)[..., 0, :] + ground[..., None, :]
+    """The decoder's pose (..., 138) in the frame of a placement (..., 4) → in the common frame, metres."""
+    ground = _parts(placement)[0]
+    pose = turned(pose, placement)
+    return torch.cat([pose[..., :3] + ground, pose[..., 3:]], dim=-1)
+
+
+def turned(pose: Tensor, placement: Tensor) -> Tensor:
+    """`in_common_frame` of the difference between two poses."""
+    _, forward, size = _parts(placement)
+    back = forward * forward.new_tensor([-1.0, 1.0])
+    root = turn(pose[..., None, :3] * size[..., None, None], back)[..., 0, :]
     # 6D holds the first two columns of a matrix, row by row: both are turned like vectors
     columns = turn(pose[..., 3:9].unflatten(-1, (3, 2)).transpose(-1, -2), back).transpose(-1, -2)
     return torch.cat([root, columns.flatten(-2), pose[..., 9:]], dim=-1)
 
 
 def relation(placement: Tensor) -> Tensor:
-    """What the decoder is told of placements (B, P, 4): own size, and the other's place, heading and size as seen from here.
+    """What the decoder is told of placements (B, P, ..., 4): own size, and the other's place, heading and size as seen from
+    here.
 
     Returns:
-        (B, P, 7); of somebody alone all but the own size is zero.
+        (B, P, ..., 7); of somebody alone all but the own size is zero.
     """
-    size = placement[..., 3].log()
-    own = size[..., None]
+    size = placement[..., 3:].log()
     if placement.shape[1] != 2:
-        return torch.cat([own, own.new_zeros(*own.shape[:-1], 6)], dim=-1)
-    ground, forward, _ = _parts(placement)
-    towards = turn((ground.flip(1) - ground)[..., None, :], forward)[..., 0, :]
-    yaw = placement.flip(1)[..., 2] - placement[..., 2]
-    other = torch.stack([towards[..., 0], towards[..., 2], yaw.sin(), yaw.cos(), size.flip(1), torch.ones_like(yaw)], dim=-1)
-    return torch.cat([own, other], dim=-1)
+        return torch.cat([size, size.new_zeros(*size.shape[:-1], 6)], dim=-1)
+    other = placement.flip(1)
+    return torch.cat([size, _seen(other, placement), other[..., 3:].log(), torch.ones_like(size)], dim=-1)
+
+
+def way(placement: Tensor, segments: int) -> Tensor:
+    """What the decoder is told of the way of placements (..., n, 4), one at the start of each of the first `segments` segments:
+    the place and heading of the one before and of the one after it as seen from here.
+
+    Returns:
+        (..., segments, 10); zeros where there is none.
+    """
+    steps = torch.cat([_seen(placement[..., 1:, :], placement[..., :-1, :]), torch.ones_like(placement[..., 1:, :1])], dim=-1)
+    back = torch.cat([_seen(placement[..., :-1, :], placement[..., 1:, :]), torch.ones_like(placement[..., 1:, :1])], dim=-1)
+    none = placement.new_zeros(*placement.shape[:-2], 1, NUM_WAY // 2)
+    both = torch.cat([torch.cat([none, back], dim=-2), torch.cat([steps, none], dim=-2)], dim=-1)
+    return both[..., :segments, :]
+
+
+def _seen(there: Tensor, here: Tensor) -> Tensor:
+    """Place and heading of placements (..., 4) as seen from others, (..., 4): x, z, and sine and cosine of the yaw between."""
+    ground, forward, _ = _parts(here)
+    towards = turn((_parts(there)[0] - ground)[..., None, :], forward)[..., 0, :]
+    yaw = there[..., 2] - here[..., 2]
+    return torch.stack([towards[..., 0], towards[..., 2], yaw.sin(), yaw.cos()], dim=-1)
 
 
 def _parts(placement: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+import numpy as np
 from pydantic import Field
 
 from vimotion.config import Config
 from vimotion.motion import FPS
 
-# What is told of each person before their first step, each by a code of its own.
+# What is told of each person before their first step, each by a code of its own, and what of it is told anew later.
 PLACEMENT = ("x", "z", "yaw", "size")
+RETOLD = PLACEMENT[:3]
 
 
 class CodecSpec(Config):
     """What the language side knows of a codec.
 
     A person's codes are an array of rows and levels: first `placement_rows` rows that hold the codes of `PLACEMENT` (and zeros
-    where they leave room), then a row for each step.
+    where they leave room), then a row for each step. After each whole segment of steps come as many rows that tell by `RETOLD`
+    where the person is by then; the steps that follow are told from there.
 
     Attributes:
         step_frames: frames that one step of codes stands for.
         levels: codes a person and step, from coarse to fine.
         codebook_size: values that a code can have; all levels share the one codebook.
         placement_bins: values that each code of a placement can have.
+        segment_steps: steps after which a placement is told anew; None: it never is.
         fps: frames per second.
     """
 
@@ -29,6 +33,7 @@ class CodecSpec(Config):
     levels: int = Field(default=4, gt=0)
     codebook_size: int = Field(default=512, gt=1)
     placement_bins: int = Field(default=512, gt=1, multiple_of=2)
+    segment_steps: int | None = Field(default=None, gt=0)
     fps: float = FPS
 
     @property
@@ -43,12 +48,18 @@ class CodecSpec(Config):
         """Steps that hold so many frames; the last one may be padded."""
         return -(-frames // self.step_frames)
 
+    def segments(self, steps: int) -> int:
+        """Whole segments in so many steps."""
+        return steps // self.segment_steps if self.segment_steps else 0
+
     def rows(self, frames: int) -> int:
-        """Rows of a motion of so many frames, its placement included."""
-        return self.placement_rows + self.steps(frames)
+        """Rows of a motion of so many frames, its placements included."""
+        steps = self.steps(frames)
+        return steps + self.placement_rows * (1 + self.segments(steps))
 
     def rows_between(self, start: int, stop: int | None) -> slice:
-        """Rows of the frames `start` to `stop` (None: the end); the placement belongs to frame 0.
+        """Rows of the frames `start` to `stop` (None: the end); the placement belongs to frame 0, later ones to the frame
+        before.
 
         Raises:
             ValueError: they do not lie between two steps.
@@ -60,7 +71,16 @@ class CodecSpec(Config):
 
     def frames(self, rows: int) -> int:
         """Frames that the steps of so many rows stand for, the placement's being among them."""
-        return (rows - self.placement_rows) * self.step_frames
+        rows -= self.placement_rows
+        if self.segment_steps:
+            segments, more = divmod(rows, self.segment_steps + self.placement_rows)
+            rows = segments * self.segment_steps + min(more, self.segment_steps)
+        return rows * self.step_frames
+
+    def step_rows(self, rows: int) -> np.ndarray:
+        """(rows,) bool, which of a whole motion's first rows are steps and not placements."""
+        period = self.placement_rows + (self.segment_steps or rows)
+        return np.arange(rows) % period >= self.placement_rows
 
 
 class CodecConfig(Config):

@@ -18,7 +18,6 @@ from vimotion.errors import UserError
 from vimotion.tokenizer.codec import MotionTokenizer
 from vimotion.tokenizer.losses import LossWeights, reconstruction_losses
 from vimotion.tokenizer.network import Codec
-from vimotion.tokenizer.placement import in_own_frame
 from vimotion.tokenizer.quality import reconstruction_errors
 from vimotion.tokenizer.representation import POSE_PARTS, body_from_features, encoder_inputs, standard_body
 from vimotion.tokenizer.spec import CodecConfig
@@ -65,8 +64,8 @@ class TokenizerRecipe(Config):
         batch_size: pairs a batch and process.
         shortest, longest: frames of the windows, in steps of 16.
         keep_all: share of the pairs for which all levels are kept; the others keep a random number of them.
-        start_from: folder of a codec to go on from, with its first `codec.spec.levels` levels; a relative one lies under the
-            VIMotion home.
+        start_from: folder of a codec to go on from, with its first `codec.spec.levels` levels, and placements told anew where
+            they were told once; a relative one lies under the VIMotion home.
         fixed_codes: only the decoder of that codec is tuned, so that a language model that knows its codes stays right.
         alone: share of the batches in which nobody has a partner.
         evaluated_clips: clips of the validation split behind the figures.
@@ -145,16 +144,22 @@ def train_tokenizer(recipe: TokenizerRecipe, output: Path | None = None, resume:
 
 
 def started_from(folder: Path, config: CodecConfig, fixed_codes: bool) -> Codec:
-    """The codec in a folder with its first `config.spec.levels` levels, to be tuned further.
+    """The codec in a folder with its first `config.spec.levels` levels and the segments of `config`, to be tuned further.
 
     Raises:
-        UserError: it differs from `config` in more than its levels, or has fewer.
+        UserError: it differs from `config` in more than that, has fewer levels, or other segments.
     """
-    found = MotionTokenizer.load(folder)
-    spec = found.spec.model_copy(update={"levels": config.spec.levels})
-    if found.codec.config.model_copy(update={"spec": spec}) != config or config.spec.levels > found.spec.levels:
-        raise UserError(f"The codec in {folder} is {found.codec.config}; `codec` of the recipe may only ask for fewer levels.")
-    codec = found.with_levels(config.spec.levels).codec.train().requires_grad_(True)
+    found, wanted = MotionTokenizer.load(folder), config.spec
+    if wanted.levels <= found.spec.levels:
+        found = found.with_levels(wanted.levels)
+    if wanted.segment_steps and not found.spec.segment_steps and not fixed_codes:
+        found = found.with_segments(wanted.segment_steps)
+    if found.codec.config != config:
+        raise UserError(
+            f"The codec in {folder} is {found.codec.config}; `codec` of the recipe may only ask for fewer levels, and for "
+            "segments where it has none and its codes are not fixed."
+        )
+    codec = found.codec.train().requires_grad_(True)
     codec.encoder.requires_grad_(not fixed_codes)
     codec.quantizer.learns = not fixed_codes
     codec.quantizer.decay = _LATE_DECAY
@@ -208,7 +213,7 @@ def fit_normalisation(codec: Codec, batches: Sequence[Tensor]) -> None:
     """Set the means and deviations of what the networks read and write from frame vectors (B, P, T, 262)."""
     inputs, poses = [], []
     for features in batches:
-        own = in_own_frame(features, codec.placement(codec.placement_codes(features)))
+        own = codec.in_own_frames(features, codec.placement(codec.placement_codes(features)))
         inputs.append(encoder_inputs(own).flatten(0, -2))
         body = body_from_features(own, codec.standard)
         poses.append(torch.cat([body.positions[..., 0, :], body.rotations[..., :2].flatten(-3)], dim=-1).flatten(0, -2))
