@@ -394,7 +394,7 @@ def test_motions_are_read_only_as_far_as_they_fit(client: TestClient, studio: St
     monkeypatch.setattr(studio.library, "motion", lambda *named: read.append(named[0]) or motion(*named))
     wanted = {"messages": [user(*({"id": one.id} for one in rows), " Who?")]}
     assert "this server takes 256" in refused(client.post(CHAT, json=wanted), 422)
-    assert len(read) == 7  # of 40 codes each
+    assert len(read) == 5  # of 52 codes each
 
 
 def test_a_full_server_says_so(client: TestClient, studio: Studio, uploaded: str, tmp_path: Path) -> None:

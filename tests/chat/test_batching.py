@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tiny_model import tiny_model
+from tiny_model import SPEC, tiny_model
 
 from vimotion.chat import Model, Sampling
 from vimotion.chat.batching import Batch, Writing
@@ -137,9 +138,9 @@ def spoken(model: Model, *parts: str | int) -> Iterator[int]:
         if isinstance(part, str):
             yield from model.tokenizer(part, add_special_tokens=False)["input_ids"]
             continue
-        places = [layout.place_ids(number)[3] for _ in "ab" for number in range(4)]
-        codes = [layout.level_ids(level, person)[2] for _ in range(part) for person in "ab" for level in range(2)]
-        yield from (layout.start, layout.who["ab"], *places, *codes, layout.end)
+        codes = np.zeros((2, SPEC.rows(part * SPEC.step_frames), SPEC.levels), dtype=int)
+        codes[:, SPEC.step_rows(codes.shape[1])] = 2
+        yield from layout.flatten(codes, "ab")
     yield model.tokenizer.eos_token_id
 
 
@@ -150,11 +151,20 @@ def test_what_is_told_on_the_way_adds_up_to_the_answer(model: Model, parts: tupl
     whole = parse_answer(tokens, model.tokenizer, model.layout)
     texts = [part.text for part in whole if isinstance(part, TextPart)]
     assert "".join(piece for piece in told if isinstance(piece, str)) == " ".join(texts)
-    steps = [piece.codes.shape[1] for piece in told if isinstance(piece, MotionCodes)]
-    assert steps == [2 + step for number in parts if isinstance(number, int) for step in range(1, number + 1)]
+    steps = [piece.steps for piece in told if isinstance(piece, MotionCodes)]
+    assert steps == [step for number in parts if isinstance(number, int) for step in range(1, number + 1)]
     follower = Follower(model.tokenizer, model.layout)
     pushed = [news for token in tokens if (news := follower.push(token)) is not None]
     assert len(pushed) + (follower.rest() is not None) == len(told)
+
+
+@pytest.mark.parametrize("before", [1, 2, 3])
+def test_what_goes_on_with_a_motion_is_told_step_by_step(model: Model, before: int) -> None:
+    rows = SPEC.rows_between(before * SPEC.step_frames, (before + 5) * SPEC.step_frames)
+    codes = np.zeros((2, rows.stop - rows.start, SPEC.levels), dtype=int)
+    told = list(follow(model.layout.flatten(codes, "ab", before), model.tokenizer, model.layout, before))
+    assert [piece.steps for piece in told if isinstance(piece, MotionCodes)] == [1, 2, 3, 4, 5]
+    assert isinstance(told[-1], MotionCodes) and np.array_equal(told[-1].codes, codes)
 
 
 def test_a_guided_answer_finds_room_after_others_took_more(decoder: Decoder) -> None:

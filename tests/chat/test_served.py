@@ -140,7 +140,7 @@ def test_many_at_once_and_as_they_come(llama_cpp: str, files: Path, local: Model
     assert far.tokens(turns, at_once=8) == local.tokens([TURNS[name](local) for name in TURNS] * 3)
     events = list(far.chat().stream("Two people hug.", motion="must", people="ab", duration=1.0, sampling=GREEDY))
     kinds = [type(event).__name__ for event in events if type(event).__name__ != "TextEvent"]
-    assert kinds == ["MotionEvent"] * 5 + ["Done"] and events[-1].answer.text == "Hi"
+    assert kinds == ["MotionEvent"] * 4 + ["Done"] and events[-1].answer.text == "Hi"
 
 
 def test_too_long_a_conversation_is_refused_before_it_is_sent(llama_cpp: str, files: Path) -> None:

@@ -281,7 +281,7 @@ def test_events_add_up_to_the_answer(model: Model) -> None:
         assert "".join(event.text for event in pieces if isinstance(event, TextEvent)) == answer.text
         steps = [event for event in pieces if isinstance(event, MotionEvent)]
         if answer.motions:
-            assert [event.spoken.steps for event in steps] == [1, 2, 3, 3, 4]
+            assert [event.spoken.steps for event in steps] == [1, 2, 3, 4]
             assert np.array_equal(steps[-1].spoken.codes, answer.motion.codes)
             assert same(steps[-1].motion.interaction, answer.motion.interaction)
             assert steps[0].motion.interaction.num_frames == STEP

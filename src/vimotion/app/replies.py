@@ -111,7 +111,7 @@ class Reply:
 
     async def __aiter__(self) -> AsyncIterator[News]:
         model = self._studio.model
-        followers = [Follower(model.tokenizer, model.layout) for _ in self.turns]
+        followers = [Follower(model.tokenizer, model.layout, turn.request.rules.before) for turn in self.turns]
         said: list[list[int]] = [[] for _ in self.job.requests]
         try:
             async for number, token in self.job:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import takewhile
 
 from transformers import PreTrainedTokenizerFast
 
@@ -21,8 +20,9 @@ class Follower:
     codes. A stretch of text after a motion begins with a space, if there was text before.
     """
 
-    def __init__(self, tokenizer: PreTrainedTokenizerFast, layout: Layout) -> None:
-        self._tokenizer, self._layout = tokenizer, layout
+    def __init__(self, tokenizer: PreTrainedTokenizerFast, layout: Layout, before: int = 0) -> None:
+        """`before` are the steps of the motion that the answer may go on with."""
+        self._tokenizer, self._layout, self._before = tokenizer, layout, before
         # of the stretch of text: its tokens, and what of it was told; of the whole answer: whether there was text before it
         self._text: list[int] = []
         self._said, self._spoken = "", False
@@ -61,16 +61,18 @@ class Follower:
             return None
         span.append(token)
         people: People = next(people for people, who in layout.who.items() if who == span[0])
-        place = layout.is_place(token)
-        run = len(list(takewhile(lambda one: layout.is_place(one) == place, reversed(span[1:]))))
-        told = run < len(span) - 1 and run == layout.retold_length(people)
-        whole = told if place else run > 0 and run % layout.step_length(people) == 0
+        if len(span) == 1:
+            return None
+        placed = layout.is_place(span[1])
+        whole = layout.slot(len(span) - 1, people, placed, self._before).between_steps
         return layout.parse([layout.start, *span, layout.end]) if whole else None
 
 
-def follow(tokens: Iterable[int], tokenizer: PreTrainedTokenizerFast, layout: Layout) -> Iterator[str | MotionCodes]:
+def follow(
+    tokens: Iterable[int], tokenizer: PreTrainedTokenizerFast, layout: Layout, before: int = 0
+) -> Iterator[str | MotionCodes]:
     """Legal tokens of an answer → new pieces of text, and after each whole step of a motion all its codes so far."""
-    follower = Follower(tokenizer, layout)
+    follower = Follower(tokenizer, layout, before)
     for token in tokens:
         if (news := follower.push(token)) is not None:
             yield news

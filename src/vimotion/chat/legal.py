@@ -198,7 +198,7 @@ class Draft:
 
     def _inside(self) -> Place:
         layout = self.legal.layout
-        slot = layout.slot(self._inside_tokens, self._people, self._placed, 0 if self._placed else self.rules.before)
+        slot = layout.slot(self._inside_tokens, self._people, self._placed, self.rules.before)
         wanted = self.legal.given_steps(self._put) or self.rules.steps
         if slot.between_steps and slot.step == (wanted or self.rules.max_steps):
             return Place("end")

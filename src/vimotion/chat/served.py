@@ -237,6 +237,6 @@ def _whole(draft: Draft) -> int:
     people = next(people for people, token in layout.who.items() if token == span[1])
     placed = layout.is_place(span[2])
     for inside in range(len(span) - 2, 0, -1):
-        if layout.slot(inside, people, placed, 0 if placed else draft.rules.before).between_steps:
+        if layout.slot(inside, people, placed, draft.rules.before).between_steps:
             return opened + 2 + inside
     return opened

@@ -165,7 +165,8 @@ class ChatSession:
         """Say something and get the answer as it comes; `wish` are the fields of `Wish`."""
         turn = self.turn(text, Wish(**wish))
         tokens: list[int] = []
-        for piece in follow(turn.tokens(tokens), self.model.tokenizer, self.model.layout):
+        before = turn.request.rules.before
+        for piece in follow(turn.tokens(tokens), self.model.tokenizer, self.model.layout, before):
             yield TextEvent(piece) if isinstance(piece, str) else MotionEvent(turn, piece)
         yield Done(turn.finish(tokens))
 

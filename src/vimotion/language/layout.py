@@ -107,7 +107,7 @@ class Layout:
 
         Args:
             placed: the span begins with where the people start.
-            before: steps of the motion that a span goes on with.
+            before: steps of the motion that a span goes on with, if it is not placed.
         """
         if placed:
             if index < self.placement_length(people):
@@ -115,7 +115,7 @@ class Layout:
             index -= self.placement_length(people)
         segment, passed = self.spec.segment_steps, 0
         if segment:
-            passed = before % segment
+            passed = 0 if placed else before % segment
             codes = segment * self.step_length(people)
             segments, index = divmod(index + passed * self.step_length(people), codes + self.retold_length(people))
             passed -= segments * segment
@@ -172,7 +172,7 @@ class Layout:
         return "".join(tokens[i - self.first_id] for i in self.flatten(codes, people, before))
 
     def parse(self, ids: Sequence[int]) -> MotionCodes:
-        """The ids of a whole span → its codes. Where the people are after a last whole segment may be missing.
+        """The ids of a whole span → its codes.
 
         Raises:
             MalformedMotion: it is no whole span.
@@ -217,15 +217,19 @@ class Layout:
         return codes.transpose(1, 0, 2)
 
     def _check_segments(self, steps: Sequence[int], placed: bool, ended: bool) -> None:
-        """Refuse a span without steps, or whose stretches of `steps` are no segments.
+        """Refuse a span without steps, or whose stretches of `steps` between places are no segments.
 
-        The first stretch of a span that is not placed may be the rest of a segment. The last may be its beginning, if the span
-        has not `ended` with where the people are then.
+        The first stretch of a span that is not placed may be the rest of a segment. The last one is the beginning of a segment,
+        if the span has not `ended` with where the people are then.
         """
-        segment = self.spec.segment_steps or sum(steps) + 1
-        whole = steps[:] if ended else steps[:-1]
-        known = whole if placed else whole[1:]
-        if not steps or any(count != segment for count in known) or max(steps) > segment:
+        segment, closed = self.spec.segment_steps, steps if ended else steps[:-1]
+        if segment:
+            whole = closed if placed else closed[1:]
+            good = all(count == segment for count in whole) and max(closed, default=0) <= segment
+            good = good and (ended or max(steps[-1:], default=0) < segment)
+        else:
+            good = not closed
+        if not steps or not good:
             raise MalformedMotion("A motion span needs steps, and where people are told anew after each whole segment of them.")
 
 

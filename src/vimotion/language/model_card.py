@@ -29,6 +29,13 @@ _BASES = {
 _CORPORA = {"scripted": f"{_FREE} (made by VIMotion's own program)"}
 
 
+# What the card says of a codec with segments.
+_RETOLD = (
+    "\nAfter every $segment steps it is told anew where each person is (`<|x_…|> <|z_…|> <|yaw_…|>`), "
+    "and what follows is told from there."
+)
+
+
 @dataclass(frozen=True)
 class Part:
     """Something that a model was made from; `licence` is what was found of it."""
@@ -60,6 +67,7 @@ def card(built: ModelFolder, manifest: Mapping[str, Any], dtype: str, name: str,
         steps=f"{spec.steps_per_second:g}",
         frames=spec.step_frames,
         levels=spec.levels,
+        retold=Template(_RETOLD).substitute(segment=spec.segment_steps) if spec.segment_steps else "",
         codes=spec.codebook_size,
         system=SYSTEM,
         stage=manifest.get("kind", "unknown"),
