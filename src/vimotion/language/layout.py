@@ -113,16 +113,17 @@ class Layout:
             if index < self.placement_length(people):
                 return Slot("start", 0, *divmod(index, len(PLACEMENT)))
             index -= self.placement_length(people)
-        segment, passed = self.spec.segment_steps, 0
-        if segment:
+        step_length, first_step = self.step_length(people), 0
+        if segment := self.spec.segment_steps:
+            # counted from the start of the segment that the span begins in
             passed = 0 if placed else before % segment
-            codes = segment * self.step_length(people)
-            segments, index = divmod(index + passed * self.step_length(people), codes + self.retold_length(people))
-            passed -= segments * segment
+            codes = segment * step_length
+            number, index = divmod(index + passed * step_length, codes + self.retold_length(people))
+            first_step = number * segment - passed
             if index >= codes:
-                return Slot("retold", segment - passed, *divmod(index - codes, len(RETOLD)))
-        step, index = divmod(index, self.step_length(people))
-        return Slot("code", step - passed, *divmod(index, self.spec.levels))
+                return Slot("retold", first_step + segment, *divmod(index - codes, len(RETOLD)))
+        step, index = divmod(index, step_length)
+        return Slot("code", first_step + step, *divmod(index, self.spec.levels))
 
     def lone_index(self, slot: Slot) -> int:
         """Where the token of a slot of one person stands after the head of a placed span of that person alone."""
