@@ -31,9 +31,7 @@ def test_parsing_undoes_flattening(spec: CodecSpec, people: str, steps: int, bef
     codes = _codes(spec, people, before + steps, seed)[:, spec.rows_between(before * spec.step_frames, None)]
     ids = layout.flatten(codes, people, before)
     found = layout.parse(ids)
-    assert (
-        found.people == people and found.placed == (not before) and found.steps == steps and np.array_equal(found.codes, codes)
-    )
+    assert (found.people, found.placed, found.steps) == (people, not before, steps) and np.array_equal(found.codes, codes)
     assert before or len(ids) == layout.length(people, steps)
     assert all(layout.is_motion(i) for i in ids)
 
@@ -49,8 +47,7 @@ def test_slots_tell_what_each_token_is(spec: CodecSpec, people: str, steps: int,
         person = people[slot.person]
         if slot.kind == "code":
             assert token in layout.level_ids(slot.number, person)
-            row = spec.rows((before + slot.step + 1) * spec.step_frames) - 1
-            row -= spec.placement_rows * (not (before + slot.step + 1) % (spec.segment_steps or 99))
+            row = before + slot.step + spec.placement_rows * (1 + spec.segments(before + slot.step))
             assert token == layout.level_ids(slot.number, person)[codes[slot.person, row, slot.number]]
         else:
             assert token in layout.place_ids(slot.number)

@@ -224,13 +224,11 @@ class Layout:
         if the span has not `ended` with where the people are then.
         """
         segment, closed = self.spec.segment_steps, steps if ended else steps[:-1]
-        if segment:
+        good = bool(steps) and not (closed and segment is None)
+        if good and segment:
             whole = closed if placed else closed[1:]
-            good = all(count == segment for count in whole) and max(closed, default=0) <= segment
-            good = good and (ended or max(steps[-1:], default=0) < segment)
-        else:
-            good = not closed
-        if not steps or not good:
+            good = all(count == segment for count in whole) and max(steps) <= segment and (ended or steps[-1] < segment)
+        if not good:
             raise MalformedMotion("A motion span needs steps, and where people are told anew after each whole segment of them.")
 
 

@@ -150,7 +150,8 @@ class Codec(nn.Module):
         The size is that of the start.
         """
         spec = self.config.spec
-        last = [steps * spec.step_frames - 1 for steps in self._ends(features.shape[-2] // spec.step_frames)]
+        segments = spec.segments(features.shape[-2] // spec.step_frames)
+        last = [(spec.segment_steps or 0) * spec.step_frames * number - 1 for number in range(1, segments + 1)]
         codes = placement_codes(features[..., [0, *last], :], self.standard, spec.placement_bins)
         return torch.cat([codes[..., :3], codes[..., :1, 3:].expand_as(codes[..., 3:])], dim=-1)
 
@@ -174,11 +175,6 @@ class Codec(nn.Module):
         filled = torch.cat([features, features[:, :, -1:].expand(-1, -1, missing, -1)], dim=2)
         segments = filled.unflatten(2, (-1, frames))
         return in_own_frame(segments, placement[:, :, : segments.shape[2]])
-
-    def _ends(self, steps: int) -> list[int]:
-        """Steps after which a placement is told anew."""
-        segment = self.config.spec.segment_steps
-        return list(range(segment, steps + 1, segment)) if segment else []
 
     @torch.no_grad()
     def centre_latents(self) -> None:

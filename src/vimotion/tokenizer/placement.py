@@ -13,6 +13,7 @@ import math
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from vimotion.motion import FEATURES
 from vimotion.tokenizer.representation import body_size, split, turn, upright_heading
@@ -99,11 +100,9 @@ def way(placement: Tensor, segments: int) -> Tensor:
     Returns:
         (..., segments, 10); zeros where there is none.
     """
-    steps = torch.cat([_seen(placement[..., 1:, :], placement[..., :-1, :]), torch.ones_like(placement[..., 1:, :1])], dim=-1)
-    back = torch.cat([_seen(placement[..., :-1, :], placement[..., 1:, :]), torch.ones_like(placement[..., 1:, :1])], dim=-1)
-    none = placement.new_zeros(*placement.shape[:-2], 1, NUM_WAY // 2)
-    both = torch.cat([torch.cat([none, back], dim=-2), torch.cat([steps, none], dim=-2)], dim=-1)
-    return both[..., :segments, :]
+    before, after = placement[..., :-1, :], placement[..., 1:, :]
+    back, ahead = (pad(_seen(there, here), (0, 1), value=1.0) for there, here in ((before, after), (after, before)))
+    return torch.cat([pad(back, (0, 0, 1, 0)), pad(ahead, (0, 0, 0, 1))], dim=-1)[..., :segments, :]
 
 
 def _seen(there: Tensor, here: Tensor) -> Tensor:
