@@ -151,6 +151,7 @@ def test_a_motion_that_is_too_long_is_refused_in_words(tokenizer: MotionTokenize
     [
         np.zeros((2, 3, 4), int), np.zeros((3, 3, 3), int), np.zeros((2, 2, 3), int), np.full((2, 3, 3), 32),
         np.full((2, 3, 3), -1), np.zeros((2, 3, 3)), np.array([[[0, 0, 0], [512, 0, 0], [0, 0, 0]]]),
+        np.zeros((2, 2 + 3 + 1, 3), int),
     ],
 )  # fmt: skip
 def test_what_cannot_be_decoded(tokenizer: MotionTokenizer, codes: np.ndarray) -> None:

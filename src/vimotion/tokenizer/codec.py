@@ -129,6 +129,8 @@ class MotionTokenizer:
         if codes.ndim != 3 or not 1 <= len(codes) <= 2 or codes.shape[2] != spec.levels or codes.shape[1] <= rows:
             raise UserError(f"The tokenizer decodes (1 or 2 people, rows, {spec.levels}) codes, not {codes.shape}.")
         is_step = spec.step_rows(codes.shape[1])
+        if (~is_step).sum() % rows:
+            raise UserError(f"These codes end within a placement, which takes {rows} rows.")
         for part, size in ((codes[:, ~is_step], spec.placement_bins), (codes[:, is_step], spec.codebook_size)):
             if codes.dtype.kind not in "iu" or part.min() < 0 or part.max() >= size:
                 raise UserError(
@@ -136,7 +138,7 @@ class MotionTokenizer:
                 )
         indices = torch.as_tensor(np.ascontiguousarray(codes, dtype=np.int64), device=self.codec.standard.device)
         told = indices[:, ~is_step]
-        told = told[:, : told.shape[1] // rows * rows].unflatten(1, (-1, rows)).flatten(2)[..., : len(PLACEMENT)]
+        told = told.unflatten(1, (-1, rows)).flatten(2)[..., : len(PLACEMENT)]
         told[:, 1:, len(RETOLD) :] = told[:, :1, len(RETOLD) :]  # nobody grows
         placement = self.codec.placement(told)[None]
         pose = self.codec.pose(self.codec.quantizer.decode(indices[:, is_step])[None], placement)
