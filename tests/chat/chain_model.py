@@ -6,32 +6,39 @@ from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import torch
-from tiny_model import SPEC, tiny_model
+from tiny_model import SPEC, tiny_model, told_anew
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from vimotion.language.model_folder import ModelFolder
-from vimotion.tokenizer.spec import RETOLD
 
 STEPS = 12
 
 
 def spoken(steps: int = STEPS) -> list[str]:
-    """ "Hi" and a motion of two people, step k of which has the codes k, and where they are has other codes each time."""
-    places = [
-        f"<|{name}_{number}|>" for name, number in zip(("x", "z", "yaw", "size") * 2, (1, 2, 3, 4, 5, 6, 7, 15), strict=True)
-    ]
-    codes = []
-    for step in range(1, steps + 1):
-        codes += [f"<|{level}_{step}|>" for level in ("m0", "m1", "n0", "n1")]
-        segment, more = divmod(step, SPEC.segment_steps)
-        codes += [f"<|{name}_{2 * segment + 6 + person}|>" for person in (0, 1) for name in RETOLD if not more]
-    return ["Ċ", "H", "i", "<|motion_start|>", "<|ab|>", *places, *codes, "<|motion_end|>", "<|im_end|>"]
+    """ "Hi" and a motion of two people, step k of which has the codes k."""
+    folder = _turning()
+    codes = np.zeros((2, SPEC.rows(steps * SPEC.step_frames), SPEC.levels), dtype=int)
+    codes[:, SPEC.step_rows(codes.shape[1])] = np.arange(1, steps + 1)[:, None]
+    codes[:, : SPEC.placement_rows] = np.array([[1, 2, 3, 4], [5, 6, 7, 15]]).reshape(2, -1, SPEC.levels)
+    motion = folder.layout.flatten(told_anew(folder.codec, codes), "ab")
+    return ["Ċ", "H", "i", *folder.tokenizer.convert_ids_to_tokens(motion), "<|im_end|>"]
+
+
+def _turning() -> ModelFolder:
+    """A tiny model whose second person looks elsewhere at the end of each segment of what is `spoken`."""
+    folder, random = tiny_model(), torch.Generator().manual_seed(31)
+    codec = folder.codec.codec
+    codec.pose_std[3:9] = 0.5
+    for out in (codec.decoder.coarse, codec.decoder.out):
+        out.weight.copy_(torch.randn(out.weight.shape, generator=random).mul(0.5).half())
+    return folder
 
 
 def chain_model(changed: Mapping[str, str] | None = None, steps: int = STEPS) -> ModelFolder:
     """Says what `spoken` does; `changed` puts another token after some."""
-    folder = tiny_model()
+    folder = _turning()
     size = len(folder.tokenizer)
     config = LlamaConfig(
         vocab_size=size, hidden_size=size, intermediate_size=32, num_hidden_layers=1, num_attention_heads=4,
@@ -42,9 +49,10 @@ def chain_model(changed: Mapping[str, str] | None = None, steps: int = STEPS) ->
     ids = folder.tokenizer.get_vocab()
     # of a given person, whose tokens the model did not choose, the second person's follow
     follows = {f"<|size_{code}|>": "<|x_5|>" for code in range(SPEC.placement_bins)}
-    follows |= {f"<|yaw_{code}|>": "<|x_5|>" for code in range(SPEC.placement_bins)}
     follows |= {f"<|m1_{code}|>": f"<|n0_{code}|>" for code in range(SPEC.codebook_size)}
-    follows |= dict(pairwise(spoken(steps))) | dict(changed or {})
+    # where people are after a segment is not for the model to say, so what follows at the start counts
+    follows |= {one: other for one, other in reversed(list(pairwise(spoken(steps)))) if not ("yaw" in one and "x_" in other)}
+    follows |= dict(changed or {})
     with torch.no_grad():
         model.model.layers[0].self_attn.o_proj.weight.zero_()
         model.model.layers[0].mlp.down_proj.weight.zero_()

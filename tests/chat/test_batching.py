@@ -160,9 +160,10 @@ def test_what_is_told_on_the_way_adds_up_to_the_answer(model: Model, parts: tupl
 
 @pytest.mark.parametrize("before", [1, 2, 3])
 def test_what_goes_on_with_a_motion_is_told_step_by_step(model: Model, before: int) -> None:
-    rows = SPEC.rows_between(before * SPEC.step_frames, (before + 5) * SPEC.step_frames)
-    codes = np.zeros((2, rows.stop - rows.start, SPEC.levels), dtype=int)
-    told = list(follow(model.layout.flatten(codes, "ab", before), model.tokenizer, model.layout, before))
+    whole = np.zeros((2, SPEC.rows((before + 5) * SPEC.step_frames), SPEC.levels), dtype=int)
+    passed, codes = np.split(whole, [SPEC.rows(before * SPEC.step_frames)], axis=1)
+    tokens = model.layout.flatten(passed, "ab")[2:-1]
+    told = list(follow(model.layout.flatten(codes, "ab", before), model.tokenizer, model.layout, tokens))
     assert [piece.steps for piece in told if isinstance(piece, MotionCodes)] == [1, 2, 3, 4, 5]
     assert isinstance(told[-1], MotionCodes) and np.array_equal(told[-1].codes, codes)
 

@@ -271,20 +271,23 @@ def steps(tokens: list[int], model: Model) -> int:
 def test_what_is_asked_of_an_unknown_server(files: Path, local: Model, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     monkeypatch.setenv("VIMOTION_API_KEY", "secret")
-    rest = "".join(spoken(4)[5 + 8 + 2 * 4 : -2])
-    with far_away(saying(says("Hi <|motion_start|>"), says(MOTION), says(rest)), files) as (fake, far):
+    inside = spoken(4)[5 + 8 : -2]
+    third, fourth = "".join(inside[2 * 4 : 3 * 4]), "".join(inside[3 * 4 + 6 :])
+    with far_away(saying(says("Hi <|motion_start|>"), says(MOTION), says(third), says(fourth)), files) as (fake, far):
         turn = TURNS["generate"](far)
         assert steps(far.tokens([turn])[0], far) == 4
-    words, codes, more = fake.requests[2:5]
+    words, codes, more, last = fake.requests[2:6]
     allowed = {"model", "prompt", "max_tokens", "temperature", "top_p", "seed", "stream"}
     assert set(words) == allowed | {"logit_bias"} and set(codes) == allowed
     assert local.tokenizer(words["prompt"])["input_ids"] == list(turn.request.prompt)
     # the end of the turn is banned before the motion, and words may be told up to the limit
     assert words["logit_bias"] == {str(local.tokenizer.eos_token_id): -100} and words["max_tokens"] == 21
-    assert codes["prompt"] == words["prompt"] + "Hi <|motion_start|><|ab|>" and codes["max_tokens"] == 8 + 4 * 4 + 6
-    # the model ended after two of the four steps that were wanted, and was asked for the rest
-    assert more["prompt"].endswith("<|n1_2|>") and more["max_tokens"] == 2 * 4 + 6
-    assert len({words["seed"], codes["seed"], more["seed"]}) == 3
+    assert codes["prompt"] == words["prompt"] + "Hi <|motion_start|><|ab|>" and codes["max_tokens"] == 8 + 3 * 4
+    # the model ended after two of the four steps that were wanted, and was asked for the rest of the segment
+    assert more["prompt"].endswith("<|n1_2|>") and more["max_tokens"] == 4
+    # where people are then is certain
+    assert last["prompt"] == more["prompt"] + third + "".join(inside[3 * 4 : 3 * 4 + 6]) and last["max_tokens"] == 4
+    assert len({words["seed"], codes["seed"], more["seed"], last["seed"]}) == 4
     assert {headers["authorization"] for headers in fake.headers} == {"Bearer secret"}
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny_model import SPEC, walk
+from tiny_model import SPEC, random_codes, told_anew, walk
 
 from vimotion.chat import ChatSession, Done, Model, MotionEvent, Sampling, TextEvent, Turn, Wish
 from vimotion.chat.motions import Frame, Motion, continued, decode, read_motion
@@ -12,7 +12,6 @@ from vimotion.errors import UserError
 from vimotion.formats import load_motion, save_motion
 from vimotion.motion import Interaction, place
 from vimotion.tasks.messages import MotionPart, TextPart
-from vimotion.tokenizer.spec import RETOLD
 
 WILD = Sampling(temperature=2.0, top_p=1.0)
 STEP = SPEC.step_frames
@@ -170,9 +169,9 @@ def test_an_answer_may_go_on_with_the_motion_before_it(model: Model) -> None:
     first = session.say("They dance.", motion="must", people="ab", duration=1.0).motion
     turn = session.turn("And then?")
     there = SPEC.steps(first.interaction.num_frames)
-    rows = SPEC.rows_between(there * STEP, (there + 3) * STEP)
-    codes = np.random.default_rng(0).integers(0, SPEC.codebook_size, (2, rows.stop - rows.start, SPEC.levels))
-    codes[:, ~SPEC.step_rows(rows.stop)[rows], 1 + len(RETOLD) - SPEC.levels :] = 0  # where a placement leaves room
+    codes = random_codes(model.codec, 2, there + 3)
+    codes[:, : first.codes.shape[1]] = first.codes
+    codes = told_anew(model.codec, codes)[:, first.codes.shape[1] :]
     span = model.layout.flatten(codes, "ab", before=there)
     draft = model.decoder.legal.begin(turn.request.rules)
     for token in (*span, model.tokenizer.eos_token_id):

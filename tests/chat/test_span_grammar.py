@@ -12,8 +12,9 @@ from test_legal import RULES
 from tiny_model import SPEC
 
 from vimotion.chat import Model
-from vimotion.chat.legal import Rules
+from vimotion.chat.legal import LegalTokens, Rules
 from vimotion.chat.span_grammar import _below, grammar, spots_ahead
+from vimotion.language.layout import Layout
 
 
 def as_regex(text: str) -> str:
@@ -64,8 +65,17 @@ def test_the_grammar_of_a_span_is_what_is_legal(model: Model, rules: Rules, seed
 
 
 def test_the_grammar_of_the_longest_motion_is_short(model: Model) -> None:
+    spec = SPEC.model_copy(update={"segment_steps": None})
+    legal = LegalTokens(Layout(spec, model.layout.first_id), model.tokenizer, model.codec)
+    draft = legal.begin(Rules("must", ("ab",), max_steps=75, max_text=0))
+    draft.push(model.layout.start)
+    draft.push(model.layout.who["ab"])
+    assert len(spots_ahead(draft)) == 8 + 75 * 4
+    assert len(grammar(spots_ahead(draft), SPEC)) < 4000
+
+
+def test_a_grammar_leads_to_the_end_of_a_segment(model: Model) -> None:
     draft = model.decoder.legal.begin(Rules("must", ("ab",), max_steps=75, max_text=0))
     draft.push(model.layout.start)
     draft.push(model.layout.who["ab"])
-    assert len(spots_ahead(draft)) == 8 + 75 * 4 + 25 * 6
-    assert len(grammar(spots_ahead(draft), SPEC)) < 4000
+    assert len(spots_ahead(draft)) == 8 + 3 * 4

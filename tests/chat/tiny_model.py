@@ -12,8 +12,26 @@ from vimotion.motion import Interaction, Skeleton
 from vimotion.motion.rotations import axis_angle_to_matrix, yaw_matrix
 from vimotion.tokenizer import CodecConfig, CodecSpec, MotionTokenizer
 from vimotion.tokenizer.network import Codec
+from vimotion.tokenizer.spec import RETOLD
 
 SPEC = CodecSpec(step_frames=8, levels=2, codebook_size=16, placement_bins=16, segment_steps=3)
+
+
+def told_anew(codec: MotionTokenizer, codes: np.ndarray) -> np.ndarray:
+    """Codes (people, rows, levels) that tell anew where people are as the codec finds them there."""
+    codes, spec = codes.copy(), codec.spec
+    is_step, told = spec.step_rows(codes.shape[1]), np.zeros((len(codes), spec.placement_rows * spec.levels), dtype=int)
+    for end in np.flatnonzero(is_step & ~np.append(is_step[1:], True)) + 1:
+        told[:, : len(RETOLD)] = codec.places(codes[:, :end])
+        codes[:, end : end + spec.placement_rows] = told.reshape(len(codes), -1, spec.levels)
+    return codes
+
+
+def random_codes(codec: MotionTokenizer, people: int, steps: int, seed: int = 0) -> np.ndarray:
+    """Codes (people, rows, levels) of so many steps."""
+    spec = codec.spec
+    shape = people, spec.rows(steps * spec.step_frames), spec.levels
+    return told_anew(codec, np.random.default_rng(seed).integers(0, spec.codebook_size, shape))
 
 
 def tiny_model(seed: int = 0) -> ModelFolder:

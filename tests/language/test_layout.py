@@ -42,19 +42,20 @@ def test_slots_tell_what_each_token_is(spec: CodecSpec, people: str, steps: int,
     codes = _codes(spec, people, before + steps)
     inside = layout.flatten(codes[:, spec.rows_between(before * spec.step_frames, None)], people, before)[2:-1]
     lone = [layout.flatten(codes[[number]], "ab"[number])[2:-1] for number in range(len(people))]
+    passed = len(layout.flatten(codes[:, : spec.rows(before * spec.step_frames)], people)) - 3 if before else 0
     for index, token in enumerate(inside):
-        slot = layout.slot(index, people, not before, before)
+        slot = layout.slot(passed + index, people)
         person = people[slot.person]
         if slot.kind == "code":
             assert token in layout.level_ids(slot.number, person)
-            row = before + slot.step + spec.placement_rows * (1 + spec.segments(before + slot.step))
+            row = slot.step + spec.placement_rows * (1 + spec.segments(slot.step))
             assert token == layout.level_ids(slot.number, person)[codes[slot.person, row, slot.number]]
         else:
             assert token in layout.place_ids(slot.number)
         if not before and people != "b":  # as the tokens of the first person are given where the second answers
             assert slot.person or token == lone[0][layout.lone_index(slot)]
-    end = layout.slot(len(inside), people, not before, before)
-    assert end.between_steps and end.step == steps
+    end = layout.slot(passed + len(inside), people)
+    assert end.between_steps and end.step == before + steps
 
 
 def test_the_order_is_placements_then_persons_in_a_step_and_levels_in_a_person() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -13,6 +15,7 @@ from vimotion.language.layout import Layout
 from vimotion.language.rendering import IGNORED
 from vimotion.language.vocabulary import MotionVocabulary, add_motion_rows
 from vimotion.tasks import TASKS
+from vimotion.tokenizer import MotionTokenizer
 from vimotion.training.alternatives import Alternatives
 from vimotion.training.answers import AnswerLoss
 from vimotion.training.examples import Examples, ExamplesConfig
@@ -48,18 +51,20 @@ def families(layout: Layout, labels: torch.Tensor) -> dict[int, set[int]]:
 
 
 @pytest.mark.parametrize("people", ["ab", "a", "b"])
-def test_they_hold_what_decoding_may_take(layout: Layout, people: str) -> None:
-    legal = LegalTokens(layout, TOKENIZER)
+def test_they_hold_what_decoding_may_take(layout: Layout, home: Path, people: str) -> None:
+    legal = LegalTokens(layout, TOKENIZER, MotionTokenizer.load(home / "runs" / "tiny-tokenizer"))
     every = families(layout, torch.arange(layout.first_id + len(layout.vocabulary)))
     codes = np.random.default_rng(0).integers(
         0, 8, (len(people), layout.spec.rows(8 * layout.spec.step_frames), layout.spec.levels)
     )
-    for before in (0, 4):
-        draft = legal.begin(Rules(placed=None, before=before))
-        rows = layout.spec.rows_between(before * layout.spec.step_frames, None)
-        for token in [5, *layout.flatten(codes[:, rows], people, before), 6]:
-            assert set(legal.ids(*draft.at).tolist()) <= every[token] | {legal.end_of_turn}, draft.at
-            draft.push(token)
+    cut = layout.spec.rows(4 * layout.spec.step_frames)
+    motion = tuple(layout.flatten(codes[:, :cut], people)[2:-1])
+    for span in (layout.flatten(codes, people), layout.flatten(codes[:, cut:], people, before=4)):
+        draft = legal.begin(Rules(placed=None, before=motion))
+        for token in [5, *span, 6]:
+            ids = legal.ids(*draft.at)
+            assert set(ids.tolist()) <= every[token] | {legal.end_of_turn}, draft.at
+            draft.push(int(ids) if draft.place.kind == "put" else token)
 
 
 def test_later_codes_are_told_apart_from_those_of_their_level(layout: Layout) -> None:

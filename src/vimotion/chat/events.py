@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from transformers import PreTrainedTokenizerFast
 
@@ -20,8 +20,8 @@ class Follower:
     codes. A stretch of text after a motion begins with a space, if there was text before.
     """
 
-    def __init__(self, tokenizer: PreTrainedTokenizerFast, layout: Layout, before: int = 0) -> None:
-        """`before` are the steps of the motion that the answer may go on with."""
+    def __init__(self, tokenizer: PreTrainedTokenizerFast, layout: Layout, before: Sequence[int] = ()) -> None:
+        """`before` are the tokens of the motion that the answer may go on with, as `Rules` has them."""
         self._tokenizer, self._layout, self._before = tokenizer, layout, before
         # of the stretch of text: its tokens, and what of it was told; of the whole answer: whether there was text before it
         self._text: list[int] = []
@@ -63,13 +63,13 @@ class Follower:
         people: People = next(people for people, who in layout.who.items() if who == span[0])
         if len(span) == 1:
             return None
-        placed = layout.is_place(span[1])
-        whole = layout.slot(len(span) - 1, people, placed, self._before).between_steps
+        passed = 0 if layout.is_place(span[1]) else len(self._before)
+        whole = layout.slot(passed + len(span) - 1, people).between_steps
         return layout.parse([layout.start, *span, layout.end]) if whole else None
 
 
 def follow(
-    tokens: Iterable[int], tokenizer: PreTrainedTokenizerFast, layout: Layout, before: int = 0
+    tokens: Iterable[int], tokenizer: PreTrainedTokenizerFast, layout: Layout, before: Sequence[int] = ()
 ) -> Iterator[str | MotionCodes]:
     """Legal tokens of an answer → new pieces of text, and after each whole step of a motion all its codes so far."""
     follower = Follower(tokenizer, layout, before)

@@ -7,6 +7,7 @@ their steps and text tokens are counted.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal, NamedTuple
@@ -17,6 +18,8 @@ from transformers import PreTrainedTokenizerFast
 
 from vimotion.language.layout import Layout
 from vimotion.tasks.messages import People
+from vimotion.tokenizer import MotionTokenizer
+from vimotion.tokenizer.spec import RETOLD
 
 
 class Place(NamedTuple):
@@ -53,7 +56,7 @@ class Rules:
         max_text: text tokens; 0 for a motion alone.
         placed: its motions begin with where the people start; what goes on with a motion does not. None leaves to the model
             whether it goes on with one.
-        before: steps of the motion that it goes on with.
+        before: what a span of the motion that it goes on with holds between its head and its end; of the same people.
         first_person: what a span of a lone person would hold between its head and its end. In motions of two people the first
             person's tokens are these, and the motion is as long.
     """
@@ -65,7 +68,7 @@ class Rules:
     max_motions: int = 1
     max_text: int = 200
     placed: bool | None = True
-    before: int = 0
+    before: tuple[int, ...] = ()
     first_person: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
@@ -75,13 +78,15 @@ class Rules:
             raise ValueError("An answer needs room for at least one step and one motion, or one text token.")
         if self.steps is not None and not 1 <= self.steps <= self.max_steps:
             raise ValueError(f"A motion has 1 to {self.max_steps} steps, not {self.steps}.")
+        if not self.placed and not self.before:
+            raise ValueError("Say what motion the answer goes on with.")
 
 
 class LegalTokens:
     """The legal sets of one model: `ids(place, people)`, and a new `Draft` by `begin(rules)`."""
 
-    def __init__(self, layout: Layout, tokenizer: PreTrainedTokenizerFast) -> None:
-        self.layout = layout
+    def __init__(self, layout: Layout, tokenizer: PreTrainedTokenizerFast, codec: MotionTokenizer) -> None:
+        self.layout, self._codec = layout, codec
         self.end_of_turn: int = tokenizer.eos_token_id
         special = set(tokenizer.all_special_ids)
         self._text = [i for i in range(len(tokenizer)) if i not in special and not layout.is_motion(i)]
@@ -108,6 +113,18 @@ class LegalTokens:
     def given_steps(self, first_person: tuple[int, ...]) -> int:
         """Steps of a given person's tokens; 0 of nobody's."""
         return self.layout.slot(len(first_person), "a").step
+
+    def told_anew(self, people: People, inside: Sequence[int]) -> list[int]:
+        """The tokens that tell anew where people are at the end of a segment.
+
+        What was said so far tells that already: the codec finds it there.
+
+        Args:
+            inside: the tokens of the motion so far, after its head.
+        """
+        layout = self.layout
+        codes = layout.parse([layout.start, layout.who[people], *inside, layout.end], closed=False).codes
+        return [layout.place_ids(number)[code] for told in self._codec.places(codes) for number, code in enumerate(told)]
 
     def _ids(self, place: Place, people: tuple[People, ...]) -> Tensor:
         """Ids in ascending order of what may come at a place; `people` narrows "who"."""
@@ -140,8 +157,11 @@ class Draft:
         self.tokens: list[int] = []
         self.done = False
         self._motions = self._texts = 0
-        # of the open span: whether it says where the people start, and the tokens so far after its head
-        self._placed, self._inside_tokens = True, 0
+        # of the open span: the tokens of the motion that it goes on with, those so far after its head, and those that tell
+        # anew where people are after its latest segment
+        self._before: tuple[int, ...] = ()
+        self._inside_tokens = 0
+        self._told: list[int] = []
         self._put: tuple[int, ...] = ()
         self._people: People = "ab"
         self.place = Place("text", self._between())
@@ -172,7 +192,7 @@ class Draft:
             self.place = Place("who")
         elif self.place.kind == "who":
             people = self._people = next(people for people, who in layout.who.items() if who == token)
-            self._placed, self._inside_tokens = self.rules.placed is not False, 0
+            self._before, self._inside_tokens = self.rules.before if self.rules.placed is False else (), 0
             self._put = self.rules.first_person if people == "ab" else ()
             self.place = Place("begin", person="b" if people == "b" else "a") if self.rules.placed is None else self._inside()
         elif token == layout.end:
@@ -182,8 +202,8 @@ class Draft:
             self._texts += 1
             self.place = Place("text", self._between())
         else:
-            if self.place.kind == "begin":
-                self._placed = layout.is_place(token)
+            if self.place.kind == "begin" and not layout.is_place(token):
+                self._before = self.rules.before
             self._inside_tokens += 1
             self.place = self._inside()
 
@@ -198,13 +218,20 @@ class Draft:
 
     def _inside(self) -> Place:
         layout = self.legal.layout
-        slot = layout.slot(self._inside_tokens, self._people, self._placed, self.rules.before)
+        passed = len(self._before)
+        slot = layout.slot(passed + self._inside_tokens, self._people)
+        steps = slot.step - layout.slot(passed, self._people).step
         wanted = self.legal.given_steps(self._put) or self.rules.steps
-        if slot.between_steps and slot.step == (wanted or self.rules.max_steps):
+        if slot.between_steps and steps == (wanted or self.rules.max_steps):
             return Place("end")
+        if slot.kind == "retold" and not slot.person and not slot.number:
+            inside = self.tokens[len(self.tokens) - self._inside_tokens :]
+            self._told = self.legal.told_anew(self._people, [*self._before, *inside])
         if self._put and not slot.person:
             return Place("put", self._put[layout.lone_index(slot)])
-        if slot.kind != "code":
+        if slot.kind == "retold":
+            return Place("put", self._told[slot.person * len(RETOLD) + slot.number])
+        if slot.kind == "start":
             return Place("place", slot.number)
         person: People = "b" if self._people[slot.person] == "b" else "a"
-        return Place("step" if slot.between_steps and not wanted else "code", slot.number, person)
+        return Place("step" if slot.between_steps and steps and not wanted else "code", slot.number, person)

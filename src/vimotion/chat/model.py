@@ -38,7 +38,7 @@ class Model:
         if isinstance(folder, Served):
             self.decoder = folder.decoder
         else:
-            self.decoder = Decoder(folder.model, LegalTokens(self.layout, self.tokenizer), int8)
+            self.decoder = Decoder(folder.model, LegalTokens(self.layout, self.tokenizer, self.codec), int8)
 
     def chat(self, system: str = "") -> ChatSession:
         """A new conversation."""

@@ -65,7 +65,8 @@ class Served:
                 f"The model at {address.url} reads other tokens than those in {files}; name the folder of that very model: "
                 f"FOLDER@{address.url}."
             )
-        return Served(tokenizer, codec, layout, ServedDecoder(server, LegalTokens(layout, tokenizer), tokenizer))
+        legal = LegalTokens(layout, tokenizer, codec)
+        return Served(tokenizer, codec, layout, ServedDecoder(server, legal, tokenizer))
 
 
 class ServedDecoder:
@@ -235,8 +236,8 @@ def _whole(draft: Draft) -> int:
     if len(span) < 3:
         return opened
     people = next(people for people, token in layout.who.items() if token == span[1])
-    placed = layout.is_place(span[2])
+    passed = 0 if layout.is_place(span[2]) else len(draft.rules.before)
     for inside in range(len(span) - 2, 0, -1):
-        if layout.slot(inside, people, placed, draft.rules.before).between_steps:
+        if layout.slot(passed + inside, people).between_steps:
             return opened + 2 + inside
     return opened

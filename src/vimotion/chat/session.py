@@ -339,15 +339,15 @@ class Turn:
             people = (base.people,)
         else:
             people = ("ab", "a") if base is None or self._lone else ("ab",)
-        first = self._first_person(base) if base and self._lone else ()
+        first = self._inside(base.codes[:1], "a") if base and self._lone else ()
         most = steps or round(LONGEST * FPS) // spec.step_frames
         may_go_on = wish.motion == "any" and base is not None and not self._lone and people == (base.people,)
         placed = False if wish.continues else None if may_go_on else True
-        before = spec.steps(spec.frames(base.codes.shape[1])) if base else 0
+        before = self._inside(base.codes, base.people) if base and not placed else ()
         return Rules(
             wish.motion, people, steps, most, max_text=wish.max_words, placed=placed, before=before, first_person=first
         )
 
-    def _first_person(self, base: Motion) -> tuple[int, ...]:
-        """The given person's tokens, between head and end of the span."""
-        return tuple(self.session.model.layout.flatten(base.codes[:1], "a")[2:-1])
+    def _inside(self, codes: np.ndarray, people: People) -> tuple[int, ...]:
+        """What a span of codes holds between its head and its end."""
+        return tuple(self.session.model.layout.flatten(codes, people)[2:-1])

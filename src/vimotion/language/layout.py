@@ -102,24 +102,19 @@ class Layout:
         retold = self.spec.segments(steps) * self.retold_length(people)
         return 3 + self.placement_length(people) + steps * self.step_length(people) + retold
 
-    def slot(self, index: int, people: People, placed: bool = True, before: int = 0) -> Slot:
+    def slot(self, index: int, people: People) -> Slot:
         """What token `index` after the head of a span is, if the span goes so far.
 
-        Args:
-            placed: the span begins with where the people start.
-            before: steps of the motion that a span goes on with, if it is not placed.
+        The tokens of a span that goes on with a motion are counted from the first one of that motion.
         """
-        if placed:
-            if index < self.placement_length(people):
-                return Slot("start", 0, *divmod(index, len(PLACEMENT)))
-            index -= self.placement_length(people)
+        if index < self.placement_length(people):
+            return Slot("start", 0, *divmod(index, len(PLACEMENT)))
+        index -= self.placement_length(people)
         step_length, first_step = self.step_length(people), 0
         if segment := self.spec.segment_steps:
-            # counted from the start of the segment that the span begins in
-            passed = 0 if placed else before % segment
             codes = segment * step_length
-            number, index = divmod(index + passed * step_length, codes + self.retold_length(people))
-            first_step = number * segment - passed
+            number, index = divmod(index, codes + self.retold_length(people))
+            first_step = number * segment
             if index >= codes:
                 return Slot("retold", first_step + segment, *divmod(index - codes, len(RETOLD)))
         step, index = divmod(index, step_length)
@@ -172,8 +167,11 @@ class Layout:
         tokens = self.vocabulary.tokens
         return "".join(tokens[i - self.first_id] for i in self.flatten(codes, people, before))
 
-    def parse(self, ids: Sequence[int]) -> MotionCodes:
+    def parse(self, ids: Sequence[int], closed: bool = True) -> MotionCodes:
         """The ids of a whole span → its codes.
+
+        Args:
+            closed: it tells where people are after its last segment too, if that is whole.
 
         Raises:
             MalformedMotion: it is no whole span.
@@ -192,7 +190,7 @@ class Layout:
             else:
                 parts.append(self._codes(run, people))
                 steps.append(parts[-1].shape[1])
-        self._check_segments(steps, placed, ended=bool(runs) and runs[-1][0])
+        self._check_segments(steps, placed, ended=not closed or (bool(runs) and runs[-1][0]))
         return MotionCodes(people, np.concatenate(parts, axis=1), sum(steps), placed)
 
     def _places(self, ids: Sequence[int], people: People, told: int) -> np.ndarray:

@@ -14,7 +14,7 @@ from vimotion.artifacts import atomic_path
 from vimotion.errors import UserError
 from vimotion.motion import FEATURES, NUM_FEATURES
 from vimotion.tokenizer.network import Codec
-from vimotion.tokenizer.placement import REACH
+from vimotion.tokenizer.placement import REACH, placement_codes
 from vimotion.tokenizer.representation import features_from_pose
 from vimotion.tokenizer.spec import PLACEMENT, RETOLD, CodecConfig, CodecSpec
 from vimotion.weights import CONFIG, check_fit, read_folder
@@ -144,6 +144,16 @@ class MotionTokenizer:
         pose = self.codec.pose(self.codec.quantizer.decode(indices[:, is_step])[None], placement)
         features: np.ndarray = features_from_pose(pose, placement[..., 0, 3], self.codec.standard)[0].cpu().numpy()
         return features
+
+    def places(self, codes: np.ndarray) -> np.ndarray:
+        """Codes (P, rows, levels) → the codes (P, 3) that tell by `RETOLD` where people are in the last frame.
+
+        Raises:
+            UserError: as `decode`.
+        """
+        last = torch.from_numpy(self.decode(codes)[:, -1])
+        found = placement_codes(last, self.codec.standard.cpu(), self.spec.placement_bins)
+        return found[:, : len(RETOLD)].numpy()
 
     def save(self, folder: Path | str) -> None:
         """Write `codec.safetensors` and `config.json` into `folder`."""
