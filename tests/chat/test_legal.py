@@ -119,7 +119,7 @@ def test_where_people_are_after_a_segment_is_what_the_codec_makes_of_it(model: M
     at = 2 + 8 + 3 * 4
     for token in told[:at]:
         draft.push(token)
-    for token in told[at : at + 6]:
+    for token in told[at : at + 9]:
         assert draft.legal.ids(*draft.at).tolist() == [token]
         draft.push(token)
 

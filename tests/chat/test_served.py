@@ -192,7 +192,7 @@ def test_the_command_makes_a_motion_through_a_server(
     address = f"{files}@{transformers_serve}#{files}"
     assert run("generate", "Two people hug.", "--duration", "1", "--model", address, "--output", "hug.npz", "--json") == 0
     content = json.loads(capsys.readouterr().out)
-    assert content["model"] == address and content["seconds"] == 1.0 and content["tokens"] == 4 + 1 + 8 + 4 * 4 + 6 + 1
+    assert content["model"] == address and content["seconds"] == 1.0 and content["tokens"] == 4 + 1 + 8 + 4 * 4 + 9 + 1
     assert load_motion("hug.npz").num_frames == 30
     assert run("react", "hug.npz", "--model", address, "--output", "reaction.npz") == 0
     assert run("describe", "hug.npz", "--model", address) == 0
@@ -272,7 +272,7 @@ def test_what_is_asked_of_an_unknown_server(files: Path, local: Model, monkeypat
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     monkeypatch.setenv("VIMOTION_API_KEY", "secret")
     inside = spoken(4)[5 + 8 : -2]
-    third, fourth = "".join(inside[2 * 4 : 3 * 4]), "".join(inside[3 * 4 + 6 :])
+    third, fourth = "".join(inside[2 * 4 : 3 * 4]), "".join(inside[3 * 4 + 9 :])
     with far_away(saying(says("Hi <|motion_start|>"), says(MOTION), says(third), says(fourth)), files) as (fake, far):
         turn = TURNS["generate"](far)
         assert steps(far.tokens([turn])[0], far) == 4
@@ -286,7 +286,7 @@ def test_what_is_asked_of_an_unknown_server(files: Path, local: Model, monkeypat
     # the model ended after two of the four steps that were wanted, and was asked for the rest of the segment
     assert more["prompt"].endswith("<|n1_2|>") and more["max_tokens"] == 4
     # where people are then is certain
-    assert last["prompt"] == more["prompt"] + third + "".join(inside[3 * 4 : 3 * 4 + 6]) and last["max_tokens"] == 4
+    assert last["prompt"] == more["prompt"] + third + "".join(inside[3 * 4 : 3 * 4 + 9]) and last["max_tokens"] == 4
     assert len({words["seed"], codes["seed"], more["seed"], last["seed"]}) == 4
     assert {headers["authorization"] for headers in fake.headers} == {"Bearer secret"}
 

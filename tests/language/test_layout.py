@@ -46,6 +46,9 @@ def test_slots_tell_what_each_token_is(spec: CodecSpec, people: str, steps: int,
     for index, token in enumerate(inside):
         slot = layout.slot(passed + index, people)
         person = people[slot.person]
+        if slot.kind == "seen":
+            assert people == "ab" and token in layout.place_ids(slot.number)
+            continue
         if slot.kind == "code":
             assert token in layout.level_ids(slot.number, person)
             row = slot.step + spec.placement_rows * (1 + spec.segments(slot.step))

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 from conversations import CONVERSATION, SPEC, assistant, codes_of, user
 from transformers import PreTrainedTokenizerFast
@@ -51,7 +53,8 @@ def test_the_loss_is_on_answers_and_their_end_alone(tokenizer: PreTrainedTokeniz
     assert all(label in (IGNORED, i) for label, i in zip(labels, ids, strict=True))
     learned = tokenizer.decode([label for label in labels if label != IGNORED])
     answers = [m["content"] + "<|im_end|>" for m in spelled(layout) if m["role"] == "assistant"]
-    assert learned == "".join(answers)
+    # where people are after a segment is computed, not learned
+    assert learned == re.sub(r"(<\|[mn]\d+_\d+\|>)(?:<\|(?:x|z|yaw)_\d+\|>)+", r"\1", "".join(answers))
 
 
 def test_the_backbones_default_system_message_is_replaced_by_a_short_one(

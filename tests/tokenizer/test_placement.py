@@ -9,7 +9,16 @@ from small import people
 
 from vimotion.motion import split_features
 from vimotion.motion.vectors import place_features
-from vimotion.tokenizer.placement import REACH, in_common_frame, in_own_frame, placement_codes, placement_values, relation, way
+from vimotion.tokenizer.placement import (
+    REACH,
+    in_common_frame,
+    in_own_frame,
+    placement_codes,
+    placement_values,
+    relation,
+    seen_codes,
+    way,
+)
 from vimotion.tokenizer.representation import body_from_features, body_from_pose, standard_body
 
 STANDARD = standard_body()
@@ -76,3 +85,15 @@ def test_the_way_is_seen_from_each_placement() -> None:
     expected = torch.tensor([[*none, *first], [*back[0], *second], [*back[1], *none]])
     torch.testing.assert_close(way(placement, 3), expected, atol=1e-6, rtol=0)
     torch.testing.assert_close(way(placement, 2), expected[:2], atol=1e-6, rtol=0)
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 1000), frame=st.integers(0, 20))
+def test_the_other_is_seen_where_a_motion_from_then_on_would_place_them(seed: int, frame: int) -> None:
+    features = people(seed)
+    now = placement_codes(torch.from_numpy(features[:, frame]), STANDARD, 512)
+    placed = torch.from_numpy(place_features(features[:, frame:].swapaxes(0, 1)).swapaxes(0, 1).copy())
+    expected = placement_codes(placed[1, 0], STANDARD, 512)[:3]
+    away = (seen_codes(now[:, :3], 512) - expected + 256) % 512 - 256
+    # the first person's heading is known to half a bin, by which far places turn
+    assert int(away[:2].abs().max()) <= 3 and abs(int(away[2])) <= 1

@@ -107,24 +107,32 @@ class LegalTokens:
         if rules.motion == "no":
             return rules.max_text + 1
         steps = max(rules.steps or rules.max_steps, self.given_steps(rules.first_person))
-        span = self.layout.length(max(rules.people, key=len), steps)
+        people = max(rules.people, key=len)
+        span = self.layout.length(people, steps)
+        if rules.before:
+            passed = self.layout.slot(len(rules.before), people).step
+            span = max(span, self.layout.length(people, passed + steps) - len(rules.before))
         return rules.max_motions * span + rules.max_text + 1
 
     def given_steps(self, first_person: tuple[int, ...]) -> int:
         """Steps of a given person's tokens; 0 of nobody's."""
         return self.layout.slot(len(first_person), "a").step
 
-    def told_anew(self, people: People, inside: Sequence[int]) -> list[int]:
+    def retold(self, people: People, inside: Sequence[int], first_person: Sequence[int]) -> list[int]:
         """The tokens that tell anew where people are at the end of a segment.
 
         What was said so far tells that already: the codec finds it there.
 
         Args:
             inside: the tokens of the motion so far, after its head.
+            first_person: those that tell it of the first person, where they are given.
         """
         layout = self.layout
         codes = layout.parse([layout.start, layout.who[people], *inside, layout.end], closed=False).codes
-        return [layout.place_ids(number)[code] for told in self._codec.places(codes) for number, code in enumerate(told)]
+        places = self._codec.places(codes)
+        if first_person:
+            places[0] = [token - layout.place_ids(number).start for number, token in enumerate(first_person)]
+        return layout.retold(places)
 
     def _ids(self, place: Place, people: tuple[People, ...]) -> Tensor:
         """Ids in ascending order of what may come at a place; `people` narrows "who"."""
@@ -157,11 +165,11 @@ class Draft:
         self.tokens: list[int] = []
         self.done = False
         self._motions = self._texts = 0
-        # of the open span: the tokens of the motion that it goes on with, those so far after its head, and those that tell
-        # anew where people are after its latest segment
+        # of the open span: the tokens of the motion that it goes on with, those so far after its head, and what is still to be
+        # put of those that tell anew where people are
         self._before: tuple[int, ...] = ()
         self._inside_tokens = 0
-        self._told: list[int] = []
+        self._retold: list[int] = []
         self._put: tuple[int, ...] = ()
         self._people: People = "ab"
         self.place = Place("text", self._between())
@@ -226,11 +234,13 @@ class Draft:
             return Place("end")
         if slot.kind == "retold" and not slot.person and not slot.number:
             inside = self.tokens[len(self.tokens) - self._inside_tokens :]
-            self._told = self.legal.told_anew(self._people, [*self._before, *inside])
+            at = layout.lone_index(slot)
+            self._retold = self.legal.retold(self._people, [*self._before, *inside], self._put[at : at + len(RETOLD)])
+        if self._retold:
+            token, *self._retold = self._retold
+            return Place("put", token)
         if self._put and not slot.person:
             return Place("put", self._put[layout.lone_index(slot)])
-        if slot.kind == "retold":
-            return Place("put", self._told[slot.person * len(RETOLD) + slot.number])
         if slot.kind == "start":
             return Place("place", slot.number)
         person: People = "b" if self._people[slot.person] == "b" else "a"

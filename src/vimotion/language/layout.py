@@ -8,9 +8,11 @@ from itertools import groupby
 from typing import Literal, NamedTuple
 
 import numpy as np
+import torch
 
 from vimotion.language.vocabulary import END, START, WHO, MotionVocabulary
 from vimotion.tasks.messages import People
+from vimotion.tokenizer.placement import seen_codes
 from vimotion.tokenizer.spec import PLACEMENT, RETOLD, CodecSpec
 
 
@@ -33,9 +35,10 @@ class MotionCodes:
 
 class Slot(NamedTuple):
     """What token of a span is due after its head: number `number` of a placement at the `start`, or told anew ("retold") after
-    `step` steps, or the code of level `number` of step `step`; and which of the people it is of."""
+    `step` steps, or of where the first person sees the second then ("seen"), or the code of level `number` of step `step`; and
+    which of the people it is of."""
 
-    kind: Literal["start", "retold", "code"]
+    kind: Literal["start", "retold", "seen", "code"]
     step: int
     person: int
     number: int
@@ -49,9 +52,11 @@ class Slot(NamedTuple):
 class Layout:
     """A span is start, who is in it, where each person starts, for each step for each person the codes of all levels, end.
 
-    After each whole segment of steps each person's place and heading are told anew. A span that goes on with a motion does not
-    say where people start, and its first segment is what the motion left of one. The motion tokens follow one another in the
-    tokenizer, so ids are plain arithmetic from the first of them.
+    After each whole segment of steps each person's place and heading are told anew, and of two people also where the first
+    sees the second: that follows from the two, but what people do to one another depends on it, as it does at the start, and a
+    small language model does not turn and subtract places. A span that goes on with a motion does not say where people start,
+    and its first segment is what the motion left of one. The motion tokens follow one another in the tokenizer, so ids are
+    plain arithmetic from the first of them.
     """
 
     def __init__(self, spec: CodecSpec, first_id: int) -> None:
@@ -90,8 +95,8 @@ class Layout:
         return len(people) * len(PLACEMENT)
 
     def retold_length(self, people: People) -> int:
-        """Tokens that tell anew where people are."""
-        return len(people) * len(RETOLD)
+        """Tokens that tell anew where people are, and where the first sees the second."""
+        return (len(people) + (people == "ab")) * len(RETOLD)
 
     def step_length(self, people: People) -> int:
         """Tokens in one step."""
@@ -116,7 +121,9 @@ class Layout:
             number, index = divmod(index, codes + self.retold_length(people))
             first_step = number * segment
             if index >= codes:
-                return Slot("retold", first_step + segment, *divmod(index - codes, len(RETOLD)))
+                person, number = divmod(index - codes, len(RETOLD))
+                step = first_step + segment
+                return Slot("seen", step, 1, number) if person == 2 else Slot("retold", step, person, number)
         step, index = divmod(index, step_length)
         return Slot("code", first_step + step, *divmod(index, self.spec.levels))
 
@@ -148,15 +155,29 @@ class Layout:
             )
         if not is_step.any():
             raise ValueError("A motion span needs at least one step.")
-        ids, told = [self.start, self.who[people]], len(PLACEMENT) if not before else len(RETOLD)
+        ids = [self.start, self.who[people]]
         for step, rows in groupby(range(codes.shape[1]), lambda row: bool(is_step[row])):
             part = codes[:, list(rows)]
             if step:
                 ids += (part.transpose(1, 0, 2) + self._starts(people)).reshape(-1).tolist()
+            elif len(ids) == 2 and not before:
+                ids += (part.reshape(len(people), -1)[:, : len(PLACEMENT)] + self._place_start).reshape(-1).tolist()
             else:
-                ids += (part.reshape(len(people), -1)[:, :told] + self._place_start[:told]).reshape(-1).tolist()
-                told = len(RETOLD)
+                ids += self.retold(part.reshape(len(people), -1)[:, : len(RETOLD)])
         return [*ids, self.end]
+
+    def retold(self, places: np.ndarray) -> list[int]:
+        """Codes (people, 3) of where people are after a segment → the ids that tell it."""
+        if len(places) == 2:
+            seen = seen_codes(torch.as_tensor(places), self.spec.placement_bins).numpy()
+            places = np.concatenate([places, seen[None]])
+        return [int(i) for i in (places + self._place_start[: len(RETOLD)]).reshape(-1)]
+
+    def is_retold(self, ids: np.ndarray) -> np.ndarray:
+        """Which of the ids (n,) of whole texts tell anew where people are: (n,) bool."""
+        place = (ids >= self._place_start[0]) & (ids < self.code_ids.start)
+        latest = np.maximum.accumulate(np.where(place, 0, np.arange(len(ids))))
+        return place & (ids[latest] >= self.code_ids.start)
 
     def _starts(self, people: People) -> np.ndarray:
         """First ids of the levels of these people, (people, levels)."""
@@ -186,7 +207,7 @@ class Layout:
         parts, steps = list[np.ndarray](), list[int]()
         for number, (place, run) in enumerate(runs):
             if place:
-                parts.append(self._places(run, people, len(PLACEMENT) if not number else len(RETOLD)))
+                parts.append(self._retold(run, people) if number else self._places(run, people, len(PLACEMENT)))
             else:
                 parts.append(self._codes(run, people))
                 steps.append(parts[-1].shape[1])
@@ -203,6 +224,13 @@ class Layout:
         rows = np.zeros((len(people), self.spec.placement_rows * self.spec.levels), dtype=np.int64)
         rows[:, :told] = placement
         return rows.reshape(len(people), -1, self.spec.levels)
+
+    def _retold(self, ids: Sequence[int], people: People) -> np.ndarray:
+        """The ids that tell anew where people are → their rows."""
+        rows = self._places(ids[: len(people) * len(RETOLD)], people, len(RETOLD))
+        if self.retold(rows.reshape(len(people), -1)[:, : len(RETOLD)]) != list(ids):
+            raise MalformedMotion("Where the first person sees the second does not follow from where they are.")
+        return rows
 
     def _codes(self, ids: Sequence[int], people: People) -> np.ndarray:
         """The ids of whole steps → their rows."""

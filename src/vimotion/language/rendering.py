@@ -31,7 +31,8 @@ def render(
 ) -> tuple[list[int], list[int]]:
     """A whole conversation → its ids, and labels that are the ids in the assistant's answers and `IGNORED` elsewhere.
 
-    An answer's label ends with the token that ends its turn.
+    An answer's label ends with the token that ends its turn. What tells anew where people are is not for the model to say, as
+    the codec finds it in the codes before (`chat.legal`).
     """
     messages = _spelled(conversation, tokenizer, layout, codes_of)
     text = _template(tokenizer, messages)
@@ -41,6 +42,7 @@ def render(
     learned = np.zeros(len(ids), dtype=bool)
     for begin, end in _answers(tokenizer, messages, text):
         learned[(starts >= begin) & (starts < end)] = True
+    learned &= ~layout.is_retold(np.asarray(ids))
     return ids, np.where(learned, ids, IGNORED).tolist()
 
 

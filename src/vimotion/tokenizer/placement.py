@@ -40,7 +40,21 @@ def placement_codes(features: Tensor, standard: Tensor, bins: int) -> Tensor:
         ],
         dim=-1,
     )
-    codes = (values / _widths(bins, values)).round().long() + bins // 2
+    return _nearest(values, bins)
+
+
+def seen_codes(codes: Tensor, bins: int) -> Tensor:
+    """Codes (2, ..., 3) of where two people are → codes (..., 3) of where the first one sees the second.
+
+    As at the start of a motion, which is placed by its first person.
+    """
+    here, there = placement_values(pad(codes, (0, 1), value=bins // 2), bins)
+    return _nearest(torch.stack(_from(there, here), dim=-1), bins)
+
+
+def _nearest(values: Tensor, bins: int) -> Tensor:
+    """The codes of the first numbers of a placement, (..., n)."""
+    codes = (values / _widths(bins, values)[: values.shape[-1]]).round().long() + bins // 2
     codes[..., _YAW] %= bins
     return codes.clamp(0, bins - 1)
 
@@ -107,10 +121,15 @@ def way(placement: Tensor, segments: int) -> Tensor:
 
 def _seen(there: Tensor, here: Tensor) -> Tensor:
     """Place and heading of placements (..., 4) as seen from others, (..., 4): x, z, and sine and cosine of the yaw between."""
+    x, z, yaw = _from(there, here)
+    return torch.stack([x, z, yaw.sin(), yaw.cos()], dim=-1)
+
+
+def _from(there: Tensor, here: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """x, z and yaw (...) of placements (..., 4) in the frames of others."""
     ground, forward, _ = _parts(here)
     towards = turn((_parts(there)[0] - ground)[..., None, :], forward)[..., 0, :]
-    yaw = there[..., 2] - here[..., 2]
-    return torch.stack([towards[..., 0], towards[..., 2], yaw.sin(), yaw.cos()], dim=-1)
+    return towards[..., 0], towards[..., 2], there[..., 2] - here[..., 2]
 
 
 def _parts(placement: Tensor) -> tuple[Tensor, Tensor, Tensor]:
