@@ -48,6 +48,8 @@ _LONGEST_ANSWER = 26
 _CAPTIONED = 0.35
 # How often a description is asked for of a clip whose second person is not shown.
 _LONE = 0.15
+# Questions about one motion, one after another, at most: each is a few words, and the motion takes hundreds of tokens.
+_QUESTIONS = 5
 # A prediction sees between these shares of the motion.
 _SEEN = (0.25, 0.75)
 # What a template says of two people only.
@@ -116,7 +118,7 @@ def sample_conversation(
     elif task == "prediction":
         turns = [_prediction(record, random, held_out, step_frames)]
     elif task == "question":
-        turns = [ask(record, str(random.choice(questions(record))), random, held_out)]
+        turns = _questions(record, random, held_out)
     else:
         make = {
             "text_to_motion": _make, "motion_to_text": _describe, "reaction": _reaction, "editing": _edit,
@@ -142,6 +144,12 @@ def ask(record: Record, question: str, random: np.random.Generator, held_out: bo
     answer = words.named(str(grammar(name).say("answer", random, words.facts, words.values)))
     user = message("user", beside(text, random), MotionPart(record.id)) if show else message("user", text)
     return user, message("assistant", answer)
+
+
+def _questions(record: Record, random: np.random.Generator, held_out: bool) -> list[Turn]:
+    """Different questions about one motion, which the first of them shows."""
+    names = random.permutation(questions(record))[: int(random.integers(1, _QUESTIONS + 1))]
+    return [ask(record, str(name), random, held_out, show=not number) for number, name in enumerate(names)]
 
 
 def _subjects(record: Record, calling: str = "ordinals") -> list[Words]:
