@@ -88,6 +88,22 @@ def test_after_each_segment_places_are_told_anew() -> None:
             layout.parse(wrong)
 
 
+def test_of_two_it_is_also_told_where_the_first_sees_the_second() -> None:
+    layout = Layout(CodecSpec(levels=4, codebook_size=4, segment_steps=1), first_id=0)
+    # the first person faces +X, and the second one stands a metre before them and looks back
+    codes = np.array(
+        [[[256, 256, 256, 256], [0, 1, 2, 3], [256, 256, 384, 0]], [[9, 8, 7, 6], [0, 1, 2, 3], [296, 256, 128, 0]]]
+    )
+    spelled = layout.spell(codes, "ab")
+    seen = "<|x_256|><|z_296|><|yaw_0|>"
+    assert spelled.endswith(f"<|n3_3|><|x_256|><|z_256|><|yaw_384|><|x_296|><|z_256|><|yaw_128|>{seen}<|motion_end|>")
+    ids = layout.flatten(codes, "ab")
+    assert layout.is_retold(np.array(ids)).nonzero()[0].tolist() == list(range(len(ids) - 10, len(ids) - 1))
+    ids[-2] += 1
+    with pytest.raises(MalformedMotion, match="sees the second"):
+        layout.parse(ids)
+
+
 @given(st.data())
 def test_a_damaged_span_is_refused(data: st.DataObject) -> None:
     layout = Layout(CodecSpec(levels=3, codebook_size=8, segment_steps=2), first_id=7)

@@ -8,11 +8,10 @@ from itertools import groupby
 from typing import Literal, NamedTuple
 
 import numpy as np
-import torch
 
 from vimotion.language.vocabulary import END, START, WHO, MotionVocabulary
 from vimotion.tasks.messages import People
-from vimotion.tokenizer.placement import seen_codes
+from vimotion.tokenizer import seen_codes
 from vimotion.tokenizer.spec import PLACEMENT, RETOLD, CodecSpec
 
 
@@ -169,9 +168,9 @@ class Layout:
     def retold(self, places: np.ndarray) -> list[int]:
         """Codes (people, 3) of where people are after a segment → the ids that tell it."""
         if len(places) == 2:
-            seen = seen_codes(torch.as_tensor(places), self.spec.placement_bins).numpy()
-            places = np.concatenate([places, seen[None]])
-        return [int(i) for i in (places + self._place_start[: len(RETOLD)]).reshape(-1)]
+            places = np.concatenate([places, seen_codes(places, self.spec.placement_bins)[None]])
+        ids: list[int] = (places + self._place_start[: len(RETOLD)]).reshape(-1).tolist()
+        return ids
 
     def is_retold(self, ids: np.ndarray) -> np.ndarray:
         """Which of the ids (n,) of whole texts tell anew where people are: (n,) bool."""
@@ -207,7 +206,7 @@ class Layout:
         parts, steps = list[np.ndarray](), list[int]()
         for number, (place, run) in enumerate(runs):
             if place:
-                parts.append(self._retold(run, people) if number else self._places(run, people, len(PLACEMENT)))
+                parts.append(self._retold_rows(run, people) if number else self._places(run, people, len(PLACEMENT)))
             else:
                 parts.append(self._codes(run, people))
                 steps.append(parts[-1].shape[1])
@@ -225,7 +224,7 @@ class Layout:
         rows[:, :told] = placement
         return rows.reshape(len(people), -1, self.spec.levels)
 
-    def _retold(self, ids: Sequence[int], people: People) -> np.ndarray:
+    def _retold_rows(self, ids: Sequence[int], people: People) -> np.ndarray:
         """The ids that tell anew where people are → their rows."""
         rows = self._places(ids[: len(people) * len(RETOLD)], people, len(RETOLD))
         if self.retold(rows.reshape(len(people), -1)[:, : len(RETOLD)]) != list(ids):

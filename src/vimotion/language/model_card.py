@@ -31,8 +31,9 @@ _CORPORA = {"scripted": f"{_FREE} (made by VIMotion's own program)"}
 
 # What the card says of a codec with segments.
 _RETOLD = (
-    "\nAfter every $segment steps it is told anew where each person is (`<|x_…|> <|z_…|> <|yaw_…|>`), "
-    "and what follows is told from there. The codec finds these places in the codes before them, so nobody has to draw them."
+    "\nAfter every $segment steps it is told anew where each person is (`<|x_…|> <|z_…|> <|yaw_…|>`), and of two where the "
+    "first sees the second, by the same three tokens; what follows is told from there. The codec finds these places in the "
+    "codes before them, so nobody has to draw them."
 )
 
 

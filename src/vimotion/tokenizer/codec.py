@@ -1,4 +1,4 @@
-"""`MotionTokenizer`: motion to codes and back. The language side knows only this and `CodecSpec`."""
+"""`MotionTokenizer`: motion to codes and back. The language side knows only this, `CodecSpec` and `seen_codes`."""
 
 from __future__ import annotations
 

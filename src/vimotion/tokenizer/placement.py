@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import pad
@@ -43,13 +44,14 @@ def placement_codes(features: Tensor, standard: Tensor, bins: int) -> Tensor:
     return _nearest(values, bins)
 
 
-def seen_codes(codes: Tensor, bins: int) -> Tensor:
-    """Codes (2, ..., 3) of where two people are → codes (..., 3) of where the first one sees the second.
+def seen_codes(codes: np.ndarray, bins: int) -> np.ndarray:
+    """Codes (2, 3) that tell by `RETOLD` where two people are → codes (3,) of where the first one sees the second.
 
     As at the start of a motion, which is placed by its first person.
     """
-    here, there = placement_values(pad(codes, (0, 1), value=bins // 2), bins)
-    return _nearest(torch.stack(_from(there, here), dim=-1), bins)
+    here, there = placement_values(pad(torch.as_tensor(codes), (0, 1), value=bins // 2), bins)
+    seen: np.ndarray = _nearest(torch.stack(_from(there, here), dim=-1), bins).numpy()
+    return seen
 
 
 def _nearest(values: Tensor, bins: int) -> Tensor:
