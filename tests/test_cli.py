@@ -137,7 +137,8 @@ def test_generate_writes_what_it_says(files: Path, capsys: pytest.CaptureFixture
     assert content == {
         "file": "out.npz", "files": ["out.npz"], "seconds": 1.5, "seed": 7, "tokens": content["tokens"], "model": "model",
     }  # fmt: skip
-    motion = 2 * 2 * 6 + 8 + 2 * 6 + 4  # two people, two levels, six steps; where they start, and are twice; the rest
+    # two people, two levels, six steps; where they start, and are twice, with where the first sees the second; the rest
+    motion = 2 * 2 * 6 + 8 + 2 * 9 + 4
     assert motion <= content["tokens"] <= motion + 120  # and what is told before it
     with np.load(files / "out.npz", allow_pickle=False) as arrays:
         assert arrays["posed_joints"].shape == (45, 2, 22, 3) and arrays["fps"] == 30
