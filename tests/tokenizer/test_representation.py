@@ -38,7 +38,7 @@ def test_a_perfect_decoder_gives_the_features_back() -> None:
     np.testing.assert_allclose(decoded[..., :66], features[..., :66], atol=1e-5)
 
 
-@pytest.mark.parametrize("offset", [0, 1, 2])
+@pytest.mark.parametrize("offset", [0, 1, 2, 3])
 def test_a_perfect_decoder_has_no_loss(offset: int) -> None:
     pose, size, features = _pose_of(2, 16)
     features[..., -4:] = 0
@@ -46,6 +46,16 @@ def test_a_perfect_decoder_has_no_loss(offset: int) -> None:
     target = torch.from_numpy(features)[None]
     parts = reconstruction_losses(pose[None], size[None], target, torch.ones(1, 16), standard_body(), offset)
     assert {name for name, value in parts.items() if value > 1e-4} == set()
+
+
+def test_a_jump_between_any_two_frames_is_seen() -> None:
+    pose, size, features = _pose_of(2, 16)
+    target, mask = torch.from_numpy(features)[None], torch.ones(1, 16)
+    for frame in range(1, 16):
+        jumped = pose.clone()
+        jumped[:, frame:, 0] += 0.05
+        parts = [reconstruction_losses(jumped[None], size[None], target, mask, standard_body(), k) for k in range(4)]
+        assert sum(bool(part["velocity"] > 1e-3) for part in parts) == 1, frame
 
 
 def test_every_joint_of_one_is_compared_with_every_joint_of_the_other() -> None:

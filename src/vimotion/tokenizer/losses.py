@@ -73,7 +73,8 @@ def reconstruction_losses(
         features: (B, P, T, 262) raw, the target.
         mask: (B, T) 1.0 where a frame is real, 0.0 where it is padding.
         standard: (24, 3) the standard body.
-        offset: which two of four: frames 4k + offset and the ones after them, offset 0, 1 or 2.
+        offset: which two of four: frames 4k + offset and the ones after them, offset 0 to 3. With 3 they lie on both sides of
+            where two steps meet.
     """
     pose, features, mask = _two_of_four(pose, offset), _two_of_four(features, offset), _two_of_four(mask[..., None], offset)
     made = body_from_pose(pose, size[..., None, None].expand(pose.shape[:-1]), standard)
@@ -107,13 +108,12 @@ def reconstruction_losses(
 
 
 def _two_of_four(frames: Tensor, offset: int) -> Tensor:
-    """(..., T, n) → (..., T // 4, 2, n)."""
-    whole = frames.shape[-2] // 4 * 4
-    return frames[..., :whole, :].unflatten(-2, (-1, 4))[..., offset : offset + 2, :]
+    """(..., T, n) → (..., pairs, 2, n)."""
+    return frames[..., offset:, :].unfold(-2, 2, 4).transpose(-1, -2)
 
 
 def _sum_of_frames(values: Tensor) -> Tensor:
-    """(B, P, T // 4, 2, n) → (B, P, n)."""
+    """(B, P, pairs, 2, n) → (B, P, n)."""
     return values.sum((-3, -2))
 
 

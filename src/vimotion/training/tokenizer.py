@@ -240,7 +240,7 @@ def tokenizer_loss(recipe: TokenizerRecipe):  # type: ignore[no-untyped-def]
         some = torch.randint(1, levels + 1, (pairs,), device=features.device)
         kept = torch.where(torch.rand(pairs, device=features.device) < recipe.keep_all, levels, some)
         pose, size, quantized = model(features, kept.repeat_interleave(people))
-        offset = int(torch.randint(3, ()))
+        offset = int(torch.randint(4, ()))
         parts = reconstruction_losses(pose, size, features, mask, standard.to(pose), offset) | {
             "commitment": quantized.commitment
         }
