@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,31 @@ from vimotion.artifacts import vimotion_home
 from vimotion.corpora.realism import acts_of
 from vimotion.corpora.store import Record, open_store, record_features
 from vimotion.formats import load_motion
+from vimotion.motion import split_features
 from vimotion.tokenizer import MotionTokenizer
-from vimotion.tokenizer.quality import reconstruction_errors
+from vimotion.tokenizer.quality import reconstruct, reconstruction_errors
+
+
+def accelerations(tokenizer: MotionTokenizer, clips: Sequence[np.ndarray]) -> dict[str, float]:
+    """Mean joint acceleration of decoded clips (T, P, 262), mm a frame², where segments meet, where steps do, and within a
+    step; and that of the clips themselves."""
+    step, segment = tokenizer.spec.step_frames, tokenizer.spec.step_frames * (tokenizer.spec.segment_steps or 10**6)
+    parts: dict[str, list[np.ndarray]] = {"segments meet": [], "steps meet": [], "within a step": [], "true": []}
+    for features in clips:
+        made, true = (_acceleration(frames) for frames in (reconstruct(tokenizer, features), features))
+        middle = np.arange(1, len(made) + 1)  # the three frames around each
+        near = [np.minimum(middle % period, -(middle + 1) % period) == 0 for period in (segment, step)]
+        for name, chosen in zip(parts, (near[0], near[1] & ~near[0], ~near[1]), strict=False):
+            parts[name].append(made[chosen])
+        parts["true"].append(true)
+    return {name: float(np.concatenate(values).mean()) * 1000 for name, values in parts.items()}
+
+
+def _acceleration(features: np.ndarray) -> np.ndarray:
+    """(T, P, 262) → mean over people and joints (T − 2,), metres a frame²."""
+    second = np.diff(split_features(features)[0], n=2, axis=0)
+    lengths: np.ndarray = np.linalg.norm(second, axis=-1).mean(axis=(1, 2))
+    return lengths
 
 
 def _first_kind(record: Record) -> str:
@@ -38,6 +62,7 @@ def main() -> None:
         store = open_store(vimotion_home() / arguments.corpus)
         records = [store[index] for index in store.split("test")[: arguments.clips]]
         show(f"{len(records)} test clips", reconstruction_errors(tokenizer, ((r.features, r.facts) for r in records)))
+        show("  accelerations", accelerations(tokenizer, [record.features for record in records]))
         for kind in sorted({_first_kind(record) for record in records} - {""}):
             chosen = [(record.features, record.facts) for record in records if _first_kind(record) == kind]
             show(f"  {kind}", reconstruction_errors(tokenizer, chosen))
