@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -21,19 +21,24 @@ from vimotion.tokenizer import MotionTokenizer
 from vimotion.tokenizer.quality import reconstruct, reconstruction_errors
 
 
-def accelerations(tokenizer: MotionTokenizer, clips: Sequence[np.ndarray]) -> dict[str, float]:
+def accelerations(tokenizer: MotionTokenizer, clips: Iterable[np.ndarray]) -> dict[str, float]:
     """Mean joint acceleration of decoded clips (T, P, 262), mm a frame², where segments meet, where steps do, and within a
     step; and that of the clips themselves."""
-    step, segment = tokenizer.spec.step_frames, tokenizer.spec.step_frames * (tokenizer.spec.segment_steps or 10**6)
-    parts: dict[str, list[np.ndarray]] = {"segments meet": [], "steps meet": [], "within a step": [], "true": []}
+    step, segment = tokenizer.spec.step_frames, tokenizer.spec.step_frames * (tokenizer.spec.segment_steps or 0)
+    found: dict[str, list[float]] = {}
     for features in clips:
-        made, true = (_acceleration(frames) for frames in (reconstruct(tokenizer, features), features))
-        middle = np.arange(1, len(made) + 1)  # the three frames around each
-        near = [np.minimum(middle % period, -(middle + 1) % period) == 0 for period in (segment, step)]
-        for name, chosen in zip(parts, (near[0], near[1] & ~near[0], ~near[1]), strict=False):
-            parts[name].append(made[chosen])
-        parts["true"].append(true)
-    return {name: float(np.concatenate(values).mean()) * 1000 for name, values in parts.items()}
+        made = _acceleration(reconstruct(tokenizer, features))
+        middles = np.arange(1, len(made) + 1)  # of the three frames that each is of
+        segments, steps = _beside(middles, segment), _beside(middles, step)
+        chosen = {"segments meet": segments, "steps meet": steps & ~segments, "within a step": ~steps}
+        for name, values in ({key: made[frames] for key, frames in chosen.items()} | {"true": _acceleration(features)}).items():
+            found.setdefault(name, []).extend(values)
+    return {name: float(np.mean(values)) * 1000 for name, values in found.items() if values}
+
+
+def _beside(frames: np.ndarray, period: int) -> np.ndarray:
+    """Which frames are the last of a period or the first of the next; with period 0 none."""
+    return (frames % period == 0) | (frames % period == period - 1) if period else np.zeros(len(frames), dtype=bool)
 
 
 def _acceleration(features: np.ndarray) -> np.ndarray:
@@ -62,7 +67,7 @@ def main() -> None:
         store = open_store(vimotion_home() / arguments.corpus)
         records = [store[index] for index in store.split("test")[: arguments.clips]]
         show(f"{len(records)} test clips", reconstruction_errors(tokenizer, ((r.features, r.facts) for r in records)))
-        show("  accelerations", accelerations(tokenizer, [record.features for record in records]))
+        show("  accelerations", accelerations(tokenizer, (record.features for record in records)))
         for kind in sorted({_first_kind(record) for record in records} - {""}):
             chosen = [(record.features, record.facts) for record in records if _first_kind(record) == kind]
             show(f"  {kind}", reconstruction_errors(tokenizer, chosen))
