@@ -30,8 +30,8 @@ def accelerations(tokenizer: MotionTokenizer, clips: Iterable[np.ndarray]) -> di
         made = _acceleration(reconstruct(tokenizer, features))
         middles = np.arange(1, len(made) + 1)  # of the three frames that each is of
         segments, steps = _beside(middles, segment), _beside(middles, step)
-        chosen = {"segments meet": segments, "steps meet": steps & ~segments, "within a step": ~steps}
-        for name, values in ({key: made[frames] for key, frames in chosen.items()} | {"true": _acceleration(features)}).items():
+        parts = {"segments meet": made[segments], "steps meet": made[steps & ~segments], "within a step": made[~steps]}
+        for name, values in (*parts.items(), ("true", _acceleration(features))):
             found.setdefault(name, []).extend(values)
     return {name: float(np.mean(values)) * 1000 for name, values in found.items() if values}
 

@@ -73,8 +73,8 @@ def reconstruction_losses(
         features: (B, P, T, 262) raw, the target.
         mask: (B, T) 1.0 where a frame is real, 0.0 where it is padding.
         standard: (24, 3) the standard body.
-        offset: which two of four: frames 4k + offset and the ones after them, offset 0 to 3. With 3 they lie on both sides of
-            where two steps meet.
+        offset: which two of four: frames 4k + offset and the ones after them, offset 0 to 3. Of steps
+            of 8 frames only 3 looks across where two meet.
     """
     pose, features, mask = _two_of_four(pose, offset), _two_of_four(features, offset), _two_of_four(mask[..., None], offset)
     made = body_from_pose(pose, size[..., None, None].expand(pose.shape[:-1]), standard)
